@@ -1,0 +1,1 @@
+"""Pure rules of food traceability: no clock, no database, no framework; the standard library only."""

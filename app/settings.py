@@ -1,0 +1,47 @@
+"""Every setting of the service, from the environment with the prefix `ONECODE_`; refused at start-up where nonsense."""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One frozen value, read in `main`, the command line and the migrations, and passed down."""
+
+    model_config = SettingsConfigDict(env_prefix="ONECODE_", frozen=True, extra="ignore")
+
+    database_url: str = Field("sqlite:///onecode.db", description="SQLite file or PostgreSQL, as a URL")
+    public_url: str = Field("http://localhost:8000", description="what is printed into codes")
+    secret_file: Path = Field(
+        Path("onecode.secret"), description="the master secret of receipts; made when missing; part of the backup"
+    )
+    files_dir: Path = Field(Path("onecode-files"), description="where uploaded files are kept, by content")
+    max_file_bytes: int = Field(10_000_000, ge=10_000, le=1_000_000_000, description="largest uploaded file")
+    max_body_bytes: int = Field(
+        8_000_000, ge=10_000, le=1_000_000_000, description="largest JSON body; NDJSON is streamed and has no limit"
+    )
+    queue_limit: int = Field(20_000, ge=100, le=1_000_000, description="writes waiting before 503")
+    trace_limit: int = Field(200_000, ge=10, le=10_000_000, description="nodes in one answer of /trace")
+    strict_identifiers: bool = Field(
+        False, description="refuse licences and credit codes whose check digit fails, instead of warning"
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas"
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+            raise ValueError("must be an http(s) URL without query, such as https://food.example.cn")
+        return value.rstrip("/")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

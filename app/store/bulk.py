@@ -1,0 +1,113 @@
+"""Set-based statements: driver-level many on SQLite, one UNNEST on PostgreSQL; rows sorted by key, statements built once.
+
+Sorted rows and a fixed order of tables are what keeps several PostgreSQL writers free of deadlocks.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql
+
+from app.store.engine import dump_json
+from app.store.types import Id, Instant, Json, micros
+
+Row = Sequence[Any]
+
+
+def insert(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+    """Rows in the order of the table's columns (less a leading serial); a repeated key raises IntegrityError."""
+    _run(connection, table, rows, "")
+
+
+def insert_new(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+    """As insert, but a row whose key is there already is left as it is."""
+    _run(connection, table, rows, "ON CONFLICT DO NOTHING")
+
+
+def upsert(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+    """As insert, but a row whose key is there already is replaced."""
+    keys = {column.name for column in table.primary_key}
+    sets = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if c.name not in keys)
+    names = ", ".join(f'"{column.name}"' for column in table.primary_key)
+    _run(connection, table, rows, f"ON CONFLICT ({names}) DO UPDATE SET {sets}")
+
+
+def _run(connection: Connection, table: Table, rows: Iterable[Row], tail: str) -> None:
+    batch = list(rows)
+    if not batch:
+        return
+    positions = [i for i, column in enumerate(table.columns) if column.primary_key]
+    batch.sort(key=lambda row: tuple(_sortable(row[i]) for i in positions))
+    if connection.dialect.name == "postgresql":
+        columns = [list(values) for values in zip(*batch, strict=True)]
+        for i in _json_columns(table):
+            columns[i] = [None if value is None else dump_json(value) for value in columns[i]]
+        connection.exec_driver_sql(_postgres_insert(table, tail), tuple(columns))
+    else:
+        encoders = _sqlite_encoders(table)
+        connection.exec_driver_sql(
+            _sqlite_insert(table, tail),
+            [tuple(v if e is None or v is None else e(v) for e, v in zip(encoders, row, strict=True)) for row in batch],
+        )
+
+
+def _sortable(value: Any) -> Any:
+    return value.bytes if isinstance(value, UUID) else value
+
+
+@lru_cache(maxsize=256)
+def _json_columns(table: Table) -> tuple[int, ...]:
+    return tuple(i for i, column in enumerate(table.columns) if column.type is Json)
+
+
+@lru_cache(maxsize=256)
+def _postgres_insert(table: Table, tail: str) -> str:
+    dialect = postgresql.dialect()
+    names, arrays, selected = [], [], []
+    for i, column in enumerate(table.columns):
+        sql_type = column.type.compile(dialect)
+        names.append(f'"{column.name}"')
+        arrays.append(f"%s::{'text' if column.type is Json else sql_type}[]")
+        selected.append(f"c{i}::jsonb" if column.type is Json else f"c{i}")
+    aliases = ", ".join(f"c{i}" for i in range(len(names)))
+    return (
+        f'INSERT INTO "{table.name}" ({", ".join(names)}) '
+        f"SELECT {', '.join(selected)} FROM unnest({', '.join(arrays)}) AS rows({aliases}) {tail}"
+    )
+
+
+@lru_cache(maxsize=256)
+def _sqlite_insert(table: Table, tail: str) -> str:
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    marks = ", ".join("?" for _ in table.columns)
+    return f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}) {tail}'
+
+
+def _id(value: UUID) -> bytes:
+    return value.bytes
+
+
+def _instant(value: datetime) -> int:
+    return micros(value)
+
+
+def _date(value: date) -> str:
+    return value.isoformat()
+
+
+@lru_cache(maxsize=256)
+def _sqlite_encoders(table: Table) -> tuple[Any, ...]:
+    def encoder(column: Any) -> Any:
+        if column.type is Json:
+            return dump_json
+        if isinstance(column.type, Id):
+            return _id
+        if isinstance(column.type, Instant):
+            return _instant
+        return _date if column.type.python_type is date else None
+
+    return tuple(encoder(column) for column in table.columns)

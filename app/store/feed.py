@@ -1,0 +1,101 @@
+"""The change feed: what was touched, in commit order as far as a reader can tell; see `Tail`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, func, insert, select, text
+
+from app.store import tables
+from app.store.engine import reading
+from app.store.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from app.store.writer import Transaction
+
+log = logging.getLogger(__name__)
+
+PERIOD = 0.1  # seconds between two looks; a lock of a key must work within one second
+
+
+def append(transaction: Transaction) -> None:
+    """The last statement of a transaction."""
+    transaction.connection.execute(
+        insert(tables.feed).inline(), {"record_time": transaction.now, "touched": sorted(transaction.touched)}
+    )
+
+
+class Tail:
+    """Calls `on_change(touched)` for every transaction after the start, none missed and none twice.
+
+    SQLite has one writer, so `seq > last` is safe. On PostgreSQL sequence order is not commit order: the reader keeps
+    its previous snapshot and takes the rows that have become visible since. Where the feed cannot be read,
+    `on_loss()` is called before anything else is: a cache must drop all it holds.
+    """
+
+    def __init__(
+        self, engine: Engine, on_change: Callable[[Iterable[str]], None], on_loss: Callable[[], None]
+    ) -> None:
+        self._engine = engine
+        self._on_change = on_change
+        self._on_loss = on_loss
+        self._stop = threading.Event()
+        self._position: str | int | None = None
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(PERIOD):
+            try:
+                with reading(self._engine) as connection:
+                    for touched in self._take(connection):
+                        self._on_change(touched)
+            except StoreUnavailable as error:
+                log.warning("the change feed cannot be read: %s", error)
+                self._position = None
+                self._on_loss()
+
+    def _take(self, connection: Connection) -> list[list[str]]:
+        if connection.dialect.name == "postgresql":
+            return self._take_postgres(connection)
+        last = self._position
+        if last is None:
+            self._on_loss()
+            self._position = connection.scalar(select(func.coalesce(func.max(tables.feed.c.seq), 0)))
+            return []
+        rows = connection.execute(
+            select(tables.feed.c.seq, tables.feed.c.touched).where(tables.feed.c.seq > last).order_by(tables.feed.c.seq)
+        ).all()
+        if rows:
+            self._position = rows[-1].seq
+        return [row.touched for row in rows]
+
+    def _take_postgres(self, connection: Connection) -> list[list[str]]:
+        if self._position is None:
+            self._on_loss()
+            self._position = connection.scalar(text("SELECT pg_current_snapshot()::text"))
+            return []
+        rows = connection.execute(_POSTGRES_NEXT, {"previous": self._position}).all()
+        self._position = rows[0].snapshot
+        return [row.touched for row in rows if row.seq is not None]
+
+
+# One statement: the snapshot taken is the one the rows are read in.
+_POSTGRES_NEXT = text(
+    """
+    SELECT pg_current_snapshot()::text AS snapshot, f.seq, f.touched
+    FROM (SELECT 1) AS one LEFT JOIN feed AS f
+      ON f.xid >= pg_snapshot_xmin(CAST(:previous AS pg_snapshot))
+     AND NOT pg_visible_in_snapshot(f.xid, CAST(:previous AS pg_snapshot))
+    ORDER BY f.seq
+    """
+)

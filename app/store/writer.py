@@ -1,0 +1,182 @@
+"""Group commit: whatever has queued up is decided and written in one transaction, then everybody is told.
+
+Contract. `write` and `submit` return only what is on disk. One thread runs the batches, so commands of a process are
+decided one after another and later ones see earlier ones. A batch that fails is halved until the command at fault
+stands alone; a conflict with another process is run again. The queue is bounded: beyond it QueueFull.
+Load makes batches bigger, so the cost of a command falls as load rises.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from app.store import feed
+from app.store.engine import conflicting, writing
+from app.store.errors import QueueFull, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+# Past this many commands a transaction takes so long that the next ones wait for nothing (measured).
+BATCH = 500
+RETRIES = 5
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What a job writes through: one connection, one `now`, and the list of what a page or cache must forget."""
+
+    connection: Connection
+    now: datetime
+    touched: set[str] = field(default_factory=set)
+
+
+Job = Callable[[Transaction, Sequence[C]], Sequence[R | Exception]]
+
+
+@dataclass(slots=True, eq=False)
+class _Ticket(Generic[C, R]):
+    job: Job[C, R]
+    command: C
+    done: Callable[[R | Exception], None]
+
+
+class Writer:
+    """The one door for writes of this process. Start it once, close it to drain."""
+
+    def __init__(self, engine: Engine, *, limit: int = 20_000, clock: Callable[[], datetime] | None = None) -> None:
+        self._engine = engine
+        self._limit = limit
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._queue: deque[_Ticket[Any, Any]] = deque()
+        self._ready = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    async def write(self, job: Job[C, R], command: C) -> R:
+        """Runs the job on the command in the next batch; returns its result or raises its exception."""
+        return (await self.write_all(job, (command,)))[0]
+
+    async def write_all(self, job: Job[C, R], commands: Sequence[C]) -> list[R]:
+        """As write, for several commands that are decided in their order; the first exception is raised."""
+        loop = asyncio.get_running_loop()
+        results: list[Any] = [None] * len(commands)
+        left = len(commands)
+        future: asyncio.Future[None] = loop.create_future()
+        if not commands:
+            return results
+
+        def finish() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        def done_at(i: int) -> Callable[[R | Exception], None]:
+            def done(result: R | Exception) -> None:
+                nonlocal left
+                results[i] = result
+                left -= 1
+                if left == 0:
+                    loop.call_soon_threadsafe(finish)
+
+            return done
+
+        self._enqueue([_Ticket(job, command, done_at(i)) for i, command in enumerate(commands)])
+        await future
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return results
+
+    def submit(self, job: Job[C, R], command: C) -> R:
+        """As write, for a caller without an event loop."""
+        future: Future[R] = Future()
+
+        def done(result: R | Exception) -> None:
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        self._enqueue([_Ticket(job, command, done)])
+        return future.result()
+
+    def offer(self, job: Job[C, R], command: C, done: Callable[[R | Exception], None]) -> None:
+        """The bare door: `done` is called on the writer's thread after the commit. Raises QueueFull."""
+        self._enqueue([_Ticket(job, command, done)])
+
+    def close(self) -> None:
+        """Drains the queue, then stops."""
+        with self._ready:
+            self._closing = True
+            self._ready.notify()
+        self._thread.join()
+
+    def _enqueue(self, tickets: Sequence[_Ticket[Any, Any]]) -> None:
+        with self._ready:
+            if self._closing:
+                raise StoreUnavailable("the service is shutting down")
+            if len(self._queue) + len(tickets) > self._limit:
+                raise QueueFull(f"{len(self._queue)} writes are waiting")
+            self._queue.extend(tickets)
+            self._ready.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._ready:
+                while not self._queue and not self._closing:
+                    self._ready.wait()
+                if not self._queue:
+                    return
+                batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            self._settle(batch)
+
+    def _settle(self, batch: list[_Ticket[Any, Any]], attempt: int = 0) -> None:
+        try:
+            results = self._commit(batch)
+        except StoreUnavailable as error:
+            results = [error] * len(batch)
+        except Exception as error:
+            again = isinstance(error, DBAPIError) and conflicting(error) and attempt < RETRIES
+            if again:
+                self._settle(batch, attempt + 1)
+                return
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                self._settle(batch[:middle])
+                self._settle(batch[middle:])
+                return
+            log.exception("a write failed: %s", getattr(batch[0].job, "__qualname__", batch[0].job))
+            results = [error]
+        for ticket, result in zip(batch, results, strict=True):
+            ticket.done(result)
+
+    def _commit(self, batch: list[_Ticket[Any, Any]]) -> list[Any]:
+        groups: dict[Any, list[int]] = {}
+        for i, ticket in enumerate(batch):
+            groups.setdefault(ticket.job, []).append(i)
+        results: list[Any] = [None] * len(batch)
+        with writing(self._engine) as connection:
+            transaction = Transaction(connection, self._clock())
+            for job, members in groups.items():
+                answers = job(transaction, [batch[i].command for i in members])
+                for i, answer in zip(members, answers, strict=True):
+                    results[i] = answer
+            if transaction.touched:
+                feed.append(transaction)
+        return results
