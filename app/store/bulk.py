@@ -1,4 +1,4 @@
-"""Set-based statements: driver-level many on SQLite, one UNNEST on PostgreSQL; rows sorted by key, statements built once.
+"""Set-based statements: driver-level many on SQLite, one UNNEST on PostgreSQL; sorted by key, built once.
 
 Sorted rows and a fixed order of tables are what keeps several PostgreSQL writers free of deadlocks.
 """

@@ -1,7 +1,7 @@
 """Connections: the one file that knows how SQLite and PostgreSQL differ in opening, locking and failing."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError, TimeoutError
 
 from app.store.errors import StoreUnavailable
+
+# What a verb reads from: it passes it on to the store and looks no further.
+Snapshot = Connection
 
 _dumps = msgspec.json.Encoder().encode
 
@@ -138,9 +141,9 @@ def conflicting(error: DBAPIError) -> bool:
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", 0)
-        return code in (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE,
-                        sqlite3.SQLITE_CONSTRAINT_ROWID)
+        return code in (
+            sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+            sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+            sqlite3.SQLITE_CONSTRAINT_ROWID,
+        )
     return isinstance(cause, psycopg.Error) and cause.sqlstate in ("40001", "40P01", "23505")
-
-
-Reader = Callable[[], Any]

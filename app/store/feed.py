@@ -36,9 +36,7 @@ class Tail:
     `on_loss()` is called before anything else is: a cache must drop all it holds.
     """
 
-    def __init__(
-        self, engine: Engine, on_change: Callable[[Iterable[str]], None], on_loss: Callable[[], None]
-    ) -> None:
+    def __init__(self, engine: Engine, on_change: Callable[[Iterable[str]], None], on_loss: Callable[[], None]) -> None:
         self._engine = engine
         self._on_change = on_change
         self._on_loss = on_loss

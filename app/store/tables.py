@@ -33,8 +33,8 @@ metadata = MetaData(
 )
 
 
-def _table(name: str, distributed_by: str, *items: Any, rowid: bool = True) -> Table:
-    return Table(name, metadata, *items, info={"distributed_by": distributed_by}, sqlite_with_rowid=rowid)
+def _table(name: str, distributed_by: str, *items: Any, rowid: bool = True, **options: Any) -> Table:
+    return Table(name, metadata, *items, info={"distributed_by": distributed_by}, sqlite_with_rowid=rowid, **options)
 
 
 def _amount(name: str) -> Column[int]:
@@ -42,7 +42,7 @@ def _amount(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False, server_default=text("0"))
 
 
-# --- master data: small, replicated, with history -------------------------------------------------------------------
+# --- master data: small, replicated, with history ---
 
 party = _table(
     "party",
@@ -194,7 +194,7 @@ document = _table(
     Column("record_time", Instant, nullable=False),
 )
 
-# --- codes ------------------------------------------------------------------------------------------------------------
+# --- codes ---
 
 code = _table(
     "code",
@@ -210,7 +210,7 @@ code = _table(
     rowid=False,
 )
 
-# --- events: append-only ------------------------------------------------------------------------------------------------
+# --- events: append-only ---
 
 event = _table(
     "event",
@@ -237,8 +237,12 @@ event = _table(
 Index(None, event.c.site_id, event.c.event_time)
 Index(None, event.c.party_id, event.c.event_time)
 Index(None, event.c.record_time, event.c.id)
-Index(None, event.c.epcis_event_id, postgresql_where=event.c.epcis_event_id.is_not(None),
-      sqlite_where=event.c.epcis_event_id.is_not(None))
+Index(
+    None,
+    event.c.epcis_event_id,
+    postgresql_where=event.c.epcis_event_id.is_not(None),
+    sqlite_where=event.c.epcis_event_id.is_not(None),
+)
 
 correction = _table(
     "correction",
@@ -263,7 +267,7 @@ flag = _table(
 )
 Index(None, flag.c.slug, flag.c.record_time)
 
-# --- the chain of custody -------------------------------------------------------------------------------------------------
+# --- the chain of custody ---
 
 lot = _table(
     "lot",
@@ -402,7 +406,7 @@ attachment = _table(
     rowid=False,
 )
 
-# --- sales --------------------------------------------------------------------------------------------------------------
+# --- sales ---
 
 receipt = _table(
     "receipt",
@@ -447,7 +451,7 @@ receipt_claim = _table(
     rowid=False,
 )
 
-# --- captured EPCIS ---------------------------------------------------------------------------------------------------------
+# --- captured EPCIS ---
 
 epc_event = _table(
     "epc_event",
@@ -479,7 +483,7 @@ capture = _table(
     Column("event_ids", Json, nullable=False),
 )
 
-# --- the change feed -------------------------------------------------------------------------------------------------------
+# --- the change feed ---
 
 feed = _table(
     "feed",

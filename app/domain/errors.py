@@ -1,0 +1,55 @@
+"""What the service turns down, and why. The class says what sort of refusal it is; the edge alone knows status codes.
+
+`detail` reads "中文 · English" and says what to do next.
+"""
+
+from collections.abc import Sequence
+
+
+class Refusal(Exception):
+    """slug: stable name of the problem; detail: for a person; pointer: JSON pointer into the request, where there is one."""
+
+    def __init__(self, slug: str, detail: str, *, pointer: str | None = None, identity: str | None = None) -> None:
+        super().__init__(f"{slug}: {detail}")
+        self.slug = slug
+        self.detail = detail
+        self.pointer = pointer
+        self.identity = identity
+
+
+class Malformed(Refusal):
+    """Not readable as what it should be (a mistyped code, broken JSON)."""
+
+
+class Unauthenticated(Refusal):
+    """No key, or one that is not known."""
+
+
+class Forbidden(Refusal):
+    """Known, but not theirs to do."""
+
+
+class NotFound(Refusal):
+    """Nothing of that name, or nothing that this reader may know of."""
+
+
+class Conflict(Refusal):
+    """The state of things is against it: the same name with other content, goods on hold."""
+
+
+class TooLarge(Refusal):
+    """More than is taken in one piece."""
+
+
+class UnsupportedType(Refusal):
+    """A media type that is not taken here."""
+
+
+class Invalid(Refusal):
+    """Readable, but against the rules; `errors` lists every fault as (JSON pointer, detail)."""
+
+    def __init__(
+        self, slug: str, detail: str, *, pointer: str | None = None, errors: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(slug, detail, pointer=pointer)
+        self.errors = list(errors) or ([(pointer, detail)] if pointer else [])

@@ -1,0 +1,81 @@
+"""Who may do what: one table of roles, and the row-level rule that a role works on what is its own."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from app.domain.ids import office_recorder
+from app.domain.rows import Site
+
+
+class Role(StrEnum):
+    DEVICE = "device"
+    VENDOR = "vendor"
+    PRODUCER = "producer"
+    MARKET = "market"
+    LAB = "lab"
+    REGULATOR = "regulator"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who a key speaks for. `region` is a GB/T 2260 prefix; `site_id` the site a device stands on."""
+
+    key_id: UUID
+    role: Role
+    party_id: UUID | None
+    region: str | None
+    device_id: UUID | None
+    site_id: UUID | None
+
+    @property
+    def recorder_id(self) -> UUID:
+        """What event ids are derived from: the device, else the party, else the office; never the key."""
+        return self.device_id or self.party_id or office_recorder(self.role, self.region)
+
+
+_TRADE = frozenset(
+    {"produce", "transform", "ship", "receive", "return", "sell", "destroy", "certify", "identify", "count", "correct"}
+)
+RECORDS: dict[Role, frozenset[str]] = {
+    Role.DEVICE: frozenset({"sell", "return", "observe", "correct"}),
+    Role.VENDOR: _TRADE,
+    Role.PRODUCER: _TRADE,
+    Role.MARKET: _TRADE | {"admit", "test", "hold", "release"},
+    Role.LAB: frozenset({"test", "correct"}),
+    Role.REGULATOR: frozenset({"hold", "release", "test", "correct"}),
+    Role.ADMIN: _TRADE | {"admit", "test", "hold", "release", "observe"},
+}
+
+# Nobody releases a hold of a higher authority.
+AUTHORITY: dict[Role, int] = {
+    Role.DEVICE: 0,
+    Role.VENDOR: 0,
+    Role.PRODUCER: 0,
+    Role.LAB: 1,
+    Role.MARKET: 1,
+    Role.REGULATOR: 2,
+    Role.ADMIN: 3,
+}
+
+
+def owns_site(principal: Principal, site: Site, market: Site | None) -> bool:
+    """True where the site is the principal's own to record at or to read in full.
+
+    `market` is the site's topmost ancestor (itself for a root): a market works for all of its stalls, a device for the
+    site it stands on and what lies below, a regulator for its region.
+    """
+    match principal.role:
+        case Role.ADMIN:
+            return True
+        case Role.REGULATOR:
+            return principal.region is not None and (site.region or "").startswith(principal.region)
+        case Role.DEVICE:
+            return principal.site_id is not None and principal.site_id.hex + "/" in site.path
+        case Role.MARKET:
+            return principal.party_id in (site.party_id, market.party_id if market else None)
+        case Role.VENDOR | Role.PRODUCER:
+            return principal.party_id == site.party_id
+        case Role.LAB:
+            return False
