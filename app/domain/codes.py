@@ -15,6 +15,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -95,8 +96,8 @@ _DIGITS = bytes(
 # Input methods and PDF files put these where a person meant ASCII: full-width forms, dashes, blanks.
 _WIDE = (
     {0xFF01 + offset: 0x21 + offset for offset in range(94)}
-    | {point: "-" for point in (*range(0x2010, 0x2016), 0x2212)}
-    | {point: " " for point in (0x00A0, 0x200B, 0x3000, 0xFEFF)}
+    | dict.fromkeys((*range(0x2010, 0x2016), 0x2212), ord("-"))
+    | dict.fromkeys((0x00A0, 0x200B, 0x3000, 0xFEFF), ord(" "))
 )
 _TRIPLES = tuple(a + b + c for a in ALPHABET for b in ALPHABET for c in ALPHABET)
 _LOOK_ALIKE_PAIRS = "8B 5S 2Z 0D 0Q 0C 6G 6B UV UW 0U VY VW 17 7T 1T MN MW 4A CG EF KX PR BP 38 9G 9P HN HK XY DQ JT 27"
@@ -216,7 +217,7 @@ def grouped(code: str) -> str:
     parsed = parse(code)
     body = parsed.body
     cuts = [*range(0, len(body) - 3, 4), len(body)]
-    groups = [body[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    groups = [body[start:end] for start, end in pairwise(cuts)]
     return "-".join([parsed.kind, *groups, parsed.text[-1]])
 
 
