@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.settings import Settings
+from app.store.check import verify
 from app.store.engine import open_engine
 from app.store.writer import Writer
 from tests.support import databases, postgres
@@ -43,6 +44,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Pa
     """A migrated database of the test's own; the ledger in it is verified when the test is over."""
     with databases.fresh(request.param, tmp_path, sqlite_template) as made:
         yield made
+        if not made.damaged:
+            checked = open_engine(made.url)
+            findings = verify(checked)
+            checked.dispose()
+            assert findings == []
 
 
 @pytest.fixture(params=databases.KINDS)

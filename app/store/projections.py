@@ -1,0 +1,128 @@
+"""What the tables beside the events must hold, computed from the events: the check compares it, the rebuild writes it.
+
+Everything goes by pages of one table in the order of its key, and looks into the next table by lists of ids, so that
+memory stays bounded and no big table is joined to another.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, tuple_
+
+from app.domain.codes import MistypedCode, parse
+from app.domain.rows import ENTRIES
+from app.store import tables
+
+PAGE = 500
+
+# (custody, event, entry) → (kind, event time, amount)
+Timeline = dict[tuple[UUID, UUID, str], tuple[str, datetime, int]]
+
+
+def pages(connection: Connection, table: Table, *where: ColumnElement[bool]) -> Iterator[Sequence[Row[Any]]]:
+    """Every row of the table in the order of its primary key, PAGE at a time."""
+    key = list(table.primary_key.columns)
+    query = select(table).where(*where).order_by(*key).limit(PAGE)
+    rows = connection.execute(query).all()
+    while rows:
+        yield rows
+        if len(rows) < PAGE:
+            return
+        last = [rows[-1]._mapping[column] for column in key]
+        beyond = tuple_(*key) > tuple_(*last) if len(key) > 1 else key[0] > last[0]
+        rows = connection.execute(query.where(beyond)).all()
+
+
+def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """The distinct values in lists of at most PAGE, None left out."""
+    distinct = list(dict.fromkeys(value for value in values if value is not None))
+    for start in range(0, len(distinct), PAGE):
+        yield distinct[start : start + PAGE]
+
+
+def found(connection: Connection, column: ColumnElement[Any], values: Iterable[Any], *more: Any) -> dict[Any, Row[Any]]:
+    """Rows (column, *more) by the value of the column, which must be unique, for the values that are there."""
+    return {
+        row[0]: row
+        for chunk in chunks(values)
+        for row in connection.execute(select(column, *more).where(column.in_(chunk)))
+    }
+
+
+def timeline_of(events: Iterable[Row[Any]]) -> Timeline:
+    """The timeline rows that these events' entries make."""
+    rows: Timeline = {}
+    for event in events:
+        for custody, entry, amount in event.entries:
+            key = (UUID(hex=custody), event.id, entry)
+            rows[key] = (event.kind, event.event_time, rows[key][2] + amount if key in rows else amount)
+    return rows
+
+
+def timeline_at(connection: Connection, rows: Iterable[Row[Any]]) -> Timeline:
+    """What the events that these timeline rows name make of the timeline."""
+    return timeline_of(
+        event
+        for chunk in chunks(row.event_id for row in rows)
+        for event in connection.execute(select(tables.event).where(tables.event.c.id.in_(chunk)))
+    )
+
+
+def balances(connection: Connection, custody_ids: Sequence[UUID]) -> dict[UUID, Counter[str]]:
+    """Column of a custody → its sum over the timeline and the receipts' lines; `receipts` counts distinct receipts."""
+    sums: dict[UUID, Counter[str]] = {custody_id: Counter() for custody_id in custody_ids}
+    entry = tables.timeline.c
+    for row in connection.execute(
+        select(entry.custody_id, entry.entry, func.sum(entry.amount).label("amount"))
+        .where(entry.custody_id.in_(custody_ids), entry.entry.in_(ENTRIES))
+        .group_by(entry.custody_id, entry.entry)
+    ):
+        sums[row.custody_id][ENTRIES[row.entry]] += int(row.amount)
+    line = tables.receipt_line.c
+    for row in connection.execute(
+        select(
+            line.custody_id,
+            func.sum(line.amount).label("amount"),
+            func.count(line.receipt_id.distinct()).label("receipts"),
+        )
+        .where(line.custody_id.in_(custody_ids))
+        .group_by(line.custody_id)
+    ):
+        sums[row.custody_id]["sold"] += int(row.amount)
+        sums[row.custody_id]["receipts"] += row.receipts
+    return sums
+
+
+def received(connection: Connection, items: Sequence[Row[Any]]) -> Counter[tuple[str, UUID]]:
+    """(slip code, custody) → the sum of what standing receive events took of it.
+
+    From the links that leave the custody to the events that made them; an event names the slip it took from.
+    """
+    links: list[Row[Any]] = []
+    link = tables.custody_link
+    for chunk in chunks(item.custody_id for item in items):
+        links += connection.execute(select(link).where(link.c.parent_id.in_(chunk), link.c.kind == "move")).all()
+    event = tables.event.c
+    voided = found(connection, tables.correction.c.event_id, [row.event_id for row in links])
+    slips = {
+        key: _slip(row.body)
+        for key, row in found(connection, event.id, [row.event_id for row in links], event.body).items()
+        if key not in voided
+    }
+    sums: Counter[tuple[str, UUID]] = Counter()
+    for row in links:
+        slip = slips.get(row.event_id)
+        if slip is not None:
+            sums[slip, row.parent_id] += row.grams if row.pieces is None else row.pieces
+    return sums
+
+
+def _slip(body: dict[str, Any]) -> str | None:
+    text = body.get("slip_code")
+    try:
+        return parse(text.rsplit("/", 1)[-1]).text if isinstance(text, str) else None
+    except MistypedCode:
+        return None
