@@ -14,6 +14,8 @@ from app.store.errors import StoreUnavailable
 
 # What a verb reads from: it passes it on to the store and looks no further.
 Snapshot = Connection
+# What everything above the store holds: only `reading` and the writer open it.
+Database = Engine
 
 _dumps = msgspec.json.Encoder().encode
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,13 @@ class Tail:
         self._on_loss = on_loss
         self._stop = threading.Event()
         self._position: str | int | None = None
+        self._seen = float("-inf")
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the feed was last read to its end."""
+        return time.monotonic() - self._seen
 
     def start(self) -> None:
         self._thread.start()
@@ -53,10 +60,12 @@ class Tail:
 
     def _run(self) -> None:
         while not self._stop.wait(PERIOD):
+            begun = time.monotonic()
             try:
                 with reading(self._engine) as connection:
                     for touched in self._take(connection):
                         self._on_change(touched)
+                self._seen = begun
             except StoreUnavailable as error:
                 log.warning("the change feed cannot be read: %s", error)
                 self._position = None

@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from app.store.engine import translated
+from app.store.engine import Snapshot, translated
 from app.store.errors import SchemaOutdated
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +39,11 @@ def revision(engine: Engine) -> str | None:
     """The revision the database is at; None for an empty database."""
     with translated(), engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def answering(snapshot: Snapshot) -> None:
+    """Asks the database for nothing but an answer; `reading` raises StoreUnavailable where there is none."""
+    snapshot.exec_driver_sql("SELECT 1")
 
 
 def require_head(engine: Engine) -> None:

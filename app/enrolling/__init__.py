@@ -1,0 +1,1 @@
+"""Enrol parties, sites, products, devices, keys and documents; each keeps its history."""

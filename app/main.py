@@ -1,0 +1,56 @@
+"""All wiring: settings → engine → schema → secret → writer → key cache and feed → HTTP."""
+
+from starlette.types import ASGIApp
+
+from app import logs, web
+from app.settings import Settings
+from app.store import schema
+from app.store.engine import open_engine, reading
+from app.store.feed import Tail
+from app.store.files import FileStore
+from app.store.master import any_device
+from app.store.secret import load_master
+from app.store.writer import Writer
+from app.web.auth import KeyCache
+from app.web.metrics import Metrics
+from app.web.service import Service
+
+
+def open_service(settings: Settings) -> Service:
+    """Everything that one process needs; close it with `close_service`.
+
+    A new embedded SQLite database is migrated. Raises SchemaOutdated, SecretMissing, StoreUnavailable, ValueError; each
+    names the remedy.
+    """
+    engine = open_engine(settings.database_url)
+    try:
+        if engine.dialect.name == "sqlite" and schema.revision(engine) is None:
+            schema.upgrade(engine)
+        schema.require_head(engine)
+        with reading(engine) as snapshot:
+            used = any_device(snapshot)
+        master = load_master(settings.secret_file, may_create=not used)
+    except BaseException:
+        engine.dispose()
+        raise
+    writer = Writer(engine, limit=settings.queue_limit)
+    keys = KeyCache(engine, writer, lambda: tail.age)
+    tail = Tail(engine, keys.forget, keys.forget_all)
+    tail.start()
+    metrics = Metrics({"writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting)})
+    return Service(settings, engine, writer, keys, FileStore(settings.files_dir), tail, metrics, master)
+
+
+def close_service(service: Service) -> None:
+    """Drains the writer, then lets go of the rest."""
+    service.writer.close()
+    service.tail.close()
+    service.engine.dispose()
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    """The ASGI factory: `uvicorn --factory app.main:create_app`; settings from the environment where none are given."""
+    settings = settings or Settings()
+    logs.configure(settings.log_level)
+    service = open_service(settings)
+    return web.create_app(service, lambda: close_service(service))

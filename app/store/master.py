@@ -1,0 +1,246 @@
+"""Master data: parties, sites, products, devices and their history. Small tables, read in chunks of ids."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, Table, and_, or_, select
+
+from app.domain.rows import Device, ExternalCode, Party, Product, Site
+from app.store import bulk, tables
+from app.store.engine import Snapshot
+
+CHUNK = 500
+
+Master = Party | Site | Product | Device
+T = TypeVar("T")
+M = TypeVar("M", Party, Site, Product, Device)
+K = TypeVar("K")
+
+KINDS: dict[type[Master], str] = {Party: "party", Site: "site", Product: "product", Device: "device"}
+_TABLES: dict[type[Master], Table] = {
+    Party: tables.party,
+    Site: tables.site,
+    Product: tables.product,
+    Device: tables.device,
+}
+
+
+def chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    """The distinct values in lists of at most CHUNK."""
+    distinct = list(dict.fromkeys(values))
+    for start in range(0, len(distinct), CHUNK):
+        yield distinct[start : start + CHUNK]
+
+
+def parties(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Party]:
+    return _by_id(snapshot, Party, ids)
+
+
+def sites(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Site]:
+    return _by_id(snapshot, Site, ids)
+
+
+def products(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Product]:
+    return _by_id(snapshot, Product, ids)
+
+
+def devices(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Device]:
+    return _by_id(snapshot, Device, ids)
+
+
+def _by_id(snapshot: Snapshot, kind: type[M], ids: Iterable[UUID]) -> dict[UUID, M]:
+    table = _TABLES[kind]
+    return {row.id: row for row in where_in(snapshot, kind, table.c.id, ids)}
+
+
+def where_in(snapshot: Snapshot, kind: type[M], column: ColumnElement[Any], values: Iterable[Any]) -> list[M]:
+    """The rows whose column is one of the values, in no order."""
+    found: list[M] = []
+    for chunk in chunks(values):
+        found += where(snapshot, kind, column.in_(chunk))
+    return found
+
+
+def where(snapshot: Snapshot, kind: type[M], *conditions: ColumnElement[bool]) -> list[M]:
+    return [kind(*row) for row in snapshot.execute(select(_TABLES[kind]).where(*conditions))]
+
+
+def parties_by_credit_code(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, Party]:
+    found = where_in(snapshot, Party, tables.party.c.credit_code, codes)
+    return {party.credit_code: party for party in found if party.credit_code is not None}
+
+
+def roots_of(sites: Iterable[Site]) -> set[UUID]:
+    """The topmost ancestor of each site: the market of a stall, the site itself for one that stands alone."""
+    return {UUID(hex=site.path[:32]) for site in sites}
+
+
+def markets(snapshot: Snapshot, stalls: Iterable[Site]) -> dict[UUID, Site]:
+    """For each site, by its id, its topmost ancestor (itself for a root)."""
+    listed = list(stalls)
+    found = sites(snapshot, roots_of(listed))
+    return {site.id: found[UUID(hex=site.path[:32])] for site in listed}
+
+
+def below(path: str) -> ColumnElement[bool]:
+    """The sites at and below a path. `0` follows `/` in ASCII: one range of the index."""
+    column = tables.site.c.path
+    return and_(column >= path, column < path[:-1] + "0")
+
+
+def sites_below(snapshot: Snapshot, paths: Sequence[str]) -> list[Site]:
+    """Every site at or below one of the paths."""
+    return where(snapshot, Site, or_(*(below(path) for path in paths))) if paths else []
+
+
+def sites_of_party(snapshot: Snapshot, party_id: UUID) -> list[Site]:
+    return where(snapshot, Site, tables.site.c.party_id == party_id)
+
+
+def any_device(snapshot: Snapshot) -> bool:
+    """Whether a scale was ever enrolled here."""
+    return snapshot.execute(select(tables.device.c.id).limit(1)).first() is not None
+
+
+def page(
+    snapshot: Snapshot,
+    kind: type[M],
+    conditions: Sequence[ColumnElement[bool]],
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[M]:
+    """At most `limit` rows in the order of enrolment (record_time, id), after the given place."""
+    table = _TABLES[kind]
+    place = [] if after is None else [_later(table.c.record_time, table.c.id, after)]
+    statement = select(table).where(*conditions, *place).order_by(table.c.record_time, table.c.id).limit(limit)
+    return [kind(*row) for row in snapshot.execute(statement)]
+
+
+def _later(time: Column[Any], key: Column[Any], after: tuple[datetime, UUID]) -> ColumnElement[bool]:
+    return and_(time >= after[0], or_(time > after[0], key > after[1]))
+
+
+# --- history ---
+
+
+def versions(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, list[Master]]:
+    """All versions of each subject, in the order in which they were written."""
+    table = tables.master_version
+    found: dict[UUID, list[Master]] = defaultdict(list)
+    for chunk in chunks(ids):
+        statement = (
+            select(table.c.subject_id, table.c.kind, table.c.body)
+            .where(table.c.subject_id.in_(chunk))
+            .order_by(table.c.subject_id, table.c.version)
+        )
+        for row in snapshot.execute(statement):
+            found[row.subject_id].append(_read(row.kind, row.body))
+    return found
+
+
+def first_versions(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Master]:
+    """What was enrolled, before any change."""
+    table = tables.master_version
+    found = {}
+    for chunk in chunks(ids):
+        statement = select(table.c.subject_id, table.c.kind, table.c.body).where(
+            table.c.subject_id.in_(chunk), table.c.version == 1
+        )
+        for row in snapshot.execute(statement):
+            found[row.subject_id] = _read(row.kind, row.body)
+    return found
+
+
+def versions_at(snapshot: Snapshot, wanted: Iterable[tuple[UUID, datetime]]) -> dict[tuple[UUID, datetime], Master]:
+    """What each subject was at an instant: the last written of the versions valid from then or earlier; before its
+    enrolment, what it was enrolled as. Subjects without history are left out."""
+    asked = list(dict.fromkeys(wanted))
+    history = versions(snapshot, (subject for subject, _ in asked))
+    found = {}
+    for subject, instant in asked:
+        if known := history.get(subject):
+            valid = [version for version in known if version.valid_from <= instant]
+            found[subject, instant] = (valid or known[:1])[-1]
+    return found
+
+
+@cache
+def _class(kind: str) -> type[Master]:
+    return next(row for row, name in KINDS.items() if name == kind)
+
+
+def _read(kind: str, body: Any) -> Master:
+    return msgspec.convert(body, _class(kind))
+
+
+# --- writing ---
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def values(row: Any) -> tuple[Any, ...]:
+    """A dataclass of app.domain.rows in the order of its table's columns."""
+    return tuple(getattr(row, name) for name in _fields(type(row)))
+
+
+def add(connection: Snapshot, rows: Iterable[Master], versions: Iterable[Master], changed_by: UUID | None) -> None:
+    """Writes present rows (new or changed) and versions of their history."""
+    _write(connection, rows, bulk.upsert)
+    bulk.insert(
+        connection,
+        tables.master_version,
+        [
+            (
+                version.id,
+                version.version,
+                KINDS[type(version)],
+                version.valid_from,
+                version.record_time,
+                changed_by,
+                _body(version),
+            )
+            for version in versions
+        ],
+    )
+
+
+def _body(row: Master) -> Any:
+    # The hash of a code that works for 15 minutes is no history.
+    return msgspec.to_builtins(replace(row, activation_hash=None) if isinstance(row, Device) else row)
+
+
+def _write(
+    connection: Snapshot,
+    rows: Iterable[Master],
+    write: Callable[[Snapshot, Table, Iterable[Sequence[Any]]], None],
+) -> None:
+    by_kind: dict[type[Master], list[Sequence[Any]]] = defaultdict(list)
+    for row in rows:
+        by_kind[type(row)].append(values(row))
+    for kind in _TABLES:
+        write(connection, _TABLES[kind], by_kind[kind])
+
+
+# --- what others call it ---
+
+
+def add_external_codes(connection: Snapshot, codes: Iterable[ExternalCode]) -> None:
+    bulk.insert_new(connection, tables.external_code, [values(code) for code in codes])
+
+
+def external_codes(snapshot: Snapshot, wanted: Iterable[str]) -> list[ExternalCode]:
+    """Every subject that anybody calls by one of the values."""
+    table = tables.external_code
+    found: list[ExternalCode] = []
+    for chunk in chunks(wanted):
+        found += [ExternalCode(*row) for row in snapshot.execute(select(table).where(table.c.value.in_(chunk)))]
+    return found

@@ -1,0 +1,102 @@
+"""HTTP: routers, keys, problems, negotiation, bodies."""
+
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from app.web import operations, problems
+from app.web.middleware import Edge
+from app.web.service import Service
+
+ROUTERS = [operations.router]
+
+DESCRIPTION = (
+    "一码：每个摊位、批次、运单、单品和小票一个码，记录食品从农场到餐桌的全过程。 · "
+    "One code for every stall, batch, shipment, unit and receipt; what happens to food from farm to table. "
+    "Errors are application/problem+json; times are RFC 3339 with an offset; lists are {items, next}."
+)
+
+
+class _Api(FastAPI):
+    """FastAPI whose document knows our one form of error."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
+        return document
+
+
+_PROBLEM = {
+    "type": "object",
+    "title": "Problem",
+    "required": ["type", "title", "status", "detail", "instance", "errors"],
+    "properties": {
+        "type": {"type": "string", "examples": ["/problems/mistyped-code"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": ["string", "null"]}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+_ANSWER = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> ASGIApp:
+    """The whole HTTP side of one process, as one ASGI callable. `on_stop` runs when the server has stopped.
+
+    Edge (request id, headers, metrics) → hot paths in plain ASGI → FastAPI.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # What is there now stays for ever: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        yield
+        on_stop()
+
+    api = _Api(
+        title="OneCode 一码",
+        version="0.1.0",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        responses={
+            "4XX": {"description": "A problem of the request", "content": _ANSWER},
+            "5XX": {"description": "A problem of the service; Retry-After with 503", "content": _ANSWER},
+        },
+        # No request may go to another host: FastAPI's OpenTelemetry looks for exporters in the environment.
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+    )
+    api.state.service = service
+    problems.install(api)
+    for router in ROUTERS:
+        api.include_router(router)
+    return Edge(_hot(api, service), service.metrics, service.settings.public_url)
+
+
+def _hot(api: ASGIApp, service: Service) -> ASGIApp:
+    """Where paths that FastAPI's routing is too slow for are answered before it; each names itself in
+    `scope["onecode.route"]` and falls through to `api` for everything that is not its own."""
+    return api

@@ -1,0 +1,114 @@
+"""The edge, in plain ASGI: request id, security headers, metrics, and the last resort for what nobody handled."""
+
+import asyncio
+import logging
+import os
+import re
+import time
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.domain.errors import Refusal
+from app.logs import REQUEST_ID
+from app.store.errors import StoreUnavailable
+from app.web.metrics import Metrics
+from app.web.problems import failure_response, refusal_response, unavailable_response
+
+log = logging.getLogger(__name__)
+
+_GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+CLIENT_GONE = 499  # in metrics only: nobody reads the answer
+
+CONTENT_POLICY = (
+    b"default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
+    b"base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class Edge:
+    """Wraps everything. An inner path that is no FastAPI route names itself in `scope["onecode.route"]`.
+
+    Headers that an answer sets itself are left alone. A Refusal or StoreUnavailable from a plain ASGI path becomes its
+    problem here as well; anything else is logged with the request id and answered 500.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, public_url: str) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._prefix = os.urandom(6).hex()
+        self._numbers = count(1)
+        headers = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"content-security-policy", CONTENT_POLICY),
+            (b"cross-origin-resource-policy", b"same-origin"),
+        ]
+        if urlsplit(public_url).scheme == "https":
+            headers.append((b"strict-transport-security", b"max-age=31536000"))
+        self._headers = headers
+        self._names = frozenset(name for name, _ in headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id, accept = self._read(scope)
+        token = REQUEST_ID.set(request_id)
+        started = time.perf_counter()
+        status = 0
+        complete = False
+
+        async def sender(message: Message) -> None:
+            nonlocal status, complete
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = self._complete(message.get("headers", ()), request_id)
+            await send(message)
+            complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+
+        try:
+            await self._app(scope, receive, sender)
+        except (ClientDisconnect, asyncio.CancelledError) as gone:
+            status = CLIENT_GONE
+            if isinstance(gone, asyncio.CancelledError):
+                raise
+        except Exception as error:
+            if isinstance(error, Refusal):
+                response = refusal_response(error, scope["path"], accept)
+            elif isinstance(error, StoreUnavailable):
+                response = unavailable_response(error, scope["path"], accept)
+            else:
+                log.exception("%s %s failed", scope["method"], scope["path"])
+                response = failure_response(request_id, scope["path"], accept)
+            if status and not complete:
+                raise  # half an answer is out: the server must cut the connection
+            if not status:
+                await response(scope, receive, sender)
+        finally:
+            route = scope.get("onecode.route") or getattr(scope.get("route"), "path", None) or "unmatched"
+            self._metrics.request(scope["method"], route, status, time.perf_counter() - started)
+            REQUEST_ID.reset(token)
+
+    def _read(self, scope: Scope) -> tuple[str, str | None]:
+        given: bytes | None = None
+        accept: str | None = None
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _GIVEN.fullmatch(value):
+                given = value
+            elif name == b"accept":
+                accept = value.decode("latin-1")
+        return given.decode() if given else f"{self._prefix}-{next(self._numbers):x}", accept
+
+    def _complete(self, headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+        complete = list(headers)
+        present = {name for name, _ in complete}
+        if self._names & present:
+            complete += [header for header in self._headers if header[0] not in present]
+        else:
+            complete += self._headers
+        complete.append((b"x-request-id", request_id.encode()))
+        return complete

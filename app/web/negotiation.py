@@ -1,0 +1,37 @@
+"""Which representation and language a client asked for."""
+
+
+def prefers_html(accept: str | None) -> bool:
+    """True for a browser: `text/html` asked for by name, and not less than JSON."""
+    html = json = 0.0
+    for kind, quality in _parsed(accept or ""):
+        if kind in ("text/html", "application/xhtml+xml"):
+            html = max(html, quality)
+        elif kind in ("application/json", "application/problem+json"):
+            json = max(json, quality)
+    return html > 0 and html >= json
+
+
+def prefers_english(accept_language: str | None) -> bool:
+    """True where English is asked for before Chinese; Chinese is the default."""
+    best = {"zh": 0.0, "en": 0.0}
+    for tag, quality in _parsed(accept_language or ""):
+        language = tag.partition("-")[0]
+        if language in best:
+            best[language] = max(best[language], quality)
+    return best["en"] > best["zh"]
+
+
+def _parsed(header: str) -> list[tuple[str, float]]:
+    found = []
+    for part in header[:1000].split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    quality = float(parameter[2:])
+                except ValueError:
+                    quality = 0.0
+        found.append((name, quality))
+    return found

@@ -1,0 +1,172 @@
+"""Every error is an `application/problem+json` (RFC 9457), or a small page for a browser."""
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.domain import errors
+from app.domain.errors import Refusal
+from app.logs import REQUEST_ID
+from app.store.errors import QueueFull, StoreUnavailable
+from app.web.negotiation import prefers_html
+from app.web.problem_texts import KINDS, TEXTS
+from app.web.validation import faults as validation_faults
+
+STATUS: dict[type[Refusal], int] = {
+    errors.Malformed: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.UnsupportedType: 415,
+    errors.Invalid: 422,
+}
+
+
+def status_of(refusal: Refusal) -> int:
+    """The HTTP status of a refusal, by its class."""
+    return next(STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)
+
+
+def title_of(slug: str, status: int) -> str:
+    text = TEXTS.get(slug) or KINDS.get(status) or KINDS[500]
+    return f"{text.zh} · {text.en}"
+
+
+def problem(
+    status: int,
+    slug: str,
+    detail: str,
+    *,
+    instance: str,
+    faults: Sequence[tuple[str | None, str]] = (),
+) -> dict[str, object]:
+    """The members of RFC 9457 and `errors`, each {pointer, detail}; also the `problem` of an outcome in a list."""
+    return {
+        "type": f"/problems/{slug}",
+        "title": title_of(slug, status),
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "errors": [{"pointer": pointer, "detail": text} for pointer, text in faults],
+    }
+
+
+def problem_of(refusal: Refusal, *, instance: str) -> dict[str, object]:
+    """As `problem`, for a refusal."""
+    listed: Sequence[tuple[str | None, str]] = (
+        refusal.errors
+        if isinstance(refusal, errors.Invalid)
+        else [(refusal.pointer, refusal.detail)]
+        if refusal.pointer
+        else []
+    )
+    return problem(status_of(refusal), refusal.slug, refusal.detail, instance=instance, faults=listed)
+
+
+def respond(body: Mapping[str, object], accept: str | None, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem in the representation that the client asked for."""
+    status = int(str(body["status"]))
+    sent = {"Cache-Control": "no-store", "Vary": "Accept", **(headers or {})}
+    if status == 401:
+        sent["WWW-Authenticate"] = 'Bearer realm="onecode"'
+    if prefers_html(accept):
+        return Response(_page(body), status, sent, media_type="text/html")
+    return Response(json.dumps(body, ensure_ascii=False), status, sent, media_type="application/problem+json")
+
+
+def refusal_response(refusal: Refusal, path: str, accept: str | None) -> Response:
+    return respond(problem_of(refusal, instance=quote(path)), accept)
+
+
+def unavailable_response(error: StoreUnavailable, path: str, accept: str | None) -> Response:
+    full = isinstance(error, QueueFull)
+    detail = (
+        "等待写入的请求过多，请稍后重发同一请求 · Too many writes are waiting: send the same request again in a moment"
+        if full
+        else "数据库暂时不可用，未写入任何内容，请稍后重发同一请求 · "
+        "The database cannot be used now and nothing was written: send the same request again in a moment"
+    )
+    body = problem(503, "busy" if full else "unavailable", detail, instance=quote(path))
+    return respond(body, accept, {"Retry-After": "1" if full else "5"})
+
+
+def failure_response(request_id: str, path: str, accept: str | None) -> Response:
+    """An error of ours: said so, with the id under which the log has it."""
+    detail = (
+        f"服务内部出错，请告知运维方请求编号 {request_id} · "
+        f"The service failed: tell its operator the request id {request_id}"
+    )
+    return respond(problem(500, "internal", detail, instance=quote(path)), accept)
+
+
+_HTTP = {
+    404: ("not-found", "没有这个地址，请查看 /docs · There is nothing at this address: see /docs"),
+    405: ("method-not-allowed", "此地址不接受该方法，见 Allow 头 · This address does not take that method: see Allow"),
+    400: ("malformed", "请求无法读取 · The request cannot be read"),
+    413: ("too-large", "请求过大 · The request is too large"),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Registers the handlers. An error of ours is answered here, and raised on to the middleware, which logs it."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        return refusal_response(error, request.url.path, request.headers.get("accept"))
+
+    async def unavailable(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StoreUnavailable)
+        return unavailable_response(error, request.url.path, request.headers.get("accept"))
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        slug, detail = _HTTP.get(error.status_code, ("malformed", str(error.detail)))
+        body = problem(error.status_code, slug, detail, instance=quote(request.url.path))
+        return respond(body, request.headers.get("accept"), error.headers)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return refusal_response(validation_faults(error.errors()), request.url.path, request.headers.get("accept"))
+
+    async def failed(request: Request, _error: Exception) -> Response:
+        request_id = REQUEST_ID.get() or ""
+        return failure_response(request_id, request.url.path, request.headers.get("accept"))
+
+    app.add_exception_handler(Exception, failed)
+    app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(StoreUnavailable, unavailable)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+
+
+def page(title: str, inner: str) -> str:
+    """A small page of ours; `inner` is HTML."""
+    return (
+        '<!doctype html><html lang="zh"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{html.escape(title)}</title><style>:root{{color-scheme:light dark}}body{{font:1rem/1.6 system-ui,"
+        "sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}"
+        f"code{{font-size:.95em}}table{{border-collapse:collapse}}td,th{{text-align:left;padding:.2rem .8rem .2rem 0;"
+        f"vertical-align:top}}</style><h1>{html.escape(title)}</h1>{inner}</html>"
+    )
+
+
+def _page(body: Mapping[str, object]) -> str:
+    listed = body["errors"]
+    assert isinstance(listed, list)
+    items = "".join(
+        f"<li><code>{html.escape(str(fault['pointer'] or ''))}</code> {html.escape(str(fault['detail']))}</li>"
+        for fault in listed
+    )
+    return page(
+        str(body["title"]),
+        f"<p>{html.escape(str(body['detail']))}</p>{f'<ul>{items}</ul>' if items else ''}"
+        f'<p><a href="{html.escape(str(body["type"]))}">{body["status"]} {html.escape(str(body["type"]))}</a></p>',
+    )

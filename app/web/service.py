@@ -1,0 +1,38 @@
+"""What every endpoint works with."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, cast
+
+from fastapi import Depends, Request
+
+from app.settings import Settings
+from app.store.engine import Database
+from app.store.feed import Tail
+from app.store.files import FileStore
+from app.store.writer import Writer
+from app.web.metrics import Metrics
+
+if TYPE_CHECKING:
+    from app.web.auth import KeyCache
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One process's doors to everything: the settings, the database, the writer, the key cache, the files, the feed,
+    its counters, and `master`, the secret that receipts are signed with."""
+
+    settings: Settings
+    engine: Database
+    writer: Writer
+    keys: "KeyCache"
+    files: FileStore
+    tail: Tail
+    metrics: Metrics
+    master: bytes
+
+
+def of(request: Request) -> Service:
+    return cast(Service, request.app.state.service)
+
+
+ServiceDep = Annotated[Service, Depends(of)]
