@@ -3,17 +3,24 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Engine
 
 from app.settings import Settings
-from app.store.check import verify
 from app.store.engine import open_engine
 from app.store.writer import Writer
 from tests.support import databases, postgres
 from tests.support.databases import Database
 from tests.support.statements import Statements, recorded
+
+if TYPE_CHECKING:  # tests of the pure rules do without the application, and without the second that loading it takes
+    from starlette.testclient import TestClient
+
+    from app.web.service import Service
+    from tests.support.cast import Cast
 
 # A laptop's own settings are none of the tests' business.
 for _name in [n for n in os.environ if n.startswith("ONECODE_") and n not in ("ONECODE_VECTORS", postgres.PLACE)]:
@@ -45,10 +52,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Pa
     with databases.fresh(request.param, tmp_path, sqlite_template) as made:
         yield made
         if not made.damaged:
-            checked = open_engine(made.url)
-            findings = verify(checked)
-            checked.dispose()
-            assert findings == []
+            assert databases.findings(made) == []
 
 
 @pytest.fixture(params=databases.KINDS)
@@ -87,6 +91,43 @@ def settings(database: Database, tmp_path: Path) -> Settings:
         secret_file=tmp_path / "onecode.secret",
         files_dir=tmp_path / "files",
     )
+
+
+@pytest.fixture
+def service(settings: Settings) -> "Iterator[Service]":
+    """The doors of one process, as `onecode serve` opens them."""
+    from app.main import close_service, open_service
+
+    opened = open_service(settings)
+    yield opened
+    close_service(opened)
+
+
+@pytest.fixture
+def client(service: "Service", monkeypatch: pytest.MonkeyPatch) -> "Iterator[TestClient]":
+    """The whole application behind a synchronous client; an error that is not answered is raised here."""
+    from starlette.testclient import TestClient
+
+    from app import web
+
+    # Hundreds of applications start in this process: what they leave behind must stay collectable.
+    monkeypatch.setattr(web, "gc", SimpleNamespace(collect=int, freeze=int, set_threshold=lambda *_: None))
+    with TestClient(web.create_app(service), base_url=service.settings.public_url, follow_redirects=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def cast(client: "TestClient", service: "Service") -> "Cast":
+    from tests.support.cast import Cast
+
+    return Cast(client, service)
+
+
+@pytest.fixture
+def service_statements(service: "Service") -> Iterator[Statements]:
+    """What the application runs."""
+    with recorded(service.engine) as noted:
+        yield noted
 
 
 @pytest.fixture(scope="session")

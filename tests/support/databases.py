@@ -4,9 +4,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event, make_url
 
 from app.store import schema
+from app.store.check import verify
 from app.store.engine import open_engine
 from tests.support import postgres
 
@@ -43,3 +48,34 @@ def fresh(kind: str, directory: Path, template: Path | None) -> Iterator[Databas
     if template is not None:
         shutil.copyfile(template, path)
     yield Database(kind, f"sqlite:///{path}")
+
+
+def findings(database: Database) -> list[str]:
+    """What `onecode db check` finds. One engine a kind for the whole run: its statements are compiled once."""
+    engine, aim = _checker(database.kind)
+    aim.url = database.url
+    try:
+        return verify(engine)
+    finally:
+        engine.dispose()
+
+
+@dataclass(slots=True)
+class _Aim:
+    url: str
+
+
+@cache
+def _checker(kind: str) -> tuple[Engine, _Aim]:
+    aim = _Aim("")
+    engine = open_engine("postgresql:///postgres" if kind == "postgresql" else "sqlite:///none.db")
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, cargs: list[Any], cparams: dict[str, Any]) -> None:
+        url = make_url(aim.url)
+        if kind == "postgresql":
+            cparams.update(host=url.query["host"], user=url.username, dbname=url.database)
+        else:
+            cargs[0] = url.database
+
+    return engine, aim
