@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 class Refusal(Exception):
-    """slug: stable name of the problem; detail: for a person; pointer: JSON pointer into the request, where there is one."""
+    """slug: stable name; detail: for a person; pointer: JSON pointer into the request, where there is one."""
 
     def __init__(self, slug: str, detail: str, *, pointer: str | None = None, identity: str | None = None) -> None:
         super().__init__(f"{slug}: {detail}")

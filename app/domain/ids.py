@@ -1,4 +1,4 @@
-"""Identity is computed from what a row names, so that a retry is a primary-key conflict and uniqueness needs no look-up.
+"""Identity is computed from what a row names: a retry is a primary-key conflict, uniqueness needs no look-up.
 
 Every function returns a version 5 UUID (RFC 9562 §5.5); equal names give equal ids on every machine and in every order.
 """

@@ -71,10 +71,13 @@ class Writer:
 
     async def write(self, job: Job[C, R], command: C) -> R:
         """Runs the job on the command in the next batch; returns its result or raises its exception."""
-        return (await self.write_all(job, (command,)))[0]
+        (result,) = await self.settle(job, (command,))
+        if isinstance(result, Exception):
+            raise result
+        return result
 
-    async def write_all(self, job: Job[C, R], commands: Sequence[C]) -> list[R]:
-        """As write, for several commands that are decided in their order; the first exception is raised."""
+    async def settle(self, job: Job[C, R], commands: Sequence[C]) -> list[R | Exception]:
+        """As write, for several commands that are decided in their order: what came of each. Raises QueueFull."""
         loop = asyncio.get_running_loop()
         results: list[Any] = [None] * len(commands)
         left = len(commands)
@@ -98,9 +101,6 @@ class Writer:
 
         self._enqueue([_Ticket(job, command, done_at(i)) for i, command in enumerate(commands)])
         await future
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
         return results
 
     def submit(self, job: Job[C, R], command: C) -> R:

@@ -8,11 +8,11 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.web import operations, problems
+from app.web import events, events_openapi, operations, problems
 from app.web.middleware import Edge
 from app.web.service import Service
 
-ROUTERS = [operations.router]
+ROUTERS = [operations.router, events.router]
 
 DESCRIPTION = (
     "一码：每个摊位、批次、运单、单品和小票一个码，记录食品从农场到餐桌的全过程。 · "
@@ -27,6 +27,7 @@ class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
         document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
+        document["components"]["schemas"] |= events_openapi.COMPONENTS
         return document
 
 

@@ -1,0 +1,214 @@
+"""Goods are judged: papers, tests, admission to a market, holds and their release."""
+
+from dataclasses import asdict
+from uuid import UUID
+
+from app.domain import admission, testing
+from app.domain.deciding.draft import Draft, office, own_custody, own_site, today_at
+from app.domain.deciding.moving import find_slip
+from app.domain.errors import Conflict, Forbidden
+from app.domain.events import Admit, Certify, Hold, Release, Test
+from app.domain.rights import AUTHORITY, Principal, Role, owns_site
+from app.domain.rows import TOUCHED, Correction, Custody, Event, Site, Slip
+from app.domain.rows import Hold as HoldRow
+
+
+def certify(draft: Draft, event: Certify) -> None:
+    """A document speaks for a custody or a site from now on."""
+    ledger = draft.ledger
+    document = ledger.document(event.document_id)
+    if (
+        draft.principal.party_id is not None
+        and draft.principal.role is not Role.MARKET
+        and document.owner_party_id != draft.principal.party_id
+    ):
+        raise Forbidden("not-your-document", "凭证不是您上传的 · the document is not yours", identity=str(document.id))
+    site = own_site(ledger, draft.principal, event.site_id) if event.site_id else None
+    if document.expires_on is not None and document.expires_on < today_at(site, draft.event.event_time):
+        draft.flag(
+            "document_expired", f"凭证已过期（{document.expires_on}）", f"the document expired on {document.expires_on}"
+        )
+    if event.custody_id is not None:
+        custody = own_custody(ledger, draft.principal, event.custody_id)
+        draft.attach(custody.id, (document.id,))
+        draft.enter(custody, TOUCHED)
+    if site is not None:
+        draft.attach(site.id, (document.id,))
+        draft.touched.add(site.id.hex)
+
+
+def test(draft: Draft, event: Test) -> None:
+    """A rapid or laboratory test; a fail holds the lot everywhere."""
+    custody = _judged(draft, event.custody_id)
+    verdict = event.verdict or testing.verdict(event.method, event.value, event.unit, event.limit)
+    draft.decision = verdict
+    draft.enter(custody, TOUCHED)
+    draft.touched.add(custody.lot_id.hex)
+    if verdict == "fail":
+        draft.flag("failed_test", f"{event.item} 不合格", f"{event.item}: failed")
+        reason = f"{event.item} {event.value or ''}{event.unit or ''} ({event.stage})".replace("  ", " ")
+        _place(draft, custody, "lot", reason, automatic=True)
+
+
+def hold(draft: Draft, event: Hold) -> None:
+    """Stops sale (暂停销售) of a custody, of all of its lot, or of it and everything that comes from it."""
+    custody = _judged(draft, event.custody_id)
+    _place(draft, custody, event.scope, event.reason, automatic=False)
+    draft.enter(custody, TOUCHED)
+
+
+def release(draft: Draft, event: Release) -> None:
+    """Lifts a hold; nobody lifts one of a higher authority, and a market only its own."""
+    ledger, principal = draft.ledger, draft.principal
+    row = ledger.hold(event.hold_event_id)
+    custody = _judged(draft, row.custody_id)
+    if row.released_by is not None:
+        raise Conflict("already-released", "已经解除 · released already", identity=str(row.id))
+    own = principal.role is not Role.MARKET or row.placed_by == principal.recorder_id
+    if row.authority > AUTHORITY[principal.role] or not own:
+        raise Forbidden(
+            "higher-authority",
+            "该暂停由上级或其他机构作出，请联系其解除 · placed by another or higher authority; ask it to release",
+            identity=str(row.id),
+        )
+    ledger.edit(row, released_by=draft.event.id)
+    draft.enter(custody, TOUCHED)
+    draft.touched.add(custody.lot_id.hex)
+
+
+def _judged(draft: Draft, custody_id: UUID) -> Custody:
+    """The custody, where the principal may judge it: its own hands, its market, its region; a laboratory any."""
+    custody = draft.ledger.custody(custody_id)
+    principal: Principal = draft.principal
+    if custody.kind == "gap":
+        raise Conflict(
+            "is-a-gap", "这是来源缺口，不是货物 · this is a gap in the chain, not goods", identity=str(custody_id)
+        )
+    if principal.role in (Role.LAB, Role.ADMIN):
+        return custody
+    site = draft.ledger.site(custody.site_id) if custody.site_id else None
+    if site is not None and owns_site(principal, site, draft.ledger.market(site)):
+        return custody
+    if office(principal):
+        raise Forbidden("outside-region", "不在您的辖区 · outside your region", identity=str(custody_id))
+    raise Forbidden(
+        "not-yours", "这批货物不在您管理的场所 · these goods are at no site of yours", identity=str(custody_id)
+    )
+
+
+def _place(draft: Draft, custody: Custody, scope: str, reason: str, *, automatic: bool) -> None:
+    draft.ledger.add(
+        HoldRow(
+            draft.event.id,
+            scope,
+            custody.id,
+            custody.lot_id,
+            reason,
+            AUTHORITY[draft.principal.role],
+            draft.principal.recorder_id,
+            draft.event.event_time,
+            automatic,
+        )
+    )
+    draft.touched.update((custody.id.hex, custody.lot_id.hex))
+
+
+# --- admission ---
+
+
+def admit(draft: Draft, event: Admit) -> None:
+    """The market's decision at its gate (入场查验): admitted, or refused with everything that is missing."""
+    ledger = draft.ledger
+    site = own_site(ledger, draft.principal, event.site_id)
+    slip: Slip | None = None
+    if event.slip_code is not None:
+        slip = find_slip(draft, event.slip_code)
+        if slip.status != "open":
+            raise Conflict("slip-voided", "溯源单已作废 · the slip was voided", identity=slip.code)
+        custodies = [ledger.custody(item.custody_id) for item in ledger.items[slip.code]]
+    else:
+        custodies = [ledger.custody(key) for key in event.custody_ids or ()]
+        for custody in custodies:
+            own_custody(ledger, draft.principal, custody.id)
+    rules = market_rules(draft, site)
+    day = today_at(site, draft.event.event_time)
+    reasons: dict[str, admission.Reason] = {}
+    for custody in custodies:
+        for reason in admission.refusals(_goods(draft, custody, site, slip), rules, day):
+            reasons[reason.detail] = reason
+    draft.decision = "refused" if reasons else "admitted"
+    draft.reasons = [asdict(reason) | {"missing": list(reason.missing)} for reason in reasons.values()]
+    for custody in custodies:
+        draft.enter(custody, TOUCHED)
+        if slip is None:
+            ledger.edit(custody, admission=draft.decision)
+    if slip is not None:
+        draft.slip_code = slip.code
+        ledger.edit(slip, admission=draft.decision)
+        draft.touched.add(slip.code)
+    draft.touched.add(site.id.hex)
+
+
+def market_rules(draft: Draft, site: Site) -> list[admission.Rule]:
+    """The rules of the nearest site upward that has its own."""
+    parts = site.path.strip("/").split("/")
+    for key in reversed(parts):
+        above = draft.ledger.sites.get(UUID(hex=key))
+        if above is not None and above.admission_rules is not None:
+            return admission.parse_rules(above.admission_rules)
+    return []
+
+
+def _goods(draft: Draft, custody: Custody, site: Site, slip: Slip | None) -> admission.Goods:
+    ledger = draft.ledger
+    product = ledger.product(custody.product_id)
+    ancestors = ledger.ancestors(custody.id)
+    same_lot = [c for c in ancestors if c.lot_id == custody.lot_id]
+    subjects = [c.id for c in same_lot] + [c.site_id for c in ancestors if c.site_id]
+    papers = [
+        admission.Paper(document.type, document.class_, document.expires_on)
+        for subject in dict.fromkeys(subjects)
+        for attachment in ledger.attached[subject]
+        if (document := ledger.documents.get(attachment.document_id)) is not None
+    ]
+    holds = ledger.holds_on(custody)
+    arrival = ledger.find(Event, custody.arrived_event_id)
+    day = today_at(site, draft.event.event_time)
+    return admission.Goods(
+        name=product.name,
+        category=product.category,
+        papers=papers,
+        passed_test=any(_passed(draft, c) for c in same_lot),
+        failed_test=any(h.automatic for h in holds),
+        held=any(not h.automatic for h in holds),
+        expired=custody.expires_on is not None and custody.expires_on < day,
+        chain_complete=not any(_open_gap(draft, c) for c in ancestors),
+        has_slip=slip is not None or bool(arrival and arrival.outcome["slip_code"]),
+        outside_province=_outside_province(draft, custody, site, slip),
+    )
+
+
+def _passed(draft: Draft, custody: Custody) -> bool:
+    for entry in draft.ledger.timeline[custody.id]:
+        if entry.kind == "test" and draft.ledger.find(Correction, entry.event_id) is None:
+            event = draft.ledger.find(Event, entry.event_id)
+            if event is not None and event.outcome.get("decision") == "pass":
+                return True
+    return False
+
+
+def _open_gap(draft: Draft, custody: Custody) -> bool:
+    """A gap that nobody, or only one side, has closed."""
+    return custody.kind == "gap" and not any(link.claimed_by is None for link in draft.ledger.links_up[custody.id])
+
+
+def _outside_province(draft: Draft, custody: Custody, site: Site, slip: Slip | None) -> bool:
+    """Goods whose last hop began in another province, or outside the system."""
+    if slip is not None:
+        sources = [draft.ledger.site(slip.site_id)]
+    else:
+        parents = [draft.ledger.find(Custody, link.parent_id) for link in draft.ledger.links_up[custody.id]]
+        if any(parent is not None and parent.kind == "gap" for parent in parents):
+            return True
+        sources = [draft.ledger.site(p.site_id) for p in parents if p is not None and p.site_id]
+    return any((source.region or "")[:2] != (site.region or "")[:2] for source in sources)

@@ -1,0 +1,58 @@
+"""Answers to what was posted in numbers: one outcome an item, in order, and the sums."""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import StreamingResponse
+
+from app.web.bodies import NDJSON, Line, in_slices, ndjson_lines, require_ndjson
+
+STATUSES = ("recorded", "duplicate", "conflict", "rejected")
+SLICE = 500  # lines decided together
+IN_MEMORY = 1_000_000  # bytes of outcomes kept in memory; more goes to a temporary file
+
+
+def summed(outcomes: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """How many of each status."""
+    counted = Counter(outcome["status"] for outcome in outcomes)
+    return {status: counted[status] for status in STATUSES}
+
+
+async def ndjson_answer(
+    request: Request, take: Callable[[list[Line]], Awaitable[list[dict[str, Any]]]]
+) -> StreamingResponse:
+    """Reads NDJSON to its end in bounded memory, hands it on in slices, and answers one outcome a line and a summary.
+
+    Nothing is sent before the body has been read: a client that writes all before it reads would lock up with us.
+    """
+    require_ndjson(request)
+    spool = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed by the response
+    total: Counter[str] = Counter()
+    try:
+        async for lines in in_slices(ndjson_lines(request), SLICE):
+            outcomes = await take(lines)
+            total.update(summed(outcomes))
+            for outcome in outcomes:
+                spool.write(json.dumps(outcome, ensure_ascii=False).encode() + b"\n")
+        summary = {"summary": {status: total[status] for status in STATUSES}}
+        spool.write(json.dumps(summary).encode() + b"\n")
+        spool.seek(0)
+    except BaseException:
+        spool.close()
+        raise
+
+    async def sent() -> AsyncIterator[bytes]:
+        with spool:
+            for chunk in _chunks(spool):
+                yield chunk
+
+    return StreamingResponse(sent(), media_type=NDJSON)
+
+
+def _chunks(spool: "SpooledTemporaryFile[bytes]") -> Iterator[bytes]:
+    while chunk := spool.read(65_536):
+        yield chunk
