@@ -22,12 +22,13 @@ class Closure:
 def closure(seed: Iterable[str], load: Load) -> Closure:
     """What to project again when events were added whose `related_epcs` together are `seed` (after they were stored).
 
-    Affected are the seed, what units among it ever held, and what was made of these. To project them needs also the
-    units they were in and the inputs they were made of. Other goods that shared a unit with them are not drawn in.
+    Affected are the seed, what units among it ever held, and what was made of these or of a unit that held them. To
+    project them needs also the units they were in and the inputs they were made of. Other goods that only shared a unit
+    with them are not drawn in.
     """
     known = _Known(load)
     affected = known.with_contents(set(seed))
-    affected |= {epc for event in known.transformations(affected) for epc in epcs_of(event, OUTPUTS)}
+    affected |= {epc for event in known.transformations(known.with_units(affected)) for epc in epcs_of(event, OUTPUTS)}
     inputs = {epc for event in known.transformations(affected) for epc in epcs_of(event, INPUTS)}
     known.with_units(affected | known.with_contents(inputs))
     return Closure(frozenset(affected), frozenset(known.events))

@@ -92,7 +92,7 @@ def history(rng: random.Random) -> list[CapturedEvent]:
     return events
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(100))
 def test_projecting_only_what_an_event_affects_gives_the_whole_graph(seed: int) -> None:
     rng = random.Random(seed)
     events = list(dict.fromkeys(history(rng)))
@@ -134,6 +134,6 @@ def test_loops_of_a_graph() -> None:
 
 
 def test_a_long_chain_is_no_problem() -> None:
-    chain = [(i, i + 1) for i in range(100_000)]
+    chain = [(i, i + 1) for i in range(20_000)]
     assert in_loops(chain) == set()
-    assert len(in_loops([*chain, (100_000, 0)])) == 100_001
+    assert len(in_loops([*chain, (20_000, 0)])) == 20_001

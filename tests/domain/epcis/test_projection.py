@@ -293,6 +293,15 @@ class TestUnits:
         assert (places(graph, A), places(graph, B)) == ([FARM, MARKET], [FARM, STALL])
         assert [(packing.content_epc, packing.grams) for packing in graph.packings] == [(A, 12_000), (B, 11_000)]
 
+    def test_what_left_the_crate_stays_behind_what_remained_goes_on(self) -> None:
+        graph = of(
+            pack(1, FARM, CRATE, some("A", 12)),
+            pack(2, FARM, CRATE, some("B", 11)),
+            unpack(3, MARKET, CRATE, some("B", 11)),
+            see(5, STALL, "receiving", CRATE),
+        )
+        assert (places(graph, A), places(graph, B)) == ([FARM, MARKET, STALL], [FARM, MARKET])
+
     def test_unpacking_and_packing_in_the_same_second(self) -> None:
         events = (
             make(0, FARM, some("A", 50), some("B", 50)),
