@@ -1,11 +1,12 @@
 """Who may do what: one table of roles, and the row-level rule that a role works on what is its own."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
 from app.domain.ids import office_recorder
-from app.domain.rows import Site
+from app.domain.rows import Party, Site
 
 
 class Role(StrEnum):
@@ -79,3 +80,40 @@ def owns_site(principal: Principal, site: Site, market: Site | None) -> bool:
             return principal.party_id == site.party_id
         case Role.LAB:
             return False
+
+
+# Who may enrol what; the rows it may be done for are owns_party's and owns_site's.
+ENROLS: dict[Role, frozenset[str]] = {
+    Role.DEVICE: frozenset(),
+    Role.VENDOR: frozenset({"site", "product", "device", "document"}),
+    Role.PRODUCER: frozenset({"site", "product", "device", "document"}),
+    Role.MARKET: frozenset({"party", "site", "product", "device", "key", "document"}),
+    Role.LAB: frozenset({"document"}),
+    Role.REGULATOR: frozenset({"party", "document"}),
+    Role.ADMIN: frozenset({"party", "site", "product", "device", "key", "document"}),
+}
+
+
+def owns_party(principal: Principal, party: Party, markets: Collection[UUID]) -> bool:
+    """True where the party is the principal's own to read in full, contact included.
+
+    `markets` are the parties that run the topmost sites above the party's own sites.
+    """
+    match principal.role:
+        case Role.ADMIN:
+            return True
+        case Role.REGULATOR:
+            return principal.region is not None and (party.region or "").startswith(principal.region)
+        case Role.MARKET:
+            return principal.party_id in (party.id, party.enrolled_by) or principal.party_id in markets
+        case Role.VENDOR | Role.PRODUCER | Role.LAB:
+            return principal.party_id == party.id
+        case Role.DEVICE:
+            return False
+
+
+def judges(principal: Principal, party_id: UUID) -> bool:
+    """True where the principal may set the status of what it owns: an office, or a market over others than itself."""
+    return principal.role in (Role.ADMIN, Role.REGULATOR) or (
+        principal.role is Role.MARKET and principal.party_id != party_id
+    )

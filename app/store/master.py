@@ -182,14 +182,9 @@ def _read(kind: str, body: Any) -> Master:
 # --- writing ---
 
 
-@cache
-def _fields(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
-
-
 def values(row: Any) -> tuple[Any, ...]:
     """A dataclass of app.domain.rows in the order of its table's columns."""
-    return tuple(getattr(row, name) for name in _fields(type(row)))
+    return tuple(getattr(row, field.name) for field in fields(row))
 
 
 def add(connection: Snapshot, rows: Iterable[Master], versions: Iterable[Master], changed_by: UUID | None) -> None:

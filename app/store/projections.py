@@ -97,21 +97,23 @@ def balances(connection: Connection, custody_ids: Sequence[UUID]) -> dict[UUID, 
 
 
 def received(connection: Connection, items: Sequence[Row[Any]]) -> Counter[tuple[str, UUID]]:
-    """(slip code, custody) → the sum of what standing receive events took of it.
+    """(slip code, custody) → the sum of what receivers took of it.
 
-    From the links that leave the custody to the events that made them; an event names the slip it took from.
+    From the links that leave the custody to the events that made them; an event names the slip it took from, and where
+    that was voided and replaced, the replacement counts. The links of voided events are gone.
     """
     links: list[Row[Any]] = []
     link = tables.custody_link
     for chunk in chunks(item.custody_id for item in items):
         links += connection.execute(select(link).where(link.c.parent_id.in_(chunk), link.c.kind == "move")).all()
     event = tables.event.c
-    voided = found(connection, tables.correction.c.event_id, [row.event_id for row in links])
     slips = {
         key: _slip(row.body)
         for key, row in found(connection, event.id, [row.event_id for row in links], event.body).items()
-        if key not in voided
     }
+    code = tables.code.c
+    codes = found(connection, code.code, [text for text in slips.values() if text], code.replacement)
+    slips = {key: (codes[text].replacement or text) if text in codes else text for key, text in slips.items()}
     sums: Counter[tuple[str, UUID]] = Counter()
     for row in links:
         slip = slips.get(row.event_id)

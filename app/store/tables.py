@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from app.store.types import BigId, Id, Instant, Json, Xid
+from app.store.types import Ascii, BigId, Id, Instant, Json, Xid
 
 metadata = MetaData(
     naming_convention={
@@ -76,7 +76,7 @@ site = _table(
     Column("kind", String, nullable=False),
     Column("parent_site_id", Id),
     # Hex ids from the root down to the site itself, each followed by "/": descendants are one prefix query.
-    Column("path", String, nullable=False),
+    Column("path", Ascii, nullable=False),
     Column("region", String),
     Column("address", String),
     Column("gln", String),

@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, LargeBinary, TypeDecorator, Uuid
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, LargeBinary, String, TypeDecorator, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
@@ -71,3 +71,5 @@ Xid = Integer().with_variant(_Xid8(), "postgresql")
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 # A rowid alias on SQLite must be spelled INTEGER; PostgreSQL needs eight bytes.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
+# Compared by its bytes on both databases, so that a prefix is a range of the index.
+Ascii = String().with_variant(String(collation="C"), "postgresql")

@@ -62,6 +62,7 @@ def _event_of(body: Any, raw: bytes, prefix: str) -> AnyEvent:
                 "替代记录不能是更正 · a replacement is no correction",
                 pointer=f"{prefix}/replacement/kind",
             )
+        replacement = replacing
         raw = msgspec.json.encode({name: value for name, value in body.items() if name != "replacement"})
     try:
         event = adapter.validate_json(raw, strict=True)

@@ -450,7 +450,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("parent_site_id", Id(), nullable=True),
-        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("path", sa.String().with_variant(sa.String(collation="C"), "postgresql"), nullable=False),
         sa.Column("region", sa.String(), nullable=True),
         sa.Column("address", sa.String(), nullable=True),
         sa.Column("gln", sa.String(), nullable=True),

@@ -344,4 +344,5 @@ def _void_slip(draft: Draft, target: Event, made: list[Custody]) -> Voided:
             arrival = ledger.find(Event, link.event_id)
             if arrival is not None and arrival.kind == "receive" and arrival.outcome["slip_code"] == slip.code:
                 orphans.append((item.position, link))
+                ledger.edit(item, received=item.received - _amount(ledger.custody(link.child_id), link))
     return Voided(made, slip, orphans)
