@@ -69,7 +69,7 @@ def _postgres_insert(table: Table, tail: str) -> str:
     dialect = postgresql.dialect()
     names, arrays, selected = [], [], []
     for i, column in enumerate(table.columns):
-        sql_type = column.type.compile(dialect)
+        sql_type = column.type.compile(dialect).partition(" COLLATE ")[0]  # a cast to an array takes no collation
         names.append(f'"{column.name}"')
         arrays.append(f"%s::{'text' if column.type is Json else sql_type}[]")
         selected.append(f"c{i}::jsonb" if column.type is Json else f"c{i}")

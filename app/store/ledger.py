@@ -285,7 +285,10 @@ def _load_corrected(loader: Loader, targets: Iterable[Event]) -> None:
     loader.rows(Link, "child_id", made)
     loader.children(made | {UUID(hex=entry[0]) for target in targets for entry in target.entries})
     codes = {output["code"] for target in targets for output in target.outcome["outputs"]}
-    loader.rows(Code, "code", codes | {target.outcome["slip_code"] for target in targets})
+    found = loader.rows(Code, "code", codes | {target.outcome["slip_code"] for target in targets})
+    while replacing := {code.replacement for code in found if code.replacement}:
+        loader.rows(SlipItem, "slip_code", replacing)
+        found = loader.rows(Code, "code", replacing)
     later = loader.rows(TimelineEntry, "custody_id", made)
     carried = loader.rows(Event, "id", {entry.event_id for entry in later if entry.entry == "shipped"})
     slips = {event.outcome["slip_code"] for event in carried}

@@ -173,9 +173,17 @@ def _amend_used(draft: Draft, replacement: Produce, target: Event) -> None:
 
 
 def _amend_slip(draft: Draft, target: Event, parent_id: UUID, difference: int) -> None:
-    item = draft.ledger.find(SlipItem, (target.outcome["slip_code"], parent_id))
+    item = draft.ledger.find(SlipItem, (_standing_slip(draft, target), parent_id))
     if item is not None:
         draft.ledger.edit(item, received=item.received + difference)
+
+
+def _standing_slip(draft: Draft, received: Event) -> str | None:
+    """The slip that goods were received off, or the one that has taken its place since."""
+    text: str | None = received.outcome["slip_code"]
+    while text is not None and (code := draft.ledger.find(Code, text)) is not None and code.replacement is not None:
+        text = code.replacement
+    return text
 
 
 def _entered(event: Event, custody_id: UUID, entry: str) -> int:
@@ -203,7 +211,7 @@ def void(draft: Draft, target: Event) -> Voided:
             draft.enter(ledger.custody(UUID(hex=hexed)), entry, -amount)
     for custody in made:
         for link in [link for link in ledger.links_up[custody.id] if link.event_id == target.id]:
-            item = ledger.find(SlipItem, (target.outcome["slip_code"], link.parent_id))
+            item = ledger.find(SlipItem, (_standing_slip(draft, target), link.parent_id))
             if item is not None:
                 ledger.edit(item, received=item.received - _amount(custody, link))
             ledger.remove(link)
