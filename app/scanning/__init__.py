@@ -1,0 +1,103 @@
+"""The public answer to a code, and the only place that redacts: what a reader gets depends on who reads, never on which
+code was printed."""
+
+from datetime import datetime
+
+from app.domain import codes
+from app.domain.codes import CodeKind, MistypedCode
+from app.domain.errors import Malformed, NotFound
+from app.domain.rights import Principal
+from app.scanning import batches, places, receipts, slips
+from app.scanning.answer import STATUSES, Answer, Gap, Line, Reason, Shown, Step, Stock
+from app.scanning.audience import AUDIENCE, Audience, redact
+from app.store import codes as store_codes
+from app.store.engine import Snapshot
+
+__all__ = [
+    "AUDIENCE",
+    "STATUSES",
+    "Answer",
+    "Audience",
+    "Gap",
+    "Line",
+    "Reason",
+    "Shown",
+    "Step",
+    "Stock",
+    "exists",
+    "meant",
+    "redact",
+    "scan",
+]
+
+_KINDS = {
+    CodeKind.SITE: places.site,
+    CodeKind.PARTY: places.party,
+    CodeKind.CUSTODY: batches.custody,
+    CodeKind.LOT: batches.lot,
+    CodeKind.SLIP: slips.slip,
+}
+
+
+def scan(snapshot: Snapshot, text: str, now: datetime, reader: Principal | None, secret: bytes) -> Answer:
+    """What the code says to this reader at this time; `secret` is the master that receipts and units are signed with.
+
+    Raises Malformed mistyped-code, NotFound unknown-code and not-authentic."""
+    code = read(snapshot, text, secret)
+    if code.kind is CodeKind.RECEIPT:
+        return receipts.receipt(snapshot, code, now, reader)
+    row = store_codes.find(snapshot, [code.text]).get(code.text)
+    if row is None or code.kind not in _KINDS:
+        raise batches.unknown(code.text)
+    return _KINDS[code.kind](snapshot, row, now, reader)
+
+
+def exists(snapshot: Snapshot, text: str, secret: bytes) -> codes.Code:
+    """The code, where it was issued; as `scan` raises, otherwise."""
+    code = read(snapshot, text, secret)
+    if code.kind is not CodeKind.RECEIPT and not store_codes.find(snapshot, [code.text]):
+        raise batches.unknown(code.text)
+    return code
+
+
+def read(snapshot: Snapshot, text: str, secret: bytes) -> codes.Code:
+    """The code as typed or scanned. Raises Malformed with what may have been meant, NotFound for a forged one."""
+    try:
+        code = codes.parse(text)
+    except MistypedCode as error:
+        near = [codes.grouped(known) for known in meant(snapshot, text, secret)]
+        zh = f"；是不是 {'、'.join(near)}？" if near else "，请对照印刷的编码重新输入"
+        en = f"; did you mean {', '.join(near)}?" if near else "; compare it with the printed code and type it again"
+        raise Malformed("mistyped-code", f"{error.reason_zh}{zh} · {error.reason}{en}", identity=text[:80]) from None
+    if not _authentic(code, secret):
+        zh, en = _FORGED[code.kind]
+        raise NotFound("not-authentic", f"{zh} · {en}", identity=code.text)
+    return code
+
+
+_FORGED = {
+    CodeKind.RECEIPT: (
+        "这张小票不是由登记的秤打印的，可能是仿造",
+        "No registered scale printed this receipt: it may be forged",
+    ),
+    CodeKind.UNIT: ("这个编码不是我们签发的，可能是仿造", "We did not issue this code: it may be forged"),
+}
+
+
+def meant(snapshot: Snapshot, text: str, secret: bytes) -> list[str]:
+    """Codes that were issued and that a mistyped text is one slip of the hand away from; at most three."""
+    near = [codes.parse(found) for found in codes.suggestions(text)]
+    signed = (CodeKind.RECEIPT, CodeKind.UNIT)
+    known = set(store_codes.find(snapshot, [code.text for code in near if code.kind not in signed]))
+    known |= {code.text for code in near if code.kind in signed and _authentic(code, secret)}
+    return [code.text for code in near if code.text in known][:3]
+
+
+def _authentic(code: codes.Code, secret: bytes) -> bool:
+    """False for a receipt or unit that was not signed with our secret."""
+    if code.kind is CodeKind.RECEIPT:
+        name = codes.receipt_name(codes.receipt_id_of(code))
+        return codes.receipt_mac_ok(codes.receipt_secret(secret, name.device_number, name.epoch), code)
+    if code.kind is CodeKind.UNIT:
+        return codes.unit_mac_ok(codes.unit_secret(secret, codes.unit_name(code).job), code)
+    return True

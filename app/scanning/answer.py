@@ -1,0 +1,168 @@
+"""The answer to a scanned code: what it holds, in the order a reader meets it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+# The gravest first.
+STATUSES = ("revoked", "recalled", "held", "refused", "expired", "pending", "incomplete", "ok")
+
+Shown = dict[str, Any]  # a redacted shape of app.scanning.audience
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event on the way. `custody_id`, `generation` (0 is where the code is), `process`, `decision` and `office` (an
+    authority recorded it) are for drawing the way and stand in no JSON."""
+
+    event_id: UUID | None  # a sale by a scale is a receipt, no event
+    kind: str
+    event_time: datetime
+    site: Shown | None
+    party: Shown | None
+    product: Shown | None
+    lot_number: str | None
+    documents: list[Shown]
+    tests: list[Shown]
+    custody_id: UUID | None
+    generation: int
+    process: str | None = None
+    decision: str | None = None
+    office: bool = False
+
+    def json(self) -> Shown:
+        return {
+            "event_id": self.event_id,
+            "kind": self.kind,
+            "event_time": self.event_time,
+            "site": self.site,
+            "party": self.party,
+            "product": self.product,
+            "lot_number": self.lot_number,
+            "documents": self.documents,
+            "tests": self.tests,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A place on the way that is not known: `from` is what the paper, or one side alone, says of it."""
+
+    node_id: UUID | None
+    reason: str  # outside | voided | truncated | no_batch | two_claims
+    source: Shown | None
+    generation: int = 0
+
+    def json(self) -> Shown:
+        return {"node_id": self.node_id, "reason": self.reason, "from": self.source}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Goods on a receipt or slip. What stands after `steps` is for the page; `claim` is the number of the sale, where
+    one receipt number was used for several."""
+
+    code: str | None
+    product: Shown | None
+    quantity: Shown | None
+    steps: list[Step]
+    gaps: list[Gap]
+    lot_number: str | None
+    status: str
+    claim: int = 1
+
+    def json(self) -> Shown:
+        return {
+            "code": self.code,
+            "product": self.product,
+            "quantity": self.quantity,
+            "steps": [step.json() for step in self.steps],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Goods that a site has now. `sources` (who they came from), `reported` (they came from outside the system) and
+    `tests` are for the page."""
+
+    shown: Shown
+    sources: list[str]
+    reported: bool
+    tests: list[Shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a status applies, as "中文 · English"."""
+
+    status: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `GET /c/{code}` answers. `replacement` (of a revoked code) and `places` (a party's sites) are for the
+    page; `own` is what only a reader with a key gets: `actions` and `balance`."""
+
+    code: str
+    kind: str
+    reasons: list[Reason]
+    product: Shown | None = None
+    lot: Shown | None = None
+    site: Shown | None = None
+    party: Shown | None = None
+    steps: list[Step] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    documents: list[Shown] = field(default_factory=list)
+    tests: list[Shown] = field(default_factory=list)
+    stock: list[Stock] | None = None
+    lines: list[Line] | None = None
+    scans: Shown | None = None
+    record_time: datetime | None = None
+    replacement: str | None = None
+    places: list[Shown] = field(default_factory=list)
+    own: Shown | None = None
+
+    @property
+    def statuses(self) -> list[str]:
+        found = {reason.status for reason in self.reasons}
+        return [status for status in STATUSES if status in found] or ["ok"]
+
+    @property
+    def status(self) -> str:
+        return self.statuses[0]
+
+    @property
+    def status_reason(self) -> str | None:
+        """Of the gravest status."""
+        details = [r.detail for r in self.reasons if r.status == self.status and r.detail]
+        if not details:
+            return None
+        # Each half apart: a person may have given a reason in one language only.
+        halves = [(zh, en or zh) for zh, _, en in (detail.partition(" · ") for detail in dict.fromkeys(details))]
+        chinese, english = "；".join(zh for zh, _ in halves), "; ".join(en for _, en in halves)
+        return chinese if chinese == english else f"{chinese} · {english}"
+
+    def json(self) -> Shown:
+        """Plain values, UUIDs, dates and aware datetimes; every field present."""
+        return {
+            "code": self.code,
+            "kind": self.kind,
+            "status": self.status,
+            "statuses": self.statuses,
+            "status_reason": self.status_reason,
+            "product": self.product,
+            "lot": self.lot,
+            "site": self.site,
+            "party": self.party,
+            "steps": [step.json() for step in self.steps],
+            "gaps": [gap.json() for gap in self.gaps],
+            "documents": self.documents,
+            "tests": self.tests,
+            "stock": None if self.stock is None else [item.shown for item in self.stock],
+            "lines": None if self.lines is None else [line.json() for line in self.lines],
+            "scans": self.scans,
+            "record_time": self.record_time,
+            **(self.own or {}),
+        }

@@ -1,0 +1,130 @@
+"""Who may see what: the one table that decides which field of an answer is for whom, and the one place that redacts.
+
+A field that stands in no shape of the table cannot be shown at all. Never for the public: numbers of identity cards,
+telephones, buyers, prices, quantities, and to whom a slip's goods go (Personal Information Protection Law §6; the
+display duty of SAMR order 81 asks for name, origin, producer or seller and no more).
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+from app.domain.rights import Principal, Role, owns_site
+from app.domain.rows import Site
+
+
+class Audience(IntEnum):
+    """In rising order of what they see of one site's business; each sees all that those before it see."""
+
+    PUBLIC = 0
+    PARTY = 1  # whoever holds the goods, and its devices
+    MARKET = 2  # the operator of the market it stands in
+    REGULATOR = 3
+    ADMIN = 4
+
+
+_P = Audience.PUBLIC
+
+# Shape → field → the first audience that sees it.
+AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
+    "place": dict.fromkeys(("code", "name", "kind", "region"), _P),
+    "lot": dict.fromkeys(("code", "lot_number", "produced_on", "expires_on"), _P),
+    "step": dict.fromkeys(
+        (
+            "event_id",
+            "kind",
+            "event_time",
+            "site",
+            "party",
+            "product",
+            "lot_number",
+            "documents",
+            "tests",
+        ),
+        _P,
+    ),
+    "document": {
+        **dict.fromkeys(("type", "number", "issuer", "issued_on", "expires_on", "class"), _P),
+        "id": Audience.PARTY,
+        "covers": Audience.PARTY,
+    },
+    # Papers of no named kind may be anything, an identity card too.
+    "private_document": {
+        **dict.fromkeys(("type", "issuer", "issued_on", "expires_on", "class"), _P),
+        "number": Audience.PARTY,
+        "id": Audience.PARTY,
+        "covers": Audience.PARTY,
+    },
+    "test": {
+        **dict.fromkeys(
+            (
+                "event_id",
+                "event_time",
+                "product",
+                "lot_number",
+                "stage",
+                "item",
+                "method",
+                "value",
+                "unit",
+                "limit",
+                "verdict",
+                "presumptive",
+                "retest",
+                "party",
+            ),
+            _P,
+        ),
+        "sample_number": Audience.PARTY,
+        "tester": Audience.MARKET,
+    },
+    "gap": dict.fromkeys(("node_id", "reason", "from"), _P),
+    "source": {
+        **dict.fromkeys(("name", "claimed", "reported_by"), _P),
+        "contact": Audience.PARTY,
+        "address": Audience.PARTY,
+    },
+    "stock": {
+        **dict.fromkeys(("code", "product", "lot_number", "status", "since"), _P),
+    },
+    "line": {
+        **dict.fromkeys(("code", "product", "steps"), _P),
+        "quantity": Audience.PARTY,
+    },
+    "balance": dict.fromkeys(
+        (
+            "measure",
+            "received",
+            "sold",
+            "shipped",
+            "processed",
+            "returned",
+            "destroyed",
+            "unexplained",
+            "on_hand",
+            "receipts",
+        ),
+        Audience.PARTY,
+    ),
+}
+
+
+def redact(shape: str, audience: Audience, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with null in place of what this audience may not see. KeyError for a field the table does not know."""
+    table = AUDIENCE[shape]
+    return {name: value if audience >= table[name] else None for name, value in fields.items()}
+
+
+def audience_of(reader: Principal | None, site: Site | None, market: Site | None) -> Audience:
+    """What the reader is to a site; `market` is the site's topmost ancestor (itself for a root)."""
+    if reader is None or site is None or not owns_site(reader, site, market):
+        return Audience.ADMIN if reader is not None and reader.role is Role.ADMIN else Audience.PUBLIC
+    match reader.role:
+        case Role.ADMIN:
+            return Audience.ADMIN
+        case Role.REGULATOR:
+            return Audience.REGULATOR
+        case Role.MARKET:
+            return Audience.MARKET
+        case _:
+            return Audience.PARTY

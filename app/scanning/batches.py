@@ -1,0 +1,143 @@
+"""What a batch's code answers: the goods in somebody's hands (B), or the lot as it was made (G)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from app.domain.errors import NotFound
+from app.domain.rights import Principal
+from app.domain.rows import Code, Custody, Lot
+from app.scanning.answer import Answer, Reason, Shown, Step
+from app.scanning.audience import Audience, redact
+from app.scanning.chain import Chain, Way, walk
+from app.scanning.names import Names, goods, place
+from app.scanning.own import balance, goods_actions
+from app.scanning.story import Facts, gaps_of, gather, papers_of, recalled, refusal_of, steps_of
+from app.store import codes
+from app.store import scan as store
+from app.store.engine import Snapshot
+
+
+def unknown(code: str) -> NotFound:
+    return NotFound(
+        "unknown-code",
+        "没有签发过这个编码，请核对后重新扫描或输入 · This code was never issued: compare it and scan or type it again",
+        identity=code,
+    )
+
+
+def revoked(row: Code) -> list[Reason]:
+    if row.status != "revoked":
+        return []
+    zh, en = _REVOKED.get(row.reason or "", (row.reason or "此码已停用", row.reason or "this code is out of use"))
+    if row.replacement:
+        zh, en = f"{zh}，请看 {row.replacement}", f"{en}; see {row.replacement}"
+    return [Reason("revoked", f"{zh} · {en}")]
+
+
+_REVOKED = {
+    "voided": ("记录有误，已作废", "recorded by mistake and voided"),
+    "replaced": ("记录已更正，由新码代替", "the record was corrected and a new code took its place"),
+}
+
+
+def custody(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None) -> Answer:
+    """A batch at a site, with its way there."""
+    chain = walk(snapshot, [row.subject_id])
+    if row.subject_id not in chain.custodies:
+        raise unknown(row.code)
+    return _answer(snapshot, row, now, reader, chain, chain.custodies[row.subject_id], "custody")
+
+
+def lot(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None) -> Answer:
+    """A lot where it was made; a stall's own code tells the way to that stall."""
+    found = codes.lots(snapshot, [row.subject_id]).get(row.subject_id)
+    if found is None:
+        raise unknown(row.code)
+    made = store.made_custodies(snapshot, found)
+    if not made:
+        names = Names(snapshot, reader).load([found.product_id, found.maker_id])
+        return Answer(
+            row.code,
+            "lot",
+            revoked(row),
+            product=goods(names.product(found.product_id)),
+            lot=lot_shown(found),
+            party=place(names.party(found.maker_id)),
+            record_time=row.revoked_at or row.minted_at,
+            replacement=row.replacement,
+        )
+    chain = walk(snapshot, [made[0].id])
+    return _answer(snapshot, row, now, reader, chain, chain.custodies[made[0].id], "lot")
+
+
+def _answer(
+    snapshot: Snapshot,
+    row: Code,
+    now: datetime,
+    reader: Principal | None,
+    chain: Chain,
+    root: Custody,
+    kind: str,
+) -> Answer:
+    names = Names(snapshot, reader)
+    facts = gather(snapshot, chain, names)
+    way = chain.way(root.id)
+    steps = steps_of(facts, way)
+    audience = names.audience(root.site_id)
+    own: Shown | None = None
+    if reader is not None:
+        own = {
+            "actions": goods_actions(reader, row.code, root, audience, chain.holds[root.lot_id]),
+            "balance": balance(root, audience),
+        }
+    return Answer(
+        row.code,
+        kind,
+        revoked(row) + judged(facts, way, now),
+        product=goods(names.product(root.product_id, root.arrived_at)),
+        lot=lot_shown(chain.lots.get(root.lot_id)),
+        site=place(names.site(root.site_id, root.arrived_at)),
+        party=place(names.party(root.party_id, root.arrived_at)),
+        steps=steps,
+        gaps=gaps_of(facts, way),
+        documents=papers_of(facts, way),
+        tests=tests_in(steps),
+        record_time=newest(facts, [row.revoked_at or row.minted_at], [way]),
+        replacement=row.replacement,
+        own=own,
+    )
+
+
+def judged(facts: Facts, way: Way, now: datetime) -> list[Reason]:
+    """Every status of a batch that is not its code's own."""
+    root = facts.chain.custodies[way.root]
+    reasons = facts.chain.obstacles(way, facts.names.today(root.site_id, now))
+    if (since := recalled(facts, way)) is not None:
+        reasons.append(Reason("recalled", f"自 {since:%Y-%m-%d} 起召回 · recalled since {since:%Y-%m-%d}"))
+    why = refusal_of(facts, way.generation) if root.admission == "refused" else None
+    return [Reason("refused", why) if reason.status == "refused" else reason for reason in reasons]
+
+
+def lot_shown(row: Lot | None) -> Shown | None:
+    if row is None:
+        return None
+    fields = {
+        "code": row.code,
+        "lot_number": row.lot_number,
+        "produced_on": row.produced_on,
+        "expires_on": row.expires_on,
+    }
+    return redact("lot", Audience.PUBLIC, fields)
+
+
+def tests_in(steps: Iterable[Step]) -> list[Shown]:
+    return [test for step in steps for test in step.tests]
+
+
+def newest(facts: Facts, others: Iterable[datetime], ways: Iterable[Way]) -> datetime:
+    """When the latest of what an answer tells was recorded."""
+    keys = {key for way in ways for key in way.generation.keys() | way.shadow}
+    times = [event.record_time for key in keys for event in facts.told.get(key, ())]
+    lots = {facts.chain.custodies[key].lot_id for key in keys if key in facts.chain.custodies}
+    times += [hold.placed_at for lot in lots for hold in facts.chain.holds[lot]]
+    return max([*others, *times])

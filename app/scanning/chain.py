@@ -1,0 +1,165 @@
+"""The walk back from what was scanned: generation by generation, bounded, and what stands in the way of the goods."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from app.domain.rows import Custody, Hold, Link, Lot
+from app.scanning.answer import Reason
+from app.store import codes
+from app.store import scan as store
+from app.store.engine import Snapshot
+
+# A page is no place for more; /trace walks on.
+GENERATIONS = 40
+NODES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What one custody came from. `generation` counts hops back from it over links that both sides stand by;
+    `shadow` is what one side alone has named: it proves nothing of the goods, and a hold or recall of it reaches them
+    all the same."""
+
+    root: UUID
+    generation: Mapping[UUID, int]
+    shadow: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Custodies with their parents, lots and active holds; `cut` are those beyond which the walk did not go."""
+
+    custodies: Mapping[UUID, Custody]
+    parents: Mapping[UUID, list[Link]]
+    lots: Mapping[UUID, Lot]
+    holds: Mapping[UUID, list[Hold]]
+    cut: frozenset[UUID]
+
+    def way(self, root: UUID) -> Way:
+        generation = self._generations(root)
+        reached = self._reach([root], claims=True)
+        return Way(root, generation, frozenset(reached - generation.keys()))
+
+    def open_gaps(self, way: Way) -> list[Custody]:
+        """Gaps that neither side, or one side alone, has closed; the nearest first."""
+        gaps = [self.custodies[key] for key in way.generation if key in self.custodies and key != way.root]
+        return sorted(
+            (gap for gap in gaps if gap.kind == "gap" and not self.closed(gap)),
+            key=lambda gap: (way.generation[gap.id], gap.arrived_at, gap.id),
+        )
+
+    def closed(self, gap: Custody) -> bool:
+        return any(link.kind == "identify" and link.claimed_by is None for link in self.parents[gap.id])
+
+    def claims(self, gap: Custody) -> list[Link]:
+        return [link for link in self.parents[gap.id] if link.claimed_by is not None]
+
+    def cut_on(self, way: Way) -> list[UUID]:
+        return sorted(self.cut & way.generation.keys())
+
+    def obstacles(self, way: Way, today: date) -> list[Reason]:
+        """Every status of the root that rows show: held, refused, expired, incomplete."""
+        root = self.custodies[way.root]
+        lot = self.lots.get(root.lot_id)
+        found = [Reason("held", reason_of(hold)) for hold in self._holds_on(way)]
+        if root.admission == "refused":
+            found.append(Reason("refused", None))
+        expires_on = root.expires_on or (lot.expires_on if lot else None)
+        if expires_on is not None and expires_on < today:
+            found.append(Reason("expired", f"保质期至 {expires_on}，已过期 · best before {expires_on}: past its date"))
+        gaps = len(self.open_gaps(way)) + len(self.cut_on(way))
+        if gaps:
+            found.append(
+                Reason(
+                    "incomplete",
+                    f"来路上有 {gaps} 处没有查明 · {gaps} place{'s' if gaps > 1 else ''} on the way not known",
+                )
+            )
+        return found
+
+    def _holds_on(self, way: Way) -> list[Hold]:
+        """On the custody, on its lot, or downstream of anything that it came from, claimed or not."""
+        root = self.custodies[way.root]
+        found = [h for h in self.holds[root.lot_id] if h.scope == "lot" or h.custody_id == root.id]
+        ancestors = (way.generation.keys() | way.shadow) - {root.id}
+        lots = {self.custodies[key].lot_id for key in ancestors if key in self.custodies}
+        found += [h for lot in lots for h in self.holds[lot] if h.scope == "downstream" and h.custody_id in ancestors]
+        return sorted({hold.id: hold for hold in found}.values(), key=lambda hold: (hold.placed_at, hold.id))
+
+    def _reach(self, start: Iterable[UUID], *, claims: bool) -> set[UUID]:
+        seen = set(start)
+        ahead = list(seen)
+        while ahead:
+            for link in self.parents[ahead.pop()]:
+                if link.parent_id not in seen and (claims or link.claimed_by is None):
+                    seen.add(link.parent_id)
+                    ahead.append(link.parent_id)
+        return seen
+
+    def _generations(self, root: UUID) -> dict[UUID, int]:
+        """The longest way back counts, so that nothing stands before what it came from."""
+        reached = self._reach([root], claims=False)
+        children: dict[UUID, int] = defaultdict(int)
+        for key in reached:
+            for parent in self._confirmed(key):
+                children[parent] += 1
+        generation = dict.fromkeys(reached, 0)
+        ready, settled = [root], set()
+        while ready:
+            key = ready.pop()
+            settled.add(key)
+            for parent in self._confirmed(key):
+                generation[parent] = max(generation[parent], generation[key] + 1)
+                children[parent] -= 1
+                if not children[parent]:
+                    ready.append(parent)
+        # Links that run in a circle cannot be, yet a page must not hang on them: they come last.
+        last = max(generation.values()) + 1
+        return {key: value if key in settled else last for key, value in generation.items()}
+
+    def _confirmed(self, key: UUID) -> set[UUID]:
+        return {link.parent_id for link in self.parents[key] if link.claimed_by is None} - {key}
+
+
+def reason_of(hold: Hold) -> str:
+    """Why goods are held, as "中文 · English"; a test's own words are "item value (stage)"."""
+    if not hold.automatic:
+        return hold.reason
+    for stage, (chinese, english) in _STAGES.items():
+        if hold.reason.endswith(f"({stage})"):
+            said = hold.reason.removesuffix(f"({stage})").strip()
+            return f"{chinese}：{said} · {english}: {said}"
+    return f"检测不合格：{hold.reason} · test failed: {hold.reason}"
+
+
+_STAGES = {"rapid": ("快检不合格", "rapid test failed"), "laboratory": ("实验室检测不合格", "laboratory test failed")}
+
+
+def walk(snapshot: Snapshot, roots: Collection[UUID]) -> Chain:
+    """One statement a generation, then one each for custodies, lots and holds."""
+    parents: dict[UUID, list[Link]] = defaultdict(list)
+    seen = set(roots)
+    frontier = set(roots)
+    cut: set[UUID] = set()
+    for generation in range(GENERATIONS + 1):
+        if not frontier:
+            break
+        links = store.links_up(snapshot, sorted(frontier))
+        beyond = {link.parent_id for link in links} - seen
+        if generation == GENERATIONS or len(seen) + len(beyond) > NODES:
+            links = [link for link in links if link.parent_id in seen]
+            cut = {link.child_id for link in links} & frontier if not beyond else frontier
+            beyond = set()
+        for link in links:
+            parents[link.child_id].append(link)
+        seen |= beyond
+        frontier = beyond
+    custodies = codes.custodies(snapshot, sorted(seen))
+    lot_ids = sorted({custody.lot_id for custody in custodies.values()})
+    holds: dict[UUID, list[Hold]] = defaultdict(list)
+    for hold in store.holds(snapshot, lot_ids):
+        holds[hold.lot_id].append(hold)
+    return Chain(custodies, parents, codes.lots(snapshot, lot_ids), holds, frozenset(cut))

@@ -1,0 +1,96 @@
+"""Who and what things were called when it happened: a stall changes hands, its receipts of last month do not."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.domain.rights import Principal
+from app.domain.rows import Party, Product, Site
+from app.scanning.answer import Shown
+from app.scanning.audience import Audience, audience_of, redact
+from app.store import master
+from app.store.engine import Snapshot
+
+M = TypeVar("M", Party, Site, Product)
+
+HOME = "Asia/Shanghai"
+
+
+class Names:
+    """Parties, sites and products with their history, read in one statement; what the reader is to each site."""
+
+    def __init__(self, snapshot: Snapshot, reader: Principal | None) -> None:
+        self._snapshot = snapshot
+        self._reader = reader
+        self._history: dict[UUID, list[Any]] = {}
+        self._markets: dict[UUID, Site] = {}
+
+    def load(self, subjects: Iterable[UUID | None]) -> "Names":
+        wanted = {key for key in subjects if key is not None} - self._history.keys()
+        if not wanted:
+            return self
+        self._history |= master.versions(self._snapshot, sorted(wanted))
+        # What a captured document named and nobody enrolled has no history.
+        if missing := wanted - self._history.keys():
+            for read in (master.parties, master.sites, master.products):
+                for key, row in read(self._snapshot, missing).items():
+                    self._history[key] = [row]
+        if self._reader is not None:
+            now = [rows[-1] for rows in self._history.values() if isinstance(rows[-1], Site)]
+            self._markets = master.sites(self._snapshot, master.roots_of(now))
+        return self
+
+    def site(self, key: UUID | None, at: datetime | None = None) -> Site | None:
+        """As of an instant; without one, as of now."""
+        return self._at(Site, key, at)
+
+    def party(self, key: UUID | None, at: datetime | None = None) -> Party | None:
+        return self._at(Party, key, at)
+
+    def product(self, key: UUID | None, at: datetime | None = None) -> Product | None:
+        return self._at(Product, key, at)
+
+    def _at(self, kind: type[M], key: UUID | None, at: datetime | None) -> M | None:
+        known = [row for row in self._history.get(key, ()) if isinstance(row, kind)] if key else []
+        if not known:
+            return None
+        if at is None:
+            return known[-1]
+        valid = [row for row in known if row.valid_from <= at]
+        return (valid or known[:1])[-1]
+
+    def audience(self, site_id: UUID | None) -> Audience:
+        """What the reader is to the site as it is now."""
+        site = self.site(site_id)
+        return audience_of(self._reader, site, self._markets.get(UUID(hex=site.path[:32])) if site else None)
+
+    def today(self, site_id: UUID | None, now: datetime) -> date:
+        """The site's own day."""
+        return in_zone(now, self.site(site_id)).date()
+
+
+def place(row: Site | Party | None) -> Shown | None:
+    if row is None:
+        return None
+    fields = {"code": row.code, "name": row.name, "kind": row.kind, "region": row.region}
+    return redact("place", Audience.PUBLIC, fields)
+
+
+def goods(row: Product | None) -> Shown | None:
+    """A product's place: category for kind, GTIN for code."""
+    if row is None:
+        return None
+    fields = {"code": row.gtin, "name": row.name, "kind": row.category, "region": None}
+    return redact("place", Audience.PUBLIC, fields)
+
+
+def in_zone(instant: datetime, site: Site | None) -> datetime:
+    """As a clock at the site shows it."""
+    return instant.astimezone(ZoneInfo(site.time_zone if site else HOME))
+
+
+def local(instant: datetime, utc_offset: int) -> datetime:
+    """As the recorder's clock showed it; `utc_offset` in minutes east."""
+    return instant.astimezone(timezone(timedelta(minutes=utc_offset)))

@@ -1,0 +1,96 @@
+"""What a reader with a key sees and may do next: quantities, the balance, and bodies to post."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from app.domain.rights import RECORDS, Principal, Role
+from app.domain.rows import Custody, Hold, Product, Site, Slip
+from app.scanning.answer import Shown
+from app.scanning.audience import Audience, redact
+
+_HELD_BY = ("ship", "transform", "sell", "return", "destroy", "count")
+_OF_GOODS = ("certify", "admit", "test", "hold")
+
+
+def quantity(amount: int, product: Product | None, value: str | None = None, unit: str | None = None) -> Shown:
+    """An amount in the product's measure, as the contract's quantities are: entered form, grams, pieces."""
+    if product is None or product.measure == "weight":
+        kilograms = f"{amount / 1000:f}".rstrip("0").rstrip(".")
+        return {"value": value or kilograms, "unit": unit or "kg", "grams": amount, "pieces": None}
+    grams = amount * product.grams_per_piece if product.grams_per_piece else None
+    return {"value": value or str(amount), "unit": unit or "pcs", "grams": grams, "pieces": amount}
+
+
+def balance(custody: Custody, audience: Audience) -> Shown | None:
+    """Where the goods went, in grams or pieces; None for whoever has no part in them."""
+    if audience < Audience.PARTY:
+        return None
+    return redact(
+        "balance",
+        audience,
+        {
+            "measure": custody.measure,
+            "received": custody.amount_in,
+            "sold": custody.sold,
+            "shipped": custody.shipped,
+            "processed": custody.processed,
+            "returned": custody.returned,
+            "destroyed": custody.destroyed,
+            "unexplained": custody.unexplained,
+            "on_hand": custody.on_hand,
+            "receipts": custody.receipts,
+        },
+    )
+
+
+def goods_actions(
+    reader: Principal, code: str, custody: Custody, audience: Audience, holds: Iterable[Hold]
+) -> list[Shown]:
+    """What the reader may record of a custody, each as a request to complete and post, and its trace."""
+    may = RECORDS[reader.role]
+    kinds: list[str] = []
+    if audience >= Audience.PARTY and custody.kind == "custody":
+        if reader.role not in (Role.REGULATOR, Role.LAB):
+            kinds += [kind for kind in _HELD_BY if kind in may]
+        kinds += [kind for kind in _OF_GOODS if kind in may]
+    elif reader.role is Role.LAB:
+        kinds.append("test")
+    key = str(custody.id)
+    actions = [_post(kind, custody.site_id, _names_goods(kind, key)) for kind in kinds]
+    if audience >= Audience.PARTY and "release" in may:
+        actions += [_post("release", custody.site_id, {"hold_event_id": str(hold.id)}) for hold in holds]
+    return actions + [_trace(code, direction) for direction in ("back", "forward")]
+
+
+def _names_goods(kind: str, key: str) -> Shown:
+    if kind in ("test", "hold", "certify"):
+        return {"custody_id": key}
+    if kind == "admit":
+        return {"custody_ids": [key]}
+    return {{"transform": "inputs", "sell": "lines"}.get(kind, "items"): [{"custody_id": key}]}
+
+
+def slip_actions(reader: Principal, slip: Slip, receivers: Iterable[Site], gates: Iterable[Site]) -> list[Shown]:
+    """Receiving what is on the slip, at each site of the reader that it may come to, and the decision at the gate."""
+    actions = []
+    if "receive" in RECORDS[reader.role] and slip.status == "open":
+        actions += [_post("receive", site.id, {"slip_code": slip.code}) for site in receivers]
+    if "admit" in RECORDS[reader.role] and slip.status == "open":
+        actions += [_post("admit", site.id, {"slip_code": slip.code}) for site in gates]
+    return [*actions, _trace(slip.code, "back")]
+
+
+def site_actions(reader: Principal, site: Site, audience: Audience) -> list[Shown]:
+    kinds = [kind for kind in ("produce", "receive", "count", "certify") if kind in RECORDS[reader.role]]
+    return [_post(kind, site.id, {}) for kind in kinds] if audience >= Audience.PARTY else []
+
+
+def _post(kind: str, site_id: UUID | None, fields: dict[str, Any]) -> Shown:
+    body = {"kind": kind, "site_id": str(site_id) if site_id else None, **fields}
+    return {"kind": kind, "method": "POST", "href": "/api/v1/events", "body": body}
+
+
+def _trace(code: str, direction: str) -> Shown:
+    href = f"/api/v1/trace?code={code}&direction={direction}"
+    return {"kind": f"trace_{direction}", "method": "GET", "href": href, "body": None}

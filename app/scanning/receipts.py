@@ -1,0 +1,165 @@
+"""What the code of a sale receipt (R, 追溯小票) answers: the stall, the goods and their way, to whoever holds it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.domain import codes
+from app.domain.quantities import QuantityError, convert, parse_quantity
+from app.domain.rights import Principal
+from app.domain.rows import Product
+from app.scanning.answer import Answer, Gap, Line, Reason, Shown, Step
+from app.scanning.audience import Audience
+from app.scanning.batches import judged, newest, tests_in
+from app.scanning.chain import walk
+from app.scanning.lines import gaps_in, line, merged, once, only
+from app.scanning.names import Names, goods, local, place
+from app.scanning.own import quantity
+from app.scanning.story import Facts, gaps_of, gather, lot_number, papers_of, steps_of
+from app.store import scan as store
+from app.store.engine import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class _Sold:
+    """A line of a sale; `claim` counts the sales under one receipt number from 1."""
+
+    custody_id: UUID | None
+    product_id: UUID | None
+    amount: int | None  # None: as entered, not yet in the product's measure
+    value: str
+    unit: str
+    claim: int
+
+
+def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Principal | None) -> Answer:
+    """A sale, to whoever holds its receipt; the code's MAC has been checked.
+
+    A receipt is in the shopper's hand before its sale is here: authentic and unknown is `pending`."""
+    number = codes.receipt_id_of(code)
+    names = Names(snapshot, reader)
+    sale = store.receipt(snapshot, number)
+    if sale is None:
+        return _pending(snapshot, code, names)
+    lines = [
+        _Sold(row.custody_id, row.product_id, row.amount, row.value, row.unit, 1)
+        for row in store.receipt_lines(snapshot, number)
+    ]
+    claims = store.claims(snapshot, number)
+    for i, claim in enumerate(claims):
+        lines += [_claimed(said, 2 + i) for said in claim.body["lines"]]
+    names.load([sale.site_id, *(sold.product_id for sold in lines)])
+    chain = walk(snapshot, sorted({sold.custody_id for sold in lines if sold.custody_id is not None}))
+    facts = gather(snapshot, chain, names)
+    here = names.site(sale.site_id, sale.event_time)
+    names.load([here.party_id if here else None])
+    party = names.party(here.party_id, sale.event_time) if here else None
+    audience = names.audience(sale.site_id)
+    shown, reasons = [], []
+    for sold in lines:
+        built, its = _line(facts, sold, audience, now, sale.event_time)
+        shown.append(built)
+        reasons += its
+    if claims:
+        reasons.append(
+            Reason(
+                "incomplete",
+                f"同一小票号有 {1 + len(claims)} 笔不同的销售，以下全部列出 · "
+                f"{1 + len(claims)} different sales bear this number: all are shown",
+            )
+        )
+    when = local(sale.event_time, sale.utc_offset)
+    steps = [Step(None, "sell", when, place(here), place(party), None, None, [], [], None, 0)]
+    ways = [chain.way(key) for key in sorted(chain.custodies.keys() & {sold.custody_id for sold in lines})]
+    record_times = [sale.record_time, *(claim.record_time for claim in claims)]
+    way_steps = merged(each.steps for each in shown)
+    return Answer(
+        code.text,
+        "receipt",
+        reasons,
+        product=only([each.product for each in shown]),
+        site=place(here),
+        party=place(party),
+        steps=steps,
+        gaps=gaps_in(shown) + ([Gap(None, "two_claims", None)] if claims else []),
+        documents=once(document for way in ways for document in papers_of(facts, way)),
+        tests=tests_in(way_steps),
+        lines=shown,
+        record_time=newest(facts, record_times, ways),
+        own=None if reader is None else {"actions": [], "balance": None},
+    )
+
+
+def _pending(snapshot: Snapshot, code: codes.Code, names: Names) -> Answer:
+    device = store.device_numbered(snapshot, codes.receipt_name(codes.receipt_id_of(code)).device_number)
+    names.load([device.site_id if device else None])
+    here = names.site(device.site_id) if device else None
+    names.load([here.party_id if here else None])
+    zh, en = (f"（{device.name}）", f" ({device.name})") if device else ("", "")
+    return Answer(
+        code.text,
+        "receipt",
+        [
+            Reason(
+                "pending",
+                f"小票是真的，由登记的秤{zh}打印，销售记录还没有上传，请过几小时再扫 · "
+                f"The receipt is genuine, printed by a registered scale{en}; its sale has not arrived yet: scan it "
+                "again in a few hours",
+            )
+        ],
+        site=place(here),
+        party=place(names.party(here.party_id)) if here else None,
+        lines=[],
+        own=None,
+    )
+
+
+def _claimed(said: dict[str, Any], claim: int) -> _Sold:
+    """A line as the scale sent it."""
+    custody_id, product_id = said.get("custody_id"), said.get("product_id")
+    return _Sold(
+        UUID(custody_id) if custody_id else None,
+        UUID(product_id) if product_id else None,
+        None,
+        str(said["quantity"]["value"]),
+        str(said["quantity"]["unit"]),
+        claim,
+    )
+
+
+def _line(facts: Facts, sold: _Sold, audience: Audience, now: datetime, at: datetime) -> tuple[Line, list[Reason]]:
+    names = facts.names
+    custody = facts.chain.custodies.get(sold.custody_id) if sold.custody_id else None
+    if custody is None:
+        product = names.product(sold.product_id, at)
+        reasons = [Reason("incomplete", "有商品没有对应的批次 · goods were sold without naming a batch")]
+        gaps, steps, number = [Gap(None, "no_batch", None)], [], None
+    else:
+        product = names.product(custody.product_id, at)
+        way = facts.chain.way(custody.id)
+        reasons, gaps, steps = judged(facts, way, now), gaps_of(facts, way), steps_of(facts, way)
+        number = lot_number(facts, custody)
+    built = line(
+        audience,
+        code=custody.code if custody else None,
+        product=goods(product),
+        amount=_quantity(sold, product),
+        steps=steps,
+        gaps=gaps,
+        lot_number=number,
+        reasons=reasons,
+        claim=sold.claim,
+    )
+    return built, reasons
+
+
+def _quantity(sold: _Sold, product: Product | None) -> Shown | None:
+    amount = sold.amount
+    if amount is None:
+        try:
+            entered = parse_quantity(sold.value, sold.unit)
+            amount = convert(entered, product.measure, product.grams_per_piece) if product else entered.grams
+        except QuantityError:
+            return None  # a claim is kept as it came, sense or not
+    return None if amount is None else quantity(amount, product, sold.value, sold.unit)
