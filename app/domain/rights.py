@@ -21,7 +21,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a key speaks for. `region` is a GB/T 2260 prefix; `site_id` the site a device stands on."""
+    """Who a key speaks for. `region` is a GB/T 2260 prefix; `site_id` the site a device stands on;
+    `device_number` and `epoch` are what its receipts are numbered under."""
 
     key_id: UUID
     role: Role
@@ -29,6 +30,8 @@ class Principal:
     region: str | None
     device_id: UUID | None
     site_id: UUID | None
+    device_number: int | None = None
+    epoch: int | None = None
 
     @property
     def recorder_id(self) -> UUID:

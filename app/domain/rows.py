@@ -171,6 +171,7 @@ class Custody:
     arrived_event_id: UUID
     arrived_at: datetime
     expires_on: date | None = None
+    withdrawal_until: date | None = None
     amount_in: int = 0
     sold: int = 0
     shipped: int = 0

@@ -31,7 +31,16 @@ def find_credential(snapshot: Snapshot, key_id: UUID) -> Credential | None:
     key = found.key
     names = (key.id, key.party_id, key.device_id, found.site_id, found.site_party_id)
     return Credential(
-        Principal(key.id, Role(key.role), key.party_id, key.region, key.device_id, found.site_id),
+        Principal(
+            key.id,
+            Role(key.role),
+            key.party_id,
+            key.region,
+            key.device_id,
+            found.site_id,
+            found.device_number,
+            found.epoch,
+        ),
         key.secret_hash,
         key.status,
         found.party_status,

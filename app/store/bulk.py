@@ -66,7 +66,7 @@ def _json_columns(table: Table) -> tuple[int, ...]:
 
 @lru_cache(maxsize=256)
 def _postgres_insert(table: Table, tail: str) -> str:
-    dialect = postgresql.dialect()
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     names, arrays, selected = [], [], []
     for i, column in enumerate(table.columns):
         sql_type = column.type.compile(dialect).partition(" COLLATE ")[0]  # a cast to an array takes no collation

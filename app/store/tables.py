@@ -301,6 +301,8 @@ custody = _table(
     Column("arrived_event_id", Id, nullable=False),
     Column("arrived_at", Instant, nullable=False),
     Column("expires_on", Date),
+    # The last day of a withdrawal period (安全间隔期) of what was used on the lot.
+    Column("withdrawal_until", Date),
     _amount("amount_in"),
     _amount("sold"),
     _amount("shipped"),
@@ -394,6 +396,12 @@ hold = _table(
     Column("released_by", Id),  # the event that released it
 )
 Index(None, hold.c.lot_id, postgresql_where=hold.c.released_by.is_(None), sqlite_where=hold.c.released_by.is_(None))
+Index(
+    "ix_hold_downstream",
+    hold.c.id,
+    postgresql_where=(hold.c.released_by.is_(None)) & (hold.c.scope == "downstream"),
+    sqlite_where=(hold.c.released_by.is_(None)) & (hold.c.scope == "downstream"),
+)
 Index(None, hold.c.custody_id, postgresql_where=hold.c.released_by.is_(None), sqlite_where=hold.c.released_by.is_(None))
 
 # Which document speaks for which custody or site.

@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.Column("arrived_event_id", Id(), nullable=False),
         sa.Column("arrived_at", Instant(), nullable=False),
         sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("withdrawal_until", sa.Date(), nullable=True),
         sa.Column("amount_in", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("sold", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("shipped", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -286,6 +287,13 @@ def upgrade() -> None:
             unique=False,
             postgresql_where=sa.text("released_by IS NULL"),
             sqlite_where=sa.text("released_by IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_hold_downstream",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("released_by IS NULL AND scope = 'downstream'"),
+            sqlite_where=sa.text("released_by IS NULL AND scope = 'downstream'"),
         )
         batch_op.create_index(
             batch_op.f("ix_hold_lot_id"),
@@ -568,6 +576,11 @@ def downgrade() -> None:
             batch_op.f("ix_hold_lot_id"),
             postgresql_where=sa.text("released_by IS NULL"),
             sqlite_where=sa.text("released_by IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_hold_downstream",
+            postgresql_where=sa.text("released_by IS NULL AND scope = 'downstream'"),
+            sqlite_where=sa.text("released_by IS NULL AND scope = 'downstream'"),
         )
         batch_op.drop_index(
             batch_op.f("ix_hold_custody_id"),

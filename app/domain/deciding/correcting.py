@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from app.domain import ids
-from app.domain.deciding.draft import Draft, active_party, amount_of, as_entered, grams_and_pieces
+from app.domain.deciding.draft import Draft, active_party, amount_of, as_entered, grams_and_pieces, withdrawal_until
+from app.domain.deciding.making import inputs_used
 from app.domain.errors import Conflict, Forbidden, Invalid
 from app.domain.events import Correct, Original, Output, OutsideItem, Produce, Receive, SlipPart, Transform
 from app.domain.rights import Role
@@ -158,18 +159,10 @@ def amend(draft: Draft, target: Event, replacement: Original, event: Event) -> N
 
 
 def _amend_used(draft: Draft, replacement: Produce, target: Event) -> None:
-    used = [
-        {
-            "kind": each.kind,
-            "code": each.code,
-            "name": each.name,
-            "used_on": each.used_on.isoformat(),
-            "withdrawal_until": each.withdrawal_until.isoformat() if each.withdrawal_until else None,
-        }
-        for each in replacement.inputs_used
-    ]
+    used = inputs_used(replacement) or None
     for output in target.outcome["outputs"]:
-        draft.ledger.edit(draft.ledger.lot(UUID(output["lot_id"])), inputs_used=used or None)
+        draft.ledger.edit(draft.ledger.lot(UUID(output["lot_id"])), inputs_used=used)
+        draft.ledger.edit(draft.ledger.custody(UUID(output["custody_id"])), withdrawal_until=withdrawal_until(used))
 
 
 def _amend_slip(draft: Draft, target: Event, parent_id: UUID, difference: int) -> None:

@@ -1,6 +1,6 @@
 """What every decision shares: the draft of an event, its flags and outputs, and the checks of rights and goods."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -245,15 +245,13 @@ def flag_goods(draft: Draft, custody: Custody, product: Product, amount: int, si
     day = today_at(site, draft.event.event_time)
     if custody.expires_on is not None and custody.expires_on < day:
         draft.flag("expired_goods", f"{name} 已过期（{custody.expires_on}）", f"{name} expired on {custody.expires_on}")
-    lot = draft.ledger.find(Lot, custody.lot_id)
-    for used in (lot.inputs_used if lot else None) or ():
-        until = used.get("withdrawal_until")
-        if until and date.fromisoformat(until) > day:
-            draft.flag(
-                "withdrawal_period",
-                f"{name} 仍在 {used['name']} 安全间隔期内（至 {until}）",
-                f"{name} is within the withdrawal period of {used['name']} until {until}",
-            )
+    if custody.withdrawal_until is not None and custody.withdrawal_until > day:
+        until = custody.withdrawal_until
+        draft.flag(
+            "withdrawal_period",
+            f"{name} 仍在安全间隔期内（至 {until}）",
+            f"{name} is within its withdrawal period until {until}",
+        )
     if amount > custody.on_hand:
         draft.flag(
             "more_than_there",
@@ -300,6 +298,12 @@ def make_lot(draft: Draft, site: Site, output: Output | OutsideItem, index: int,
     return lot
 
 
+def withdrawal_until(inputs_used: Sequence[Mapping[str, Any]] | None) -> date | None:
+    """The last day on which anything used on a lot forbids its sale."""
+    days = [used["withdrawal_until"] for used in inputs_used or () if used["withdrawal_until"]]
+    return date.fromisoformat(max(days)) if days else None
+
+
 def arrive(draft: Draft, site: Site, lot: Lot, amount: int, entered: dict[str, Any] | None = None) -> Custody:
     """The lot comes to the site (is made or received there): a new custody with a B code, and an output."""
     ledger, event = draft.ledger, draft.event
@@ -309,7 +313,7 @@ def arrive(draft: Draft, site: Site, lot: Lot, amount: int, entered: dict[str, A
     if custody is None:
         custody = Custody(
             key, "custody", None, lot.id, product.id, site.id, site.party_id, product.measure, event.id,
-            event.event_time, lot.expires_on,
+            event.event_time, lot.expires_on, withdrawal_until(lot.inputs_used),
         )  # fmt: skip
         custody.code = draft.mint(CodeKind.CUSTODY, key)
         ledger.add(custody)

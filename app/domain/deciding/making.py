@@ -1,6 +1,7 @@
 """Lots come into being: harvest and production, transformation."""
 
 from datetime import date
+from typing import Any
 
 from app.domain.deciding.draft import (
     Draft,
@@ -11,6 +12,7 @@ from app.domain.deciding.draft import (
     make_lot,
     own_site,
     take,
+    withdrawal_until,
 )
 from app.domain.events import Output, Produce, Transform
 from app.domain.rows import Custody, Link, Site
@@ -19,7 +21,25 @@ from app.domain.rows import Custody, Link, Site
 def produce(draft: Draft, event: Produce) -> None:
     """A harvest or production: each output is a lot, in the hands of its maker."""
     site = own_site(draft.ledger, draft.principal, event.site_id)
-    used = [
+    used = inputs_used(event)
+    for i, output in enumerate(event.outputs):
+        custody = _make(draft, site, output, i)
+        if used:
+            draft.ledger.edit(draft.ledger.lot(custody.lot_id), inputs_used=used)
+            draft.ledger.edit(custody, withdrawal_until=withdrawal_until(used))
+    day = max((o.produced_on for o in event.outputs), default=date.min)
+    for each in event.inputs_used:
+        if each.withdrawal_until and each.withdrawal_until > day:
+            draft.flag(
+                "withdrawal_period",
+                f"采收早于 {each.name} 安全间隔期结束（{each.withdrawal_until}）",
+                f"harvested before the withdrawal period of {each.name} ends on {each.withdrawal_until}",
+            )
+
+
+def inputs_used(event: Produce) -> list[dict[str, Any]]:
+    """Pesticides, drugs and feed of the harvest, as the lot keeps them."""
+    return [
         {
             "kind": each.kind,
             "code": each.code,
@@ -29,18 +49,6 @@ def produce(draft: Draft, event: Produce) -> None:
         }
         for each in event.inputs_used
     ]
-    for i, output in enumerate(event.outputs):
-        custody = _make(draft, site, output, i)
-        if used:
-            draft.ledger.edit(draft.ledger.lot(custody.lot_id), inputs_used=used)
-    day = max((o.produced_on for o in event.outputs), default=date.min)
-    for each in event.inputs_used:
-        if each.withdrawal_until and each.withdrawal_until > day:
-            draft.flag(
-                "withdrawal_period",
-                f"采收早于 {each.name} 安全间隔期结束（{each.withdrawal_until}）",
-                f"harvested before the withdrawal period of {each.name} ends on {each.withdrawal_until}",
-            )
 
 
 def transform(draft: Draft, event: Transform) -> None:
