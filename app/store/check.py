@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Column, Connection, Engine, Row, Table, func, select
 
+from app.domain import ids
 from app.domain.codes import CodeKind
+from app.domain.deciding import content_hash
 from app.domain.rows import ENTRIES, TOUCHED
 from app.store import tables
 from app.store.engine import reading
@@ -151,6 +153,17 @@ def _timeline(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
             )
 
 
+def _contents(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
+    """What was posted is what is kept, under the id that it names."""
+    for row in rows:
+        if row.kind.startswith("epcis."):
+            continue
+        if row.content_hash != content_hash(row.body):
+            yield f"event {row.id}: its body is not what was recorded: the hash differs"
+        if row.id != ids.event_id(row.recorder_id, row.ref):
+            yield f"event {row.id}: is not the id of its recorder and ref"
+
+
 def _missing_entries(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
     computed = timeline_of(rows)
     line = tables.timeline.c
@@ -268,6 +281,7 @@ def _holds(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
 Check = Callable[[Connection, Sequence[Row[Any]]], Iterator[str]]
 
 CHECKS: dict[Table, tuple[Check, ...]] = {
+    _t.event: (_contents,),
     _t.custody: (_balances,),
     _t.timeline: (_timeline,),
     _t.slip_item: (_received,),

@@ -97,28 +97,28 @@ def balances(connection: Connection, custody_ids: Sequence[UUID]) -> dict[UUID, 
 
 
 def received(connection: Connection, items: Sequence[Row[Any]]) -> Counter[tuple[str, UUID]]:
-    """(slip code, custody) → the sum of what receivers took of it.
+    """(slip code, custody) → the sum of what receive events took of it.
 
     From the links that leave the custody to the events that made them; an event names the slip it took from, and where
-    that was voided and replaced, the replacement counts. The links of voided events are gone.
+    that slip was replaced, what was taken counts on the one that stands.
     """
-    links: list[Row[Any]] = []
     link = tables.custody_link
-    for chunk in chunks(item.custody_id for item in items):
-        links += connection.execute(select(link).where(link.c.parent_id.in_(chunk), link.c.kind == "move")).all()
+    links = [
+        row
+        for chunk in chunks(item.custody_id for item in items)
+        for row in connection.execute(select(link).where(link.c.parent_id.in_(chunk), link.c.kind == "move"))
+    ]
     event = tables.event.c
-    slips = {
+    named = {
         key: _slip(row.body)
         for key, row in found(connection, event.id, [row.event_id for row in links], event.body).items()
     }
-    code = tables.code.c
-    codes = found(connection, code.code, [text for text in slips.values() if text], code.replacement)
-    slips = {key: (codes[text].replacement or text) if text in codes else text for key, text in slips.items()}
+    standing = _standing(connection, named.values())
     sums: Counter[tuple[str, UUID]] = Counter()
     for row in links:
-        slip = slips.get(row.event_id)
-        if slip is not None:
-            sums[slip, row.parent_id] += row.grams if row.pieces is None else row.pieces
+        text = named.get(row.event_id)
+        if text is not None:
+            sums[standing[text], row.parent_id] += row.grams if row.pieces is None else row.pieces
     return sums
 
 
@@ -128,3 +128,24 @@ def _slip(body: dict[str, Any]) -> str | None:
         return parse(text.rsplit("/", 1)[-1]).text if isinstance(text, str) else None
     except MistypedCode:
         return None
+
+
+def _standing(connection: Connection, texts: Iterable[str | None]) -> dict[str, str]:
+    """Each slip code → the one that has taken its place, itself where none has."""
+    code = tables.code.c
+    replaced: dict[str, str] = {}
+    frontier = {text for text in texts if text is not None}
+    first = frozenset(frontier)
+    while frontier:
+        rows = found(connection, code.code, frontier, code.replacement)
+        new = {text: row.replacement for text, row in rows.items() if row.replacement is not None}
+        replaced |= new
+        frontier = set(new.values()) - replaced.keys()
+    standing = {}
+    for text in first:
+        last, seen = text, {text}
+        while last in replaced and replaced[last] not in seen:
+            last = replaced[last]
+            seen.add(last)
+        standing[text] = last
+    return standing

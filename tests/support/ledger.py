@@ -8,6 +8,8 @@ from uuid import UUID, uuid5
 from sqlalchemy import Boolean, Connection, Date, LargeBinary, Table
 
 from app.domain.codes import CodeKind, mint
+from app.domain.deciding import content_hash
+from app.domain.ids import event_id
 from app.store import bulk, tables
 from app.store.types import Id, Instant, Json
 
@@ -43,8 +45,12 @@ def _empty(column: Any) -> Any:
     return 0 if kind.python_type is int else ""
 
 
+def event_key(ref: str) -> UUID:
+    return event_id(_SPACE, ref)
+
+
 FARM, STALL, CABBAGE, SCALE = named("farm"), named("stall"), named("cabbage"), named("scale")
-MADE, SHIPPED, RECEIVED = named("made"), named("shipped"), named("received")
+MADE, SHIPPED, RECEIVED = event_key("made"), event_key("shipped"), event_key("received")
 LOT, AT_FARM, AT_STALL = named("lot"), named("at farm"), named("at stall")
 RECEIPT = 1 << 38
 
@@ -74,10 +80,10 @@ def make(connection: Connection) -> Mapping[str, str]:
         )  # fmt: skip
     put(connection, tables.product, id=CABBAGE, name="cabbage", category="vegetables", measure="weight", version=1)
     put(connection, tables.device, id=SCALE, number=1, site_id=STALL, name="scale", kind="scale", version=1)
-    event(connection, MADE, "produce", FARM, [[AT_FARM.hex, "in", 5000]])
-    event(connection, SHIPPED, "ship", FARM, [[AT_FARM.hex, "shipped", 2000]])
+    event(connection, "made", "produce", FARM, [[AT_FARM.hex, "in", 5000]])
+    event(connection, "shipped", "ship", FARM, [[AT_FARM.hex, "shipped", 2000]])
     event(
-        connection, RECEIVED, "receive", STALL, [[AT_STALL.hex, "in", 1500], [AT_FARM.hex, "touched", 0]],
+        connection, "received", "receive", STALL, [[AT_STALL.hex, "in", 1500], [AT_FARM.hex, "touched", 0]],
         slip_code=codes["slip"],
     )  # fmt: skip
     put(connection, tables.lot, id=LOT, code=codes["lot"], product_id=CABBAGE, lot_number="1", made_event_id=MADE)
@@ -108,8 +114,12 @@ def make(connection: Connection) -> Mapping[str, str]:
     return codes
 
 
-def event(connection: Connection, key: UUID, kind: str, site: UUID, entries: list[list[Any]], **body: Any) -> None:
-    put(connection, tables.event, id=key, kind=kind, site_id=site, entries=entries, body=body, outcome={})
+def event(connection: Connection, ref: str, kind: str, site: UUID, entries: list[list[Any]], **body: Any) -> None:
+    key = event_key(ref)
+    put(
+        connection, tables.event, id=key, kind=kind, site_id=site, entries=entries, body=body, outcome={},
+        recorder_id=_SPACE, ref=ref, content_hash=content_hash(body),
+    )  # fmt: skip
     for custody_id, entry, amount in entries:
         put(
             connection, tables.timeline, custody_id=UUID(hex=custody_id), event_id=key, entry=entry, kind=kind,
