@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_
 
-from app.domain import ids
+from app.domain import codes, ids
 from app.domain.codes import CodeKind, MistypedCode, parse
 from app.domain.deciding import Record
 from app.domain.events import (
@@ -163,6 +163,18 @@ class Loader:
             frontier = {link.parent_id for key in frontier for link in self.ledger.links_up[key]} - seen
             seen |= frontier
         self.rows(Custody, "id", seen)
+
+    @classmethod
+    def for_holds(cls, transaction: Transaction) -> "Loader":
+        """A loader that only walks upward, for sales."""
+        return cls(transaction.connection, Ledger(transaction.now, codes.mint))
+
+    def held_downstream(self, keys: Collection[UUID]) -> set[UUID]:
+        """Those of the custodies that come from one with an active hold on everything downstream."""
+        self.ancestry(keys)
+        lots = {custody.lot_id for custody in _all(self.ledger, Custody)}
+        self.rows(HoldRow, "lot_id", lots)
+        return {key for key in keys if (row := self.ledger.find(Custody, key)) and self.ledger.holds_on(row)}
 
     def downstream_holds(self) -> bool:
         """True where any hold reaches the descendants of what it was placed on."""

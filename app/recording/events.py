@@ -1,4 +1,4 @@
-"""Recording: append events, decide, idempotent; and reading back what was recorded.
+"""Events: appended, decided in batches, and read back.
 
 `record_events` is the job that the writer runs for a batch; its result for each command is a Decision or the Refusal
 that kept the event out. What the decisions touch goes to the change feed with the same commit.
@@ -121,6 +121,3 @@ def _with_notes(snapshot: Snapshot, events: Sequence[Event]) -> list[Recorded]:
         flags[flag.event_id].append(flag)
     corrected = {row.event_id: row.correcting_event_id for row in store_events.corrections(snapshot, keys)}
     return [Recorded(event, flags[event.id], corrected.get(event.id)) for event in events]
-
-
-__all__ = ["Decision", "Record", "Recorded", "find_event", "find_events", "record_events"]

@@ -1,0 +1,237 @@
+"""Sales from scales: the heaviest writers there are.
+
+A sale is named by (device, epoch, counter), which is its receipt's number and key. What has been sold is recorded even
+where it should not have been, and flagged; a counter used again with other content is kept as a second claim.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.domain.quantities import QuantityError, convert, parse_quantity
+from app.domain.rows import Product, Site
+from app.store import sales as store
+from app.store.ledger import Loader
+from app.store.master import products as load_products
+from app.store.master import sites as load_sites
+from app.store.writer import Transaction
+
+SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLine:
+    """quantity as entered, and as grams or pieces."""
+
+    custody_id: UUID | None
+    product_id: UUID | None
+    value: str
+    unit: str
+    grams: int | None
+    pieces: int | None
+    amount_fen: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """One sale as a scale posts it. `receipt_id` packs (device number, epoch, counter), see domain.codes."""
+
+    receipt_id: int
+    device_id: UUID
+    site_id: UUID
+    event_time: datetime
+    utc_offset: int
+    lines: tuple[SaleLine, ...]
+    operator: str | None
+    payment: str | None
+    content_hash: bytes
+    body: bytes  # JSON, kept where the counter had been used
+
+
+@dataclass(frozen=True, slots=True)
+class SaleOutcome:
+    """status: recorded, duplicate, or conflict for a second claim on the counter."""
+
+    status: str
+    record_time: datetime
+    flags: Sequence[Mapping[str, str]]
+
+
+def record_sales(transaction: Transaction, sales: Sequence[Sale]) -> Sequence[SaleOutcome | Exception]:
+    """Records the sales; those of one batch see each other's effect on the stock."""
+    connection, now = transaction.connection, transaction.now
+    known = store.known_receipts(connection, [sale.receipt_id for sale in sales])
+    outcomes: list[SaleOutcome] = []
+    fresh: list[tuple[int, Sale]] = []
+    claims: list[tuple[int, bytes, Any, datetime]] = []
+    for sale in sales:
+        before = known.get(sale.receipt_id)
+        if before is None:
+            known[sale.receipt_id] = (sale.content_hash, [])
+            fresh.append((len(outcomes), sale))
+            outcomes.append(SaleOutcome("recorded", now, ()))
+        elif before[0] == sale.content_hash:
+            outcomes.append(SaleOutcome("duplicate", now, before[1]))
+        else:
+            claims.append((sale.receipt_id, sale.content_hash, json.loads(sale.body), now))
+            outcomes.append(SaleOutcome("conflict", now, [_CONFLICT]))
+    if fresh:
+        goods = _Goods(transaction, [sale for _, sale in fresh])
+        receipts: list[store.ReceiptRow] = []
+        lines: list[store.LineRow] = []
+        for i, sale in fresh:
+            flags = goods.sell(sale, lines)
+            if flags:
+                outcomes[i] = SaleOutcome("recorded", now, flags)
+                known[sale.receipt_id] = (sale.content_hash, flags)
+            receipts.append(
+                (sale.receipt_id, sale.device_id, sale.site_id, sale.event_time, sale.utc_offset, now,
+                 sale.content_hash, sale.operator, sale.payment, flags)
+            )  # fmt: skip
+        store.add_receipts(connection, receipts, lines)
+        store.take_stock(connection, goods.sold)
+    if claims:
+        store.add_claims(connection, claims)
+    return outcomes
+
+
+_CONFLICT = {
+    "slug": "counter_reused",
+    "detail": "序号已用于另一笔销售，两笔均已保存 · the counter was used for another sale; both are kept",
+}
+_FLAGS = {
+    "held_goods": "货物处于暂停销售 · goods on hold",
+    "refused_goods": "货物曾被拒绝入场 · goods that were refused entry",
+    "expired_goods": "货物已过期 · goods past their date",
+    "withdrawal_period": "货物仍在安全间隔期内 · goods within their withdrawal period",
+    "more_than_there": "超出库存 · more than there is",
+    "unknown_batch": "没有这个批次 · no such batch",
+    "batch_elsewhere": "批次不在此摊位 · the batch is not at this stall",
+    "sold_without_batch": "未指明批次 · a line names no batch",
+    "product_differs": "产品与批次不符 · the product is not the batch's",
+    "unknown_product": "没有这个产品 · no such product",
+    "wrong_measure": "单位与产品不符 · the unit does not fit the product",
+    "clock_ahead": "设备时钟偏快 · the device's clock is ahead",
+}
+
+
+class _Goods:
+    """The stock that a batch of sales draws on, and what it has drawn."""
+
+    def __init__(self, transaction: Transaction, sales: Sequence[Sale]) -> None:
+        connection = transaction.connection
+        lines = [line for sale in sales for line in sale.lines]
+        self._transaction = transaction
+        self._stock = store.stock(connection, [line.custody_id for line in lines if line.custody_id])
+        stock = self._stock
+        # A product's weight a piece matters only where the unit is not the measure that the stock is kept in.
+        wanted = {line.product_id for line in lines if line.custody_id is None and line.product_id}
+        for line in lines:
+            held = stock.get(line.custody_id) if line.custody_id else None
+            if held is not None and (line.grams is None) == (held.measure == "weight"):
+                wanted.add(held.product_id)
+        self._products: dict[UUID, Product] = load_products(connection, wanted) if wanted else {}
+        elsewhere = {s.site_id for s in stock.values() if s.site_id} - {sale.site_id for sale in sales}
+        self._sites: dict[UUID, Site] = (
+            load_sites(connection, elsewhere | {sale.site_id for sale in sales}) if elsewhere else {}
+        )
+        self._dated = any(s.expires_on or s.withdrawal_until for s in stock.values())
+        self._zones: dict[UUID, ZoneInfo] = {}
+        if self._dated:
+            self._sites |= load_sites(connection, {sale.site_id for sale in sales} - self._sites.keys())
+        self._held = _held(transaction, stock)
+        self.sold: dict[UUID, tuple[int, int]] = {}
+
+    def sell(self, sale: Sale, rows: list[store.LineRow]) -> list[dict[str, str]]:
+        """Draws the lines of one sale from the stock, adds their rows, and returns the flags."""
+        slugs: dict[str, None] = {}
+        if sale.event_time - self._transaction.now > SKEW:
+            slugs["clock_ahead"] = None
+        counted: set[UUID] = set()
+        for number, line in enumerate(sale.lines):
+            custody_id, product_id, amount = self._line(sale, line, slugs)
+            if custody_id is not None:
+                before = self.sold.get(custody_id, (0, 0))
+                self.sold[custody_id] = (before[0] + amount, before[1] + (custody_id not in counted))
+                counted.add(custody_id)
+            rows.append(
+                (sale.receipt_id, number, custody_id, product_id, amount, line.value, line.unit, line.amount_fen)
+            )
+        return [{"slug": slug, "detail": _FLAGS[slug]} for slug in slugs]
+
+    def _line(self, sale: Sale, line: SaleLine, slugs: dict[str, None]) -> tuple[UUID | None, UUID | None, int]:
+        given = line.grams if line.grams is not None else line.pieces or 0
+        held = self._stock.get(line.custody_id) if line.custody_id else None
+        if held is None:
+            slugs["sold_without_batch" if line.custody_id is None else "unknown_batch"] = None
+            product = self._products.get(line.product_id) if line.product_id else None
+            if line.custody_id is None and product is None:
+                slugs["unknown_product"] = None
+            amount = given if product is None else self._amount(line, product, slugs)
+            return None, product.id if product else None, amount
+        if not self._here(sale.site_id, held.site_id):
+            slugs["batch_elsewhere"] = None
+            return None, held.product_id, given
+        if line.product_id is not None and line.product_id != held.product_id:
+            slugs["product_differs"] = None
+        if (line.grams is None) == (held.measure == "weight"):
+            amount = self._amount(line, self._products[held.product_id], slugs)
+        else:
+            amount = given
+        if held.id in self._held:
+            slugs["held_goods"] = None
+        if held.refused:
+            slugs["refused_goods"] = None
+        if held.expires_on or held.withdrawal_until:
+            day = self._day(sale)
+            if held.expires_on and held.expires_on < day:
+                slugs["expired_goods"] = None
+            if held.withdrawal_until and held.withdrawal_until > day:
+                slugs["withdrawal_period"] = None
+        if amount > held.on_hand:
+            slugs["more_than_there"] = None
+        left = held.on_hand - amount
+        touched = self._transaction.touched
+        if (held.on_hand > 0) != (left > 0):  # the stall's page lists what is on sale
+            touched.add(held.id.hex)
+            touched.add(sale.site_id.hex)
+        touched.add("stock:" + sale.site_id.hex)  # what a scale pulls shows the remaining quantity
+        held.on_hand = left
+        return held.id, held.product_id, amount
+
+    def _amount(self, line: SaleLine, product: Product, slugs: dict[str, None]) -> int:
+        try:
+            return convert(parse_quantity(line.value, line.unit), product.measure, product.grams_per_piece)
+        except QuantityError:
+            slugs["wrong_measure"] = None
+            return 0
+
+    def _here(self, device_site: UUID, custody_site: UUID | None) -> bool:
+        if custody_site == device_site:
+            return True
+        if custody_site is None or custody_site not in self._sites:
+            return False
+        return self._sites[custody_site].lies_in(self._sites[device_site])
+
+    def _day(self, sale: Sale) -> date:
+        zone = self._zones.get(sale.site_id)
+        if zone is None:
+            zone = self._zones[sale.site_id] = ZoneInfo(self._sites[sale.site_id].time_zone)
+        return sale.event_time.astimezone(zone).date()
+
+
+def _held(transaction: Transaction, stock: Mapping[UUID, store.Stock]) -> set[UUID]:
+    """Custodies in the stock that an active hold covers."""
+    connection = transaction.connection
+    holds = store.held_lots(connection, [s.lot_id for s in stock.values()])
+    lots = {lot for lot, _, scope in holds if scope == "lot"}
+    custodies = {custody for _, custody, _ in holds}
+    held = {s.id for s in stock.values() if s.lot_id in lots or s.id in custodies}
+    loader = Loader.for_holds(transaction)
+    if stock and loader.downstream_holds():
+        held |= loader.held_downstream(stock)
+    return held

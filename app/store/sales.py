@@ -1,0 +1,130 @@
+"""SQL of the scales' hot path: sales come in by the hundred and each costs a few set-based statements."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from app.store import bulk, tables
+
+
+@dataclass(slots=True)
+class Stock:
+    """What a sale has to know of a custody; amounts in the product's measure."""
+
+    id: UUID
+    lot_id: UUID
+    product_id: UUID
+    site_id: UUID | None
+    measure: str
+    on_hand: int
+    expires_on: date | None
+    withdrawal_until: date | None
+    refused: bool
+
+
+# One statement a database, written out: it runs for every batch of sales.
+_ON_HAND = "amount_in - sold - shipped - processed - returned - destroyed - unexplained"
+_STOCK = (
+    f"SELECT id, lot_id, product_id, site_id, measure, {_ON_HAND}, expires_on, withdrawal_until, admission "
+    "FROM custody WHERE kind = 'custody' AND id"
+)
+
+
+def stock(connection: Connection, custody_ids: Iterable[UUID]) -> dict[UUID, Stock]:
+    """The custodies of these ids, locked in key order until the transaction ends."""
+    keys = sorted(set(custody_ids), key=lambda key: key.bytes)
+    if not keys:
+        return {}
+    if connection.dialect.name == "postgresql":
+        rows = connection.exec_driver_sql(_STOCK + " = ANY(%s) ORDER BY id FOR UPDATE", (keys,))
+        return {r[0]: Stock(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8] == "refused") for r in rows}
+    found: dict[UUID, Stock] = {}
+    for start in range(0, len(keys), 500):
+        chunk = keys[start : start + 500]
+        marks = ",".join("?" * len(chunk))
+        for r in connection.exec_driver_sql(f"{_STOCK} IN ({marks})", tuple(key.bytes for key in chunk)):
+            key = UUID(bytes=r[0])
+            found[key] = Stock(
+                key, UUID(bytes=r[1]), UUID(bytes=r[2]), UUID(bytes=r[3]) if r[3] else None, r[4], r[5],
+                date.fromisoformat(r[6]) if r[6] else None, date.fromisoformat(r[7]) if r[7] else None,
+                r[8] == "refused",
+            )  # fmt: skip
+    return found
+
+
+def held_lots(connection: Connection, lot_ids: Iterable[UUID]) -> list[tuple[UUID, UUID, str]]:
+    """(lot, custody, scope) of active holds on the lots."""
+    keys = sorted(set(lot_ids), key=lambda key: key.bytes)
+    if not keys:
+        return []
+    if connection.dialect.name == "postgresql":
+        rows = connection.exec_driver_sql(
+            "SELECT lot_id, custody_id, scope FROM hold WHERE released_by IS NULL AND lot_id = ANY(%s)", (keys,)
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+    found: list[tuple[UUID, UUID, str]] = []
+    for start in range(0, len(keys), 500):
+        chunk = keys[start : start + 500]
+        marks = ",".join("?" * len(chunk))
+        rows = connection.exec_driver_sql(
+            f"SELECT lot_id, custody_id, scope FROM hold WHERE released_by IS NULL AND lot_id IN ({marks})",
+            tuple(key.bytes for key in chunk),
+        )
+        found += [(UUID(bytes=row[0]), UUID(bytes=row[1]), row[2]) for row in rows]
+    return found
+
+
+def known_receipts(connection: Connection, receipt_ids: Iterable[int]) -> dict[int, tuple[bytes, list[dict[str, str]]]]:
+    """receipt id → (content hash, flags) of the receipts that are there already."""
+    keys = sorted(set(receipt_ids))
+    column = tables.receipt.c.flags.type
+    decode: Any = column.result_processor(connection.dialect, None) or (lambda value: value)
+    if connection.dialect.name == "postgresql":
+        rows = connection.exec_driver_sql("SELECT id, content_hash, flags FROM receipt WHERE id = ANY(%s)", (keys,))
+        return {row[0]: (bytes(row[1]), row[2]) for row in rows}
+    found: dict[int, tuple[bytes, list[dict[str, str]]]] = {}
+    for start in range(0, len(keys), 500):
+        chunk = keys[start : start + 500]
+        marks = ",".join("?" * len(chunk))
+        for row in connection.exec_driver_sql(
+            f"SELECT id, content_hash, flags FROM receipt WHERE id IN ({marks})", tuple(chunk)
+        ):
+            found[row[0]] = (row[1], decode(row[2]))
+    return found
+
+
+ReceiptRow = tuple[int, UUID, UUID, datetime, int, datetime, bytes, str | None, str | None, Sequence[Mapping[str, str]]]
+LineRow = tuple[int, int, UUID | None, UUID | None, int, str, str, int | None]
+
+
+def add_receipts(connection: Connection, receipts: Sequence[ReceiptRow], lines: Sequence[LineRow]) -> None:
+    """New receipts and their lines; IntegrityError where another process has just written one of them."""
+    bulk.insert(connection, tables.receipt, receipts)
+    bulk.insert(connection, tables.receipt_line, lines)
+
+
+def take_stock(connection: Connection, sold: Mapping[UUID, tuple[int, int]]) -> None:
+    """custody → (amount sold, receipts): added to what stands there. The rows are locked by `stock`."""
+    keys = sorted(sold, key=lambda key: key.bytes)
+    if not keys:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "UPDATE custody SET sold = sold + d.amount, receipts = receipts + d.receipts "
+            "FROM unnest(%s::uuid[], %s::bigint[], %s::int[]) AS d(id, amount, receipts) WHERE custody.id = d.id",
+            (keys, [sold[key][0] for key in keys], [sold[key][1] for key in keys]),
+        )
+        return
+    connection.exec_driver_sql(
+        "UPDATE custody SET sold = sold + ?, receipts = receipts + ? WHERE id = ?",
+        [(*sold[key], key.bytes) for key in keys],
+    )
+
+
+def add_claims(connection: Connection, claims: Sequence[tuple[int, bytes, Mapping[str, Any], datetime]]) -> None:
+    """Sales whose counter had been used with other content."""
+    bulk.insert_new(connection, tables.receipt_claim, claims)
