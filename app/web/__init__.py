@@ -8,11 +8,11 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.web import events, events_openapi, operations, problems
+from app.web import events, events_openapi, operations, problems, sales
 from app.web.middleware import Edge
 from app.web.service import Service
 
-ROUTERS = [operations.router, events.router]
+ROUTERS = [operations.router, events.router, sales.router]
 
 DESCRIPTION = (
     "一码：每个摊位、批次、运单、单品和小票一个码，记录食品从农场到餐桌的全过程。 · "
@@ -27,7 +27,7 @@ class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
         document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
-        document["components"]["schemas"] |= events_openapi.COMPONENTS
+        document["components"]["schemas"] |= events_openapi.COMPONENTS | sales.COMPONENTS
         return document
 
 
@@ -100,4 +100,4 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
 def _hot(api: ASGIApp, service: Service) -> ASGIApp:
     """Where paths that FastAPI's routing is too slow for are answered before it; each names itself in
     `scope["onecode.route"]` and falls through to `api` for everything that is not its own."""
-    return api
+    return sales.SalesDoor(api, service)

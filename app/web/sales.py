@@ -123,7 +123,7 @@ class SalesDoor:
             except msgspec.MsgspecError as error:
                 raise Invalid(
                     "invalid",
-                    f'需要 {{"sales": […]}}，至多 {SALES} 笔 · at most {SALES} sales: {error}',
+                    f"需要 sales 列表，至多 {SALES} 笔 · a list `sales` of at most {SALES}: {error}",
                     pointer=_at(error),
                 ) from None
             outcomes = await self._record(principal, [bytes(item) for item in items])
