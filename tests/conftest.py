@@ -7,13 +7,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
 
 from app.settings import Settings
 from app.store.engine import open_engine
 from app.store.writer import Writer
 from tests.support import databases, postgres
 from tests.support.databases import Database
+from tests.support.distribution import fault
 from tests.support.statements import Statements, recorded
 
 if TYPE_CHECKING:  # tests of the pure rules do without the application, and without the second that loading it takes
@@ -39,6 +40,32 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _starts_the_run(config):
         postgres.stop_server()
+
+
+@pytest.fixture(scope="session")
+def _new_faults() -> Iterator[list[str]]:
+    """What is wrong with the statements that ran for the first time since somebody looked."""
+    seen: set[str] = set()
+    faults: list[str] = []
+
+    def note(_connection: Connection, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement not in seen:
+            seen.add(statement)
+            if (found := fault(statement)) is not None:
+                faults.append(f"{found}: {statement}")
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield faults
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(autouse=True)
+def _distributable(_new_faults: list[str]) -> Iterator[None]:
+    """Every statement of every test keeps to the rules of a sharded database."""
+    yield
+    found = list(_new_faults)
+    _new_faults.clear()
+    assert found == []
 
 
 @pytest.fixture(scope="session")

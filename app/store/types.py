@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, LargeBinary, String, TypeDecorator, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,6 +66,8 @@ class _Xid8(UserDefinedType[int]):
     def get_col_spec(self, **_: Any) -> str:
         return "xid8"
 
+
+ischema_names["xid8"] = _Xid8  # so that reading the schema of a database knows it
 
 # The writing transaction on PostgreSQL (the migration sets its default); always null on SQLite, which has one writer.
 Xid = Integer().with_variant(_Xid8(), "postgresql")
