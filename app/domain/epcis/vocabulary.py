@@ -66,6 +66,11 @@ def web_form(value: str) -> str:
     return value
 
 
+def is_standard(value: str) -> bool:
+    """Whether a URI claims to be a word of one of the CBV lists or of the GS1 web vocabulary."""
+    return value.startswith((WEB_VOCABULARY, *(f"{CBV}{kind}-" for kind in _URN_KINDS.values())))
+
+
 def bare_word(kind: str, value: str) -> str:
     """The bare CBV word in `value`, of whatever form: word, CURIE, web URI, CBV 1.x URN. Others unchanged.
 

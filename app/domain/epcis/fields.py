@@ -1,0 +1,251 @@
+"""Checks of the values that EPCIS 2.0 fields take. Each reports into `Faults` and goes no deeper than its own shape."""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from app.domain.epcis.context import Context
+from app.domain.epcis.faults import Faults, at, shown
+from app.domain.epcis.identifiers import malformation
+from app.domain.epcis.values import parse_time
+from app.domain.epcis.vocabulary import WEB_VOCABULARY, bare_word, is_standard, web_form
+from app.domain.quantities import QuantityError, from_uom
+
+Check = Callable[[Any, str, Faults, Context], None]
+
+MAX_ITEMS = 100_000
+"""Items in one list inside an event."""
+MAX_URI = 2_048
+"""Characters in an identifier."""
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x20\x7f]+")
+_OFFSET = re.compile(r"[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)", re.ASCII)
+_UOM = re.compile(r"[A-Z0-9]{2,3}")
+_HEX = re.compile(r"[0-9A-Fa-f]+")
+_VERSION = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
+
+_Kind = tuple[type | tuple[type, ...], str, str]
+TEXT: _Kind = (str, "文本", "a text")
+OBJECT: _Kind = (dict, "对象", "an object")
+LIST: _Kind = (list, "列表", "a list")
+NUMBER: _Kind = ((int, float, Decimal), "数字", "a number")
+BOOLEAN: _Kind = (bool, "布尔值", "true or false")
+
+
+def is_a(kind: _Kind, value: object, pointer: str, faults: Faults) -> bool:
+    """Whether `value` is of a JSON type, else a refusal. A boolean is no number."""
+    types, zh, en = kind
+    if isinstance(value, types) and (kind is BOOLEAN or not isinstance(value, bool)):
+        return True
+    faults.refuse(pointer, "wrong-type", f"应为{zh}，现为 {shown(value)}", f"should be {en}, is {shown(value)}")
+    return False
+
+
+def text(value: Any, pointer: str, faults: Faults, _: Context) -> None:
+    is_a(TEXT, value, pointer, faults)
+
+
+def an_object(value: Any, pointer: str, faults: Faults, _: Context) -> None:
+    is_a(OBJECT, value, pointer, faults)
+
+
+def number(value: Any, pointer: str, faults: Faults, _: Context) -> None:
+    is_a(NUMBER, value, pointer, faults)
+
+
+def boolean(value: Any, pointer: str, faults: Faults, _: Context) -> None:
+    is_a(BOOLEAN, value, pointer, faults)
+
+
+def anything(value: Any, pointer: str, faults: Faults, context: Context) -> None:
+    """The value of an extension: free in form, but a prefix in a name of it has to be declared."""
+    waiting: list[tuple[str, Any]] = [(pointer, value)]
+    while waiting:
+        where, item = waiting.pop()
+        if isinstance(item, dict):
+            for name, inner in item.items():
+                if ":" in name:
+                    declared(name, where, faults, context)
+                waiting.append((at(where, name), inner))
+        elif isinstance(item, list):
+            waiting += ((at(where, i), inner) for i, inner in enumerate(item))
+
+
+def declared(name: str, pointer: str, faults: Faults, context: Context) -> None:
+    """A field that the standard does not know needs a namespace."""
+    if context.declares(name):
+        return
+    if ":" in name:
+        faults.refuse(
+            at(pointer, name),
+            "undeclared-prefix",
+            f"字段“{shown(name)}”的前缀未在文档的 @context 中声明（不读取网络上的其他 context）",
+            f"the prefix of {shown(name)} is not declared in the document's own @context; no other is fetched",
+        )
+    else:
+        faults.refuse(
+            at(pointer, name),
+            "field-without-namespace",
+            f"标准中没有字段“{shown(name)}”；扩展字段须带命名空间前缀",
+            f"the standard has no field {shown(name)}; extension fields need a namespace prefix",
+        )
+
+
+def uri(value: Any, pointer: str, faults: Faults, _: Context) -> None:
+    """A URI (or CURIE). One that names a GS1 key or UUID in a wrong way is only flagged."""
+    if not is_a(TEXT, value, pointer, faults):
+        return
+    if len(value) > MAX_URI or not _URI.fullmatch(value):
+        faults.refuse(
+            pointer,
+            "malformed-uri",
+            f"应为URI（不超过{MAX_URI}个字符）：{shown(value)}",
+            f"should be a URI of at most {MAX_URI} characters: {shown(value)}",
+        )
+    elif (wrong := malformation(value)) is not None:
+        faults.flag(pointer, "malformed_identifier", f"标识符有误：{shown(value)}", f"{shown(value)}: {wrong}")
+
+
+def uris(value: Any, pointer: str, faults: Faults, context: Context) -> None:
+    """One URI or a list of them."""
+    if isinstance(value, list):
+        listed(uri)(value, pointer, faults, context)
+    else:
+        uri(value, pointer, faults, context)
+
+
+def time(value: Any, pointer: str, faults: Faults, _: Context) -> None:
+    if is_a(TEXT, value, pointer, faults) and parse_time(value) is None:
+        faults.refuse(
+            pointer,
+            "malformed-time",
+            f"应为带时区的时间，如 2024-05-01T08:30:00+08:00：{shown(value)}",
+            f"should be a time with its UTC offset such as 2024-05-01T08:30:00+08:00: {shown(value)}",
+        )
+
+
+def matching(pattern: re.Pattern[str], slug: str, zh: str, en: str) -> Check:
+    """A text of a certain form."""
+
+    def check(value: Any, pointer: str, faults: Faults, _: Context) -> None:
+        if is_a(TEXT, value, pointer, faults) and not pattern.fullmatch(value):
+            faults.refuse(pointer, slug, f"应为{zh}：{shown(value)}", f"should be {en}: {shown(value)}")
+
+    return check
+
+
+offset = matching(_OFFSET, "malformed-offset", "时区偏移，如 +08:00", "a UTC offset such as +08:00")
+uom = matching(_UOM, "malformed-uom", "计量单位代码，如 KGM", "a unit code such as KGM (UN/ECE Recommendation 20)")
+hexadecimal = matching(_HEX, "malformed-hex", "十六进制数", "hexadecimal digits")
+version = matching(_VERSION, "malformed-version", "版本号，如 2.0", "a version such as 2.0")
+
+
+def one_of(*words: str, slug: str) -> Check:
+    """One of a few words that nothing can be added to."""
+
+    def check(value: Any, pointer: str, faults: Faults, _: Context) -> None:
+        if is_a(TEXT, value, pointer, faults) and value not in words:
+            among = " ".join(words)
+            faults.refuse(
+                pointer, slug, f"应为 {among} 之一：{shown(value)}", f"should be one of {among}: {shown(value)}"
+            )
+
+    return check
+
+
+def word(kind: str, words: frozenset[str]) -> Check:
+    """A word of a CBV list in any form of it, or a URI of somebody's own. `kind` as in `bare_word`; "" is the GS1 web
+    vocabulary."""
+
+    def check(value: Any, pointer: str, faults: Faults, context: Context) -> None:
+        if not is_a(TEXT, value, pointer, faults):
+            return
+        full = web_form(context.expand(value.strip()))
+        bare = bare_word(kind, full) if kind else full.removeprefix(WEB_VOCABULARY)
+        if bare in words:
+            return
+        if ":" not in bare or is_standard(full):
+            faults.refuse(
+                pointer,
+                "unknown-word",
+                f"词表中没有“{shown(value)}”；自定义取值须为URI",
+                f"{shown(value)} is not in the standard vocabulary; a value of one's own has to be a URI",
+            )
+        else:
+            uri(value, pointer, faults, context)
+
+    return check
+
+
+def quantity_element(value: Any, pointer: str, faults: Faults, context: Context) -> None:
+    """epcClass with a quantity that is not negative, absurd, or a fraction of a piece."""
+    _QUANTITY_ELEMENT(value, pointer, faults, context)
+    amount = value.get("quantity") if isinstance(value, dict) else None
+    unit = value.get("uom") if isinstance(value, dict) else None
+    if isinstance(amount, int | float | Decimal) and not isinstance(amount, bool):
+        try:
+            from_uom(amount, unit if isinstance(unit, str) else None)
+        except QuantityError as error:
+            faults.refuse(at(pointer, "quantity"), error.slug, error.detail_zh, error.detail)
+
+
+def listed(item: Check, *, least: int = 0, unique: bool = False) -> Check:
+    """A list of items. `unique`: of texts that do not repeat."""
+
+    def check(value: Any, pointer: str, faults: Faults, context: Context) -> None:
+        if not is_a(LIST, value, pointer, faults):
+            return
+        if len(value) < least:
+            faults.refuse(pointer, "empty-list", f"至少应有{least}项", f"at least {least} item is needed")
+        if len(value) > MAX_ITEMS:
+            faults.refuse(pointer, "too-many", f"超过{MAX_ITEMS}项", f"more than {MAX_ITEMS} items")
+            return
+        seen: set[str] = set()
+        for i, one in enumerate(value):
+            item(one, at(pointer, i), faults, context)
+            if unique and isinstance(one, str):
+                if one in seen:
+                    faults.refuse(at(pointer, i), "repeated-item", f"重复：{shown(one)}", f"listed twice: {shown(one)}")
+                seen.add(one)
+
+    return check
+
+
+def object_of(
+    fields: Mapping[str, Check], required: tuple[str, ...] = (), *, extensible: bool = False, open_ended: bool = False
+) -> Check:
+    """An object. Other fields than `fields`: none, those with a namespace (`extensible`), or any (`open_ended`)."""
+
+    def check(value: Any, pointer: str, faults: Faults, context: Context) -> None:
+        if not is_a(OBJECT, value, pointer, faults):
+            return
+        for name in required:
+            if name not in value:
+                missing(pointer, name, faults)
+        for name, inner in value.items():
+            if name in fields:
+                fields[name](inner, at(pointer, name), faults, context)
+            elif extensible:
+                declared(name, pointer, faults, context)
+                anything(inner, at(pointer, name), faults, context)
+            elif not open_ended:
+                unexpected(pointer, name, faults)
+
+    return check
+
+
+def missing(pointer: str, name: str, faults: Faults) -> None:
+    faults.refuse(at(pointer, name), "missing-field", f"缺少字段 {name}", f"the field {name} is missing")
+
+
+def unexpected(pointer: str, name: str, faults: Faults) -> None:
+    faults.refuse(
+        at(pointer, name),
+        "unexpected-field",
+        f"此处不能有字段“{shown(name)}”",
+        f"the field {shown(name)} does not belong here",
+    )
+
+
+_QUANTITY_ELEMENT = object_of({"epcClass": uri, "quantity": number, "uom": uom}, ("epcClass",))
