@@ -120,3 +120,10 @@ def judges(principal: Principal, party_id: UUID) -> bool:
     return principal.role in (Role.ADMIN, Role.REGULATOR) or (
         principal.role is Role.MARKET and principal.party_id != party_id
     )
+
+
+def region_prefix(region: str) -> str:
+    """A regulator's region as the prefix of all that lies in it: 330100 and 3301 are one (GB/T 2260)."""
+    while len(region) > 2 and region.endswith("00"):
+        region = region[:-2]
+    return region

@@ -1,12 +1,17 @@
 """Keys: who may speak for whom; their secrets are shown once and kept as SHA-256."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from uuid import UUID
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid4
 
-from app.domain.rights import Principal, Role
+from app.domain.errors import Invalid
+from app.domain.identifiers import check_region
+from app.domain.rights import Principal, Role, owns_party, owns_site, region_prefix
+from app.enrolling.forms import decided, forbidden, require_enrols, unknown
 from app.store import keys as store
+from app.store import listing, master
 from app.store.engine import Snapshot
+from app.store.keys import ApiKey
 from app.store.writer import Transaction
 
 
@@ -54,3 +59,189 @@ def note_use(transaction: Transaction, key_ids: Sequence[UUID]) -> Sequence[None
     """Job: notes that keys were used now. Touches nothing that anybody caches."""
     store.note_uses(transaction.connection, key_ids, transaction.now)
     return [None] * len(key_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class MakeKey:
+    """A key for a party, a regulator's region, a device or the operator. Raises nothing by itself."""
+
+    principal: Principal
+    role: Role
+    party_id: UUID | None
+    region: str | None
+    device_id: UUID | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeKey:
+    """`secret` is the whole key, shown once."""
+
+    row: ApiKey
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeKey:
+    """Renames a key, or revokes it for good."""
+
+    principal: Principal
+    key_id: UUID
+    name: str | None = None
+    revoke: bool = False
+
+
+# Who the command line acts for: whoever can read the database's own files is its operator.
+OPERATOR = Principal(UUID(int=0), Role.ADMIN, None, None, None, None)
+
+_NEEDS = {
+    Role.VENDOR: "party_id",
+    Role.PRODUCER: "party_id",
+    Role.MARKET: "party_id",
+    Role.LAB: "party_id",
+    Role.REGULATOR: "region",
+    Role.DEVICE: "device_id",
+    Role.ADMIN: None,
+}
+# What a market may hand out: never a right that it does not have itself.
+_MARKET_GIVES = frozenset({Role.VENDOR, Role.PRODUCER, Role.MARKET, Role.DEVICE})
+
+
+def make_keys(transaction: Transaction, commands: Sequence[MakeKey]) -> Sequence[MadeKey | Exception]:
+    """Job: each command makes a key of its own; nothing tells a repeated request from a second key."""
+    connection = transaction.connection
+    owners = _Owners(
+        connection,
+        [command.party_id for command in commands if command.party_id is not None],
+        [command.device_id for command in commands if command.device_id is not None],
+    )
+    made: list[ApiKey] = []
+
+    def decide(command: MakeKey) -> MadeKey:
+        require_enrols(command.principal, "key")
+        _check(command)
+        if command.party_id is not None and command.party_id not in owners.parties:
+            raise unknown("主体", "party", "/party_id")
+        if command.device_id is not None and command.device_id not in owners.devices:
+            raise unknown("设备", "device", "/device_id")
+        if not owners.gives(command.principal, command.role, command.party_id, command.device_id):
+            raise forbidden(
+                "市场只能为自己及其摊位的主体和设备发放密钥 · "
+                "A market makes keys for itself and for the parties and devices of its own stalls"
+            )
+        secret = store.new_secret()
+        row = ApiKey(
+            uuid4(),
+            store.digest(secret),
+            command.role,
+            command.name,
+            command.party_id,
+            region_prefix(command.region) if command.region else None,
+            command.device_id,
+            "active",
+            transaction.now,
+            None,
+        )
+        made.append(row)
+        return MadeKey(row, store.shown(row.id, secret))
+
+    results = decided(commands, decide)
+    store.save(connection, made)
+    return results
+
+
+def _check(command: MakeKey) -> None:
+    needed = _NEEDS[command.role]
+    for name in ("party_id", "region", "device_id"):
+        value = getattr(command, name)
+        if (value is not None) != (name == needed):
+            told = ("须给出", "needs") if name == needed else ("不能给出", "has no")
+            raise Invalid(
+                "invalid",
+                f"{command.role} 密钥{told[0]} {name} · A key of role {command.role} {told[1]} {name}",
+                pointer=f"/{name}",
+            )
+    if command.region is not None:
+        for finding in check_region(command.region, prefix=True):
+            raise Invalid(finding.slug, f"{finding.detail_zh} · {finding.detail_en}", pointer="/region")
+
+
+class _Owners:
+    """The parties and devices of a batch, and which markets they stand in."""
+
+    def __init__(self, connection: Snapshot, party_ids: Sequence[UUID], device_ids: Sequence[UUID]) -> None:
+        self.parties = master.parties(connection, party_ids)
+        self.devices = master.devices(connection, device_ids)
+        self._markets = master.markets_of_parties(connection, self.parties)
+        self._sites = master.sites(connection, [device.site_id for device in self.devices.values()])
+        self._roots = master.markets(connection, self._sites.values())
+
+    def gives(self, principal: Principal, role: str, party_id: UUID | None, device_id: UUID | None) -> bool:
+        """Whether the principal may make, read and revoke such a key."""
+        if principal.role is Role.ADMIN:
+            return True
+        if principal.role is not Role.MARKET or role not in _MARKET_GIVES:
+            return False
+        if device_id is not None:
+            site = self._sites[self.devices[device_id].site_id]
+            return owns_site(principal, site, self._roots[site.id])
+        party = self.parties[party_id] if party_id is not None else None
+        if party is None or (role == Role.MARKET and party.id != principal.party_id):
+            return False
+        return owns_party(principal, party, self._markets[party.id])
+
+
+def _mine(principal: Principal, key: ApiKey, owners: _Owners) -> bool:
+    if key.id == principal.key_id or owners.gives(principal, key.role, key.party_id, key.device_id):
+        return True
+    own = principal.role in (Role.VENDOR, Role.PRODUCER, Role.LAB, Role.MARKET)
+    return own and key.party_id is not None and key.party_id == principal.party_id
+
+
+def _owners(connection: Snapshot, found: Iterable[ApiKey]) -> _Owners:
+    listed = list(found)
+    return _Owners(
+        connection,
+        [key.party_id for key in listed if key.party_id is not None],
+        [key.device_id for key in listed if key.device_id is not None],
+    )
+
+
+def change_keys(transaction: Transaction, commands: Sequence[ChangeKey]) -> Sequence[ApiKey | Exception]:
+    """Job: renames or revokes keys. Revoking again changes nothing."""
+    connection = transaction.connection
+    known = store.keys(connection, [command.key_id for command in commands])
+    owners = _owners(connection, known.values())
+    changed: dict[UUID, ApiKey] = {}
+
+    def decide(command: ChangeKey) -> ApiKey:
+        key = known.get(command.key_id)
+        if key is None or not _mine(command.principal, key, owners):
+            raise unknown("密钥", "key")
+        if command.principal.role in (Role.DEVICE, Role.REGULATOR):
+            raise forbidden("请由发放者更改密钥 · A key is changed by who made it")
+        row = replace(
+            key,
+            name=key.name if command.revoke else command.name,
+            status="revoked" if command.revoke else key.status,
+        )
+        if row != key:
+            known[key.id] = changed[key.id] = row
+            transaction.touched.add(key.id.hex)
+        return row
+
+    results = decided(commands, decide)
+    store.save(connection, changed.values())
+    return results
+
+
+def find_key(snapshot: Snapshot, principal: Principal, key_id: UUID) -> ApiKey:
+    """Raises NotFound for a key that is not the reader's to know of."""
+    key = store.keys(snapshot, [key_id]).get(key_id)
+    if key is None or not _mine(principal, key, _owners(snapshot, [key])):
+        raise unknown("密钥", "key")
+    return key
+
+
+def list_keys(snapshot: Snapshot, principal: Principal, after: listing.Place | None, limit: int) -> list[ApiKey]:
+    return listing.api_keys(snapshot, principal, after, limit)

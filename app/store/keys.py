@@ -1,8 +1,11 @@
 """API keys: what they may do and the SHA-256 of their secrets."""
 
+import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -74,6 +77,30 @@ def keys(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, ApiKey]:
         for row in snapshot.execute(select(_table).where(_table.c.id.in_(chunk))):
             found[row.id] = ApiKey(*row)
     return found
+
+
+def of_devices(snapshot: Snapshot, device_ids: Iterable[UUID]) -> dict[UUID, list[ApiKey]]:
+    """The active keys of each device."""
+    found: dict[UUID, list[ApiKey]] = defaultdict(list)
+    for chunk in chunks(device_ids):
+        for row in snapshot.execute(select(_table).where(_table.c.device_id.in_(chunk), _table.c.status == "active")):
+            found[row.device_id].append(ApiKey(*row))
+    return found
+
+
+def new_secret() -> str:
+    """192 random bits in hexadecimal digits."""
+    return secrets.token_hex(24)
+
+
+def digest(secret: str) -> bytes:
+    """What is kept of a secret: its SHA-256. A random secret of this length needs no slow hash."""
+    return sha256(secret.encode()).digest()
+
+
+def shown(key_id: UUID, secret: str) -> str:
+    """The key as its bearer sends it."""
+    return f"ock_{key_id.hex}_{secret}"
 
 
 def page(

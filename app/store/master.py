@@ -1,7 +1,7 @@
 """Master data: parties, sites, products, devices and their history. Small tables, read in chunks of ids."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from functools import cache
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Table, and_, or_, select
+from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, or_, select
 
 from app.domain.rows import Device, ExternalCode, Party, Product, Site
 from app.store import bulk, tables
@@ -39,22 +39,23 @@ def chunks(values: Iterable[T]) -> Iterator[list[T]]:
 
 
 def parties(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Party]:
-    return _by_id(snapshot, Party, ids)
+    return by_id(snapshot, Party, ids)
 
 
 def sites(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Site]:
-    return _by_id(snapshot, Site, ids)
+    return by_id(snapshot, Site, ids)
 
 
 def products(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Product]:
-    return _by_id(snapshot, Product, ids)
+    return by_id(snapshot, Product, ids)
 
 
 def devices(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Device]:
-    return _by_id(snapshot, Device, ids)
+    return by_id(snapshot, Device, ids)
 
 
-def _by_id(snapshot: Snapshot, kind: type[M], ids: Iterable[UUID]) -> dict[UUID, M]:
+def by_id(snapshot: Snapshot, kind: type[M], ids: Iterable[UUID]) -> dict[UUID, M]:
+    """The rows of a kind by id."""
     table = _TABLES[kind]
     return {row.id: row for row in where_in(snapshot, kind, table.c.id, ids)}
 
@@ -187,9 +188,17 @@ def values(row: Any) -> tuple[Any, ...]:
     return tuple(getattr(row, field.name) for field in fields(row))
 
 
-def add(connection: Snapshot, rows: Iterable[Master], versions: Iterable[Master], changed_by: UUID | None) -> None:
-    """Writes present rows (new or changed) and versions of their history."""
-    _write(connection, rows, bulk.upsert)
+def save(connection: Snapshot, rows: Iterable[Master]) -> None:
+    """Writes present rows, new or changed."""
+    by_kind: dict[type[Master], list[Sequence[Any]]] = defaultdict(list)
+    for row in rows:
+        by_kind[type(row)].append(values(row))
+    for kind in _TABLES:
+        bulk.upsert(connection, _TABLES[kind], by_kind[kind])
+
+
+def add_versions(connection: Snapshot, versions: Iterable[Master], changed_by: UUID, now: datetime) -> None:
+    """Writes versions; one that another process has just written raises IntegrityError, and the writer tries again."""
     bulk.insert(
         connection,
         tables.master_version,
@@ -199,7 +208,7 @@ def add(connection: Snapshot, rows: Iterable[Master], versions: Iterable[Master]
                 version.version,
                 KINDS[type(version)],
                 version.valid_from,
-                version.record_time,
+                now,
                 changed_by,
                 _body(version),
             )
@@ -211,18 +220,6 @@ def add(connection: Snapshot, rows: Iterable[Master], versions: Iterable[Master]
 def _body(row: Master) -> Any:
     # The hash of a code that works for 15 minutes is no history.
     return msgspec.to_builtins(replace(row, activation_hash=None) if isinstance(row, Device) else row)
-
-
-def _write(
-    connection: Snapshot,
-    rows: Iterable[Master],
-    write: Callable[[Snapshot, Table, Iterable[Sequence[Any]]], None],
-) -> None:
-    by_kind: dict[type[Master], list[Sequence[Any]]] = defaultdict(list)
-    for row in rows:
-        by_kind[type(row)].append(values(row))
-    for kind in _TABLES:
-        write(connection, _TABLES[kind], by_kind[kind])
 
 
 # --- what others call it ---
@@ -239,3 +236,33 @@ def external_codes(snapshot: Snapshot, wanted: Iterable[str]) -> list[ExternalCo
     for chunk in chunks(wanted):
         found += [ExternalCode(*row) for row in snapshot.execute(select(table).where(table.c.value.in_(chunk)))]
     return found
+
+
+def remove_external_codes(connection: Snapshot, codes: Iterable[ExternalCode]) -> None:
+    table = tables.external_code
+    for code in codes:
+        connection.execute(
+            delete(table).where(
+                table.c.value == code.value, table.c.scheme == code.scheme, table.c.subject_id == code.subject_id
+            )
+        )
+
+
+def markets_of_parties(snapshot: Snapshot, party_ids: Iterable[UUID]) -> dict[UUID, set[UUID]]:
+    """For each party, the parties that run the topmost sites above its own sites (itself for a stand-alone site)."""
+    own = where_in(snapshot, Site, tables.site.c.party_id, party_ids)
+    roots = markets(snapshot, own)
+    found: dict[UUID, set[UUID]] = defaultdict(set)
+    for site in own:
+        found[site.party_id].add(roots[site.id].party_id)
+    return found
+
+
+def device_numbers(snapshot: Snapshot, numbers: Iterable[int]) -> dict[int, Device]:
+    return {device.number: device for device in where_in(snapshot, Device, tables.device.c.number, numbers)}
+
+
+def next_device_number(snapshot: Snapshot) -> int:
+    """The lowest number above all that are in use; numbers are in receipt codes and never used again."""
+    highest = snapshot.execute(select(func.max(tables.device.c.number))).scalar_one()
+    return (highest or 0) + 1

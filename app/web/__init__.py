@@ -8,11 +8,20 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.web import events, events_openapi, operations, problems, sales
+from app.web import devices, events, events_openapi, keys, operations, parties, problems, products, sales, sites
 from app.web.middleware import Edge
 from app.web.service import Service
 
-ROUTERS = [operations.router, events.router, sales.router]
+ROUTERS = [
+    operations.router,
+    parties.router,
+    events.router,
+    sales.router,
+    sites.router,
+    products.router,
+    devices.router,
+    keys.router,
+]
 
 DESCRIPTION = (
     "一码：每个摊位、批次、运单、单品和小票一个码，记录食品从农场到餐桌的全过程。 · "

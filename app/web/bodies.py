@@ -1,5 +1,7 @@
 """Reading bodies: bounded in size, depth and memory, and only what can be stored."""
 
+import json
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, NamedTuple
 
@@ -72,7 +74,7 @@ def parse_json(raw: bytes) -> Any:
     except RecursionError:
         raise _too_deep() from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        if "surrogate" in str(error):
+        if "surrogate" in str(error) or _has_lone_surrogate(raw):
             raise Invalid("bad-text", _BAD_TEXT, pointer="") from None
         raise Malformed("bad-json", f"JSON 有误：{error} · Broken JSON: {error}") from None
     if b"\\u0000" in raw or raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
@@ -85,6 +87,17 @@ _BAD_TEXT = "文本含空字符或不成对的代理项，请去掉 · The text 
 
 def _too_deep() -> Invalid:
     return Invalid("too-deep", f"嵌套超过 {MAX_DEPTH} 层 · Nested more than {MAX_DEPTH} levels deep", pointer="")
+
+
+def _has_lone_surrogate(raw: bytes) -> bool:
+    """Whether that is all that is wrong: at the end of a text msgspec calls it cut off."""
+    if not re.search(rb"\\u[dD][89abAB]", raw):
+        return False
+    try:
+        json.loads(raw)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _inspect(value: Any) -> None:

@@ -1,0 +1,155 @@
+"""Parties (经营主体): enrol, change, read."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from app.domain import codes, masters
+from app.domain.codes import CodeKind
+from app.domain.errors import Conflict
+from app.domain.rights import Principal, Role, judges, owns_party
+from app.domain.rows import Party
+from app.enrolling.forms import (
+    Change,
+    Desk,
+    Enrol,
+    Enrolled,
+    decided,
+    enrol_anew,
+    forbidden,
+    histories,
+    require_enrols,
+    unknown,
+)
+from app.store import listing, master
+from app.store.engine import Snapshot
+from app.store.writer import Transaction
+
+
+def enrol_parties(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence[Enrolled[Party] | Exception]:
+    """Job: each form enrols a party, finds it enrolled already, or is refused."""
+    names = [masters.form_id("party", command.principal.recorder_id, command.form) for command in commands]
+    known = master.parties(transaction.connection, names)
+    firms = master.parties_by_credit_code(
+        transaction.connection, [c.form["credit_code"] for c in commands if c.form["credit_code"] is not None]
+    )
+    first = master.first_versions(transaction.connection, [party.id for party in firms.values()])
+    desk = Desk(transaction)
+
+    def decide(command: Enrol) -> Enrolled[Party]:
+        require_enrols(command.principal, "party")
+        warnings = masters.check_party(command.form, strict=command.strict)
+        key = masters.form_id("party", command.principal.recorder_id, command.form)
+        there = firms.get(command.form["credit_code"] or "") or known.get(key)
+        if there is not None:
+            enrolled = first.get(there.id, there)
+            if any(getattr(enrolled, name) != value for name, value in command.form.items()):
+                raise _other_content(there)
+            return Enrolled(there, created=False)
+        if command.principal.role is Role.REGULATOR and not owns_region(command.principal, command.form["region"]):
+            raise forbidden("只能登记本辖区的主体 · Enrol parties of your own region")
+        row = Party(
+            id=key,
+            code=codes.mint(CodeKind.PARTY),
+            **command.form,
+            status=command.status or "pending",
+            status_reason=command.status_reason,
+            warnings=warnings,
+            enrolled_by=command.principal.recorder_id,
+            version=1,
+            valid_from=transaction.now,
+            record_time=transaction.now,
+        )
+        desk.enrol(row, command.principal.recorder_id)
+        known[key] = row
+        if row.credit_code is not None:
+            firms[row.credit_code] = row
+        return Enrolled(row, created=True)
+
+    results = decided(commands, decide)
+    desk.write()
+    return results
+
+
+def owns_region(principal: Principal, region: str | None) -> bool:
+    return principal.region is not None and (region or "").startswith(principal.region)
+
+
+def _other_content(there: Party) -> Conflict:
+    return Conflict(
+        "party-exists",
+        f"统一社会信用代码 {there.credit_code} 已由主体 {there.id}（{there.code}）登记，内容不同；请修改该主体 · "
+        f"Credit code {there.credit_code} is party {there.id} ({there.code}), enrolled with other content: change that",
+        pointer="/credit_code",
+        identity=str(there.id),
+    )
+
+
+def change_parties(transaction: Transaction, commands: Sequence[Change]) -> Sequence[Party | Exception]:
+    """Job: changes parties, each change a new version."""
+    connection = transaction.connection
+    known = histories(transaction, Party, [command.subject_id for command in commands])
+    markets = master.markets_of_parties(connection, known)
+    firms = master.parties_by_credit_code(
+        connection, [c.changes["credit_code"] for c in commands if c.changes.get("credit_code") is not None]
+    )
+    desk = Desk(transaction)
+
+    def decide(command: Change) -> Party:
+        history = known.get(command.subject_id)
+        current = history[-1] if history else None
+        if history is None or current is None or not owns_party(command.principal, current, markets[current.id]):
+            raise unknown("主体", "party")
+        changes = dict(command.changes)
+        _may_change(command.principal, current, changes)
+        if changes.get("kind", current.kind) != current.kind:
+            raise enrol_anew("/kind")
+        warnings = masters.check_party(changes, strict=command.strict)
+        if changes.keys() & {"region", "credit_code", "licences"}:
+            whole = {name: changes.get(name, getattr(current, name)) for name in ("region", "credit_code", "licences")}
+            # Numbers that stand already were let in under the rule of their day.
+            warnings = masters.check_party(whole, strict=False)
+            changes["warnings"] = warnings
+        holder = firms.get(changes.get("credit_code") or "")
+        if holder is not None and holder.id != current.id:
+            raise _other_content(holder)
+        if "status" in changes and changes["status"] != current.status:
+            changes.setdefault("status_reason", None)
+        row = desk.change(history, changes, command)
+        if row.credit_code is not None:
+            firms[row.credit_code] = row
+        return row
+
+    results = decided(commands, decide)
+    desk.write()
+    return results
+
+
+_JUDGED = {"status", "status_reason"}
+
+
+def _may_change(principal: Principal, party: Party, changes: dict[str, object]) -> None:
+    if changes.keys() & _JUDGED and not judges(principal, party.id):
+        raise forbidden(
+            "状态由市场、监管部门或管理员设定 · The status is set by the market, the regulator or the operator"
+        )
+    if principal.role is Role.REGULATOR and changes.keys() - _JUDGED:
+        raise forbidden("监管密钥只能更改状态 · A regulator's key changes the status only")
+
+
+def find_party(snapshot: Snapshot, principal: Principal, party_id: UUID, at: datetime | None = None) -> Party:
+    """The party as it is, or was at an instant. Raises NotFound for one that is not the reader's."""
+    party = master.parties(snapshot, [party_id]).get(party_id)
+    if party is None or not owns_party(
+        principal, party, master.markets_of_parties(snapshot, [party_id]).get(party_id, set())
+    ):
+        raise unknown("主体", "party")
+    if at is None:
+        return party
+    was = master.versions_at(snapshot, [(party_id, at)]).get((party_id, at), party)
+    assert isinstance(was, Party)
+    return was
+
+
+def list_parties(snapshot: Snapshot, principal: Principal, after: listing.Place | None, limit: int) -> list[Party]:
+    return listing.parties(snapshot, principal, after, limit)

@@ -1,0 +1,71 @@
+"""Codes that were minted, and what they name."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from app.domain.rows import Code, Custody, Lot, Slip
+from app.store import bulk, tables
+from app.store.engine import Snapshot
+from app.store.master import chunks, values
+
+
+def find(snapshot: Snapshot, texts: Iterable[str]) -> dict[str, Code]:
+    found = {}
+    for chunk in chunks(texts):
+        for row in snapshot.execute(select(tables.code).where(tables.code.c.code.in_(chunk))):
+            found[row.code] = Code(*row)
+    return found
+
+
+def add(connection: Snapshot, rows: Iterable[Code]) -> None:
+    bulk.insert(connection, tables.code, [values(row) for row in rows])
+
+
+def save(connection: Snapshot, rows: Iterable[Code]) -> None:
+    bulk.upsert(connection, tables.code, [values(row) for row in rows])
+
+
+def custodies(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Custody]:
+    return {row.id: row for row in _rows(snapshot, Custody, tables.custody, ids)}
+
+
+def lots(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Lot]:
+    return {row.id: row for row in _rows(snapshot, Lot, tables.lot, ids)}
+
+
+def slips(snapshot: Snapshot, texts: Iterable[str]) -> dict[str, Slip]:
+    found = {}
+    for chunk in chunks(texts):
+        for row in snapshot.execute(select(tables.slip).where(tables.slip.c.code.in_(chunk))):
+            found[row.code] = Slip(*row)
+    return found
+
+
+def _rows(snapshot: Snapshot, kind: Any, table: Any, ids: Iterable[UUID]) -> list[Any]:
+    found = []
+    for chunk in chunks(ids):
+        found += [kind(*row) for row in snapshot.execute(select(table).where(table.c.id.in_(chunk)))]
+    return found
+
+
+def rename_custody(connection: Snapshot, custody_id: UUID, code: str) -> None:
+    connection.execute(update(tables.custody).where(tables.custody.c.id == custody_id).values(code=code))
+
+
+def rename_lot(connection: Snapshot, lot_id: UUID, code: str) -> None:
+    connection.execute(update(tables.lot).where(tables.lot.c.id == lot_id).values(code=code))
+
+
+def makers(snapshot: Snapshot, lot_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """For each lot, the site at which it was made, where an event of ours made it."""
+    made = {lot.made_event_id: lot.id for lot in lots(snapshot, lot_ids).values()}
+    found = {}
+    for chunk in chunks(made):
+        statement = select(tables.event.c.id, tables.event.c.site_id).where(tables.event.c.id.in_(chunk))
+        for row in snapshot.execute(statement):
+            if row.site_id is not None:
+                found[made[row.id]] = row.site_id
+    return found

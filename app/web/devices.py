@@ -1,0 +1,142 @@
+"""/api/v1/devices: 追溯秤 and other instruments."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from app.domain.masters import DeviceKind
+from app.domain.rows import Device
+from app.enrolling import devices as enrolling
+from app.enrolling.devices import Activate, Reactivate
+from app.enrolling.forms import Change, Enrol
+from app.store.engine import reading
+from app.web.auth import PrincipalDep
+from app.web.bodies import JsonRoute
+from app.web.lists import Page, PagingDep, answer
+from app.web.schemas import Given, Moment, Name, Short, Told, given, optional, plain
+from app.web.service import ServiceDep
+
+router = APIRouter(prefix="/api/v1/devices", tags=["devices"], route_class=JsonRoute)
+
+
+class DeviceForm(Given):
+    """What enrols a device; two alike at one site are told apart by `serial` or `name`."""
+
+    site_id: UUID
+    name: Name = Field(examples=["12 号摊电子秤"])
+    kind: DeviceKind
+    serial: Short | None = None
+
+
+class DeviceChange(Given):
+    """The fields to change; the rest stays."""
+
+    site_id: UUID = optional()
+    name: Name = optional()
+    kind: DeviceKind = optional()
+    serial: Short | None = optional()
+    status: Literal["active", "locked"] = optional()
+    valid_from: Moment | None = Field(None, description="since when it is so; now where left out")
+
+
+class DeviceTold(Told):
+    """A device; `activation_code` once, when it is made: it works for 15 minutes and five tries."""
+
+    id: UUID
+    number: int = Field(description="in its receipts' codes")
+    site_id: UUID
+    name: str
+    kind: str
+    serial: str | None
+    status: str = Field(description="enrolled | active | locked")
+    epoch: int
+    activation_code: str | None = None
+    activation_expires: datetime | None
+    version: int
+    valid_from: datetime
+
+
+class Activation(Given):
+    """What a person types into the device."""
+
+    activation_code: str = Field(max_length=40, examples=["17-K7QX-9M2P"])
+
+
+class ActivationTold(Told):
+    """All that a device needs to print receipts offline; key and secret are shown here only."""
+
+    device_id: UUID
+    device_number: int
+    key: str
+    receipt_secret: str = Field(description="32 bytes in hexadecimal digits")
+    epoch: int
+    next_counter: int
+
+
+def _told(row: Device, code: str | None = None) -> DeviceTold:
+    return DeviceTold.model_validate(row).model_copy(update={"activation_code": code})
+
+
+@router.post("", status_code=201, summary="Enrol a device; the same form again answers 200 without a code")
+async def enrol_device(
+    form: DeviceForm, service: ServiceDep, principal: PrincipalDep, response: Response
+) -> DeviceTold:
+    enrolled = await service.writer.write(enrolling.enrol_devices, Enrol(principal, plain(form)))
+    response.status_code = 201 if enrolled.created else 200
+    response.headers["Location"] = f"{router.prefix}/{enrolled.row.id}"
+    response.headers["Cache-Control"] = "no-store"
+    return _told(enrolled.row, enrolled.activation_code)
+
+
+@router.post("/activate", summary="A device trades its activation code for its key and receipt secret")
+async def activate_device(body: Activation, service: ServiceDep, response: Response) -> ActivationTold:
+    done = await service.writer.write(enrolling.activate_devices, Activate(body.activation_code, service.master))
+    response.headers["Cache-Control"] = "no-store"
+    return ActivationTold(
+        device_id=done.device_id,
+        device_number=done.device_number,
+        key=done.key,
+        receipt_secret=done.receipt_secret.hex(),
+        epoch=done.epoch,
+        next_counter=done.next_counter,
+    )
+
+
+@router.get("", summary="The devices that this key reads")
+def list_devices(service: ServiceDep, principal: PrincipalDep, paging: PagingDep) -> Page[DeviceTold]:
+    with reading(service.engine) as snapshot:
+        rows = enrolling.list_devices(snapshot, principal, paging.after, paging.limit + 1)
+    return answer(rows, paging, DeviceTold)
+
+
+@router.get("/{device_id}", summary="A device, as it is or was")
+def get_device(
+    device_id: UUID,
+    service: ServiceDep,
+    principal: PrincipalDep,
+    at: Annotated[Moment | None, Query(description="what it was at this time")] = None,
+) -> DeviceTold:
+    with reading(service.engine) as snapshot:
+        return _told(enrolling.find_device(snapshot, principal, device_id, at))
+
+
+@router.patch("/{device_id}", summary="Change, move, lock or unlock a device")
+async def change_device(
+    device_id: UUID, body: DeviceChange, service: ServiceDep, principal: PrincipalDep
+) -> DeviceTold:
+    changes = given(body)
+    changes.pop("valid_from", None)
+    command = Change(principal, device_id, changes, body.valid_from)
+    return _told(await service.writer.write(enrolling.change_devices, command))
+
+
+@router.post("/{device_id}/activation", summary="A new activation code: for a device that was reset or replaced")
+async def reactivate_device(
+    device_id: UUID, service: ServiceDep, principal: PrincipalDep, response: Response
+) -> DeviceTold:
+    done = await service.writer.write(enrolling.reactivate_devices, Reactivate(principal, device_id))
+    response.headers["Cache-Control"] = "no-store"
+    return _told(done.row, done.activation_code)

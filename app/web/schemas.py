@@ -1,0 +1,94 @@
+"""Building blocks of request and answer bodies. A request's unknown fields are an error, an answer's fields are all
+there."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+EARLIEST, LATEST = 2000, 2100
+
+T = TypeVar("T")
+
+_DATED = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class Given(BaseModel):
+    """The base of what clients send."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Told(BaseModel):
+    """The base of what the service answers; read from the attributes of a row."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True, json_schema_serialization_defaults_required=True)
+
+
+def _text_only(value: Any) -> Any:
+    # Left to itself pydantic takes numbers for seconds since 1970.
+    if not isinstance(value, str) or not _DATED.match(value):
+        raise ValueError("应为文本形式的日期或时间 · a date or time is written as text")
+    return value
+
+
+def _in_range(value: T) -> T:
+    assert isinstance(value, date)
+    if not EARLIEST <= value.year <= LATEST:
+        raise ValueError(f"年份应在 {EARLIEST} 至 {LATEST} 之间 · the year lies between {EARLIEST} and {LATEST}")
+    return value
+
+
+def _printable(value: str) -> str:
+    for character in value:
+        if not character.isprintable() and character not in "\n\t":
+            raise ValueError(
+                f"含不可显示的字符 U+{ord(character):04X} · has the control character U+{ord(character):04X}"
+            )
+    return value
+
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
+]
+Short = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)
+]
+Long = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_printable)
+]
+Day = Annotated[date, BeforeValidator(_text_only), AfterValidator(_in_range)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), AfterValidator(_in_range)]
+
+
+def _unset() -> Any:
+    return None
+
+
+def optional(**options: Any) -> Any:
+    """A field of a PATCH that may be left out; `model_fields_set` tells whether it was given."""
+    make: Callable[[], Any] = _unset
+    return Field(default_factory=make, **options)
+
+
+def given(body: BaseModel) -> dict[str, Any]:
+    """What a PATCH gives, and only that, as plain values with dates as text."""
+    return {name: value for name, value in plain(body).items() if name in body.model_fields_set}
+
+
+def plain(body: BaseModel) -> dict[str, Any]:
+    """The fields as the rows keep them: nested models as JSON, the rest as Python values."""
+    inner = body.model_dump(mode="json")
+    return {
+        name: inner[name] if isinstance(value, BaseModel | list | tuple) else value
+        for name, value in ((field, getattr(body, field)) for field in type(body).model_fields)
+    }
+
+
+class ExternalCode(Given):
+    """A code that another system gave the same thing."""
+
+    scheme: Short = Field(examples=["浙农码"])
+    value: Short = Field(examples=["ZN330106000123"])
