@@ -114,7 +114,7 @@ def take_stock(connection: Connection, sold: Mapping[UUID, tuple[int, int]]) -> 
         return
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(
-            "UPDATE custody SET sold = sold + d.amount, receipts = receipts + d.receipts "
+            "UPDATE custody SET sold = custody.sold + d.amount, receipts = custody.receipts + d.receipts "
             "FROM unnest(%s::uuid[], %s::bigint[], %s::int[]) AS d(id, amount, receipts) WHERE custody.id = d.id",
             (keys, [sold[key][0] for key in keys], [sold[key][1] for key in keys]),
         )

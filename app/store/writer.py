@@ -146,25 +146,27 @@ class Writer:
                 batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
             self._settle(batch)
 
-    def _settle(self, batch: list[_Ticket[Any, Any]], attempt: int = 0) -> None:
-        try:
-            results = self._commit(batch)
-        except StoreUnavailable as error:
-            results = [error] * len(batch)
-        except Exception as error:
-            again = isinstance(error, DBAPIError) and conflicting(error) and attempt < RETRIES
-            if again:
-                self._settle(batch, attempt + 1)
-                return
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                self._settle(batch[:middle])
-                self._settle(batch[middle:])
-                return
-            log.exception("a write failed: %s", getattr(batch[0].job, "__qualname__", batch[0].job))
-            results = [error]
-        for ticket, result in zip(batch, results, strict=True):
-            ticket.done(result)
+    def _settle(self, batch: list[_Ticket[Any, Any]]) -> None:
+        """Runs the batch, again where another process was in the way, by halves where one command spoils it."""
+        results: Sequence[Any]
+        for attempt in range(RETRIES + 1):
+            try:
+                results = self._commit(batch)
+            except StoreUnavailable as error:
+                results = [error] * len(batch)
+            except Exception as error:
+                if isinstance(error, DBAPIError) and conflicting(error) and attempt < RETRIES:
+                    continue
+                if len(batch) > 1:
+                    break
+                log.exception("a write failed: %s", getattr(batch[0].job, "__qualname__", batch[0].job))
+                results = [error]
+            for ticket, result in zip(batch, results, strict=True):
+                ticket.done(result)
+            return
+        middle = len(batch) // 2
+        self._settle(batch[:middle])
+        self._settle(batch[middle:])
 
     def _commit(self, batch: list[_Ticket[Any, Any]]) -> list[Any]:
         groups: dict[Any, list[int]] = {}
