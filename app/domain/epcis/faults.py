@@ -1,6 +1,7 @@
 """What is wrong with a document, and the one pass over all of it that makes the rest safe to read."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +18,7 @@ MAX_TEXT: Final = 100_000
 MAX_REFUSALS: Final = 100
 """Refusals listed; a document with more is refused all the same."""
 _MAX_BITS = 1_024
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,6 @@ def _unreadable(value: object) -> tuple[str, str, str] | None:
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
             return "too-long", f"文本超过{MAX_TEXT}个字符", f"a text of more than {MAX_TEXT} characters"
-        if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        if _NO_TEXT.search(value):
             return "malformed-text", "文本含空字符或半个代理字符", "a text with a NUL or half a surrogate pair"
     return None

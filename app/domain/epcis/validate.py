@@ -191,15 +191,20 @@ def _bad_context(pointer: str, faults: Faults) -> None:
 def _reused_ids(events: list[tuple[str, dict[str, Any]]], context: Context, faults: Faults) -> None:
     """Flags events that share their eventID with one of other content, but not the earliest of them, whatever order the
     document has them in. An error declaration repeats eventID and content of what it declares wrong."""
-    contents: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    bearers: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
     for pointer, event in events:
         own_id = event.get("eventID")
         if isinstance(own_id, str):
-            time = canonical_time(str(event.get("eventTime", "")))
-            contents[own_id].append((time, event_hash(event, context), pointer))
-    for own_id, bearers in contents.items():
-        _, first, _ = min(bearers)
-        for _, content, pointer in bearers:
+            bearers[own_id].append((pointer, event))
+    for own_id, group in bearers.items():
+        if len(group) == 1:
+            continue
+        contents = [
+            (canonical_time(str(event.get("eventTime", ""))), event_hash(event, context), pointer)
+            for pointer, event in group
+        ]
+        _, first, _ = min(contents)
+        for _, content, pointer in contents:
             if content != first:
                 faults.flag(
                     at(pointer, "eventID"),
