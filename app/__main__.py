@@ -1,0 +1,156 @@
+"""The command line: `onecode serve|db …`, also `python -m app`."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from app import logs
+from app.main import close_service, create_app, open_service
+from app.settings import Settings
+from app.store import backup as backups
+from app.store import schema
+from app.store.check import verify
+from app.store.engine import Database, open_engine
+from app.store.errors import SchemaOutdated, StoreUnavailable
+from app.store.rebuild import rebuild as rebuild_projections
+from app.store.secret import SecretMissing
+
+DRAIN_SECONDS = 30
+
+cli = typer.Typer(
+    name="onecode",
+    help="一码：从农场到餐桌，一个码 · One code for every stall, batch, shipment, unit and receipt.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+db = typer.Typer(help="数据库 · The database: migrations, check, backup, rebuild.", no_args_is_help=True)
+cli.add_typer(db, name="db")
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What an operator can mend is said in a line and ends with exit code 1; everything else is a bug and shows."""
+    try:
+        yield
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            name = "ONECODE_" + "_".join(map(str, fault["loc"])).upper()
+            typer.echo(f"{name}: {fault['msg']}", err=True)
+    except (SchemaOutdated, SecretMissing, StoreUnavailable, backups.BackupUnusable, ValueError, OSError) as error:
+        typer.echo(str(error), err=True)
+    else:
+        return
+    raise typer.Exit(1)
+
+
+@contextmanager
+def database() -> Iterator[tuple[Settings, Database]]:
+    """The settings and their database, for a command that does its work and ends."""
+    with refusals():
+        settings = Settings()
+        engine = open_engine(settings.database_url)
+        try:
+            yield settings, engine
+        finally:
+            engine.dispose()
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="监听地址 · address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="进程数，仅限 PostgreSQL · processes, with PostgreSQL")] = 1,
+) -> None:
+    """启动服务 · Serve. A new SQLite database is migrated; any other must be at the newest schema."""
+    # What is printed into codes leads to where this process listens, unless somebody has said better.
+    os.environ.setdefault("ONECODE_PUBLIC_URL", f"http://localhost:{port}")
+    with refusals():
+        settings = Settings()
+        if workers > 1 and settings.database_url.startswith("sqlite"):
+            raise ValueError(
+                "SQLite 只能有一个写入进程；多进程请用 PostgreSQL（ONECODE_DATABASE_URL） · SQLite has room for one "
+                "writing process: serve with --workers 1, or name a PostgreSQL database in ONECODE_DATABASE_URL"
+            )
+        logs.configure(settings.log_level)
+        app = create_app(settings) if workers == 1 else "app.main:create_app"
+        if workers > 1:
+            close_service(open_service(settings))  # finds out here, once, what would end every worker
+    uvicorn.run(
+        app,
+        factory=workers > 1,
+        workers=workers,
+        host=host,
+        port=port,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+@db.command()
+def upgrade() -> None:
+    """升级数据库结构 · Brings the schema to the newest revision."""
+    with database() as (_, engine):
+        schema.upgrade(engine)
+        typer.echo(f"at revision {schema.revision(engine)}")
+
+
+@db.command()
+def check() -> None:
+    """核对账目 · Proves links, balances and codes from the events up; exit code 1 where something is wrong."""
+    with database() as (_, engine):
+        schema.require_head(engine)
+        findings = verify(engine)
+    for finding in findings:
+        typer.echo(finding)
+    if findings:
+        typer.echo(f"{len(findings)} findings; `onecode db rebuild` puts balances and timelines right", err=True)
+        raise typer.Exit(1)
+    typer.echo("账目一致 · nothing is wrong")
+
+
+@db.command()
+def rebuild() -> None:
+    """重算余额 · Computes timelines, balances and slips from the events again, and says what differed."""
+    with database() as (_, engine):
+        schema.require_head(engine)
+        differences = rebuild_projections(engine)
+    for difference in differences:
+        typer.echo(difference)
+    typer.echo(f"{len(differences)} differences put right")
+
+
+@db.command()
+def backup(directory: Annotated[Path, typer.Argument(help="新目录 · a new directory")]) -> None:
+    """在线备份 · Backs up database, files and secret while the service runs."""
+    with database() as (settings, engine):
+        manifest = backups.backup(engine, directory, files_dir=settings.files_dir, secret_file=settings.secret_file)
+    typer.echo(f"{directory}: {sum(manifest.rows.values())} rows, {len(manifest.sha256)} files, {manifest.made_at}")
+
+
+@db.command()
+def restore(directory: Annotated[Path, typer.Argument(help="备份目录 · a backup")]) -> None:
+    """恢复到空库 · Restores a backup into an empty database, verified against its manifest."""
+    with database() as (settings, engine):
+        manifest = backups.restore(engine, directory, files_dir=settings.files_dir, secret_file=settings.secret_file)
+    typer.echo(f"{sum(manifest.rows.values())} rows of {manifest.made_at} restored; now run `onecode db check`")
+
+
+def main() -> None:
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""The command line: what it does, what it says, and its exit codes."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from typer.testing import CliRunner, Result
+
+from app import logs
+from app.__main__ import cli
+from app.store import tables
+from app.store.engine import open_engine, writing
+from tests.support import databases, ledger
+from tests.support.databases import Database
+
+
+@pytest.fixture(autouse=True)
+def _own_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command of this process leaves the logging of the tests alone."""
+    monkeypatch.setattr(logs, "configure", lambda _level: None)
+
+
+@pytest.fixture
+def environment(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ONECODE_DATABASE_URL", database.url)
+    monkeypatch.setenv("ONECODE_SECRET_FILE", str(tmp_path / "onecode.secret"))
+    monkeypatch.setenv("ONECODE_FILES_DIR", str(tmp_path / "files"))
+    engine = open_engine(database.url)
+    with writing(engine) as connection:
+        ledger.make(connection)
+    engine.dispose()
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, list(arguments))
+
+
+def damage(database: Database) -> None:
+    engine = open_engine(database.url)
+    with writing(engine) as connection:
+        connection.execute(update(tables.custody).values(sold=1))
+    engine.dispose()
+
+
+def test_check_finds_nothing_wrong(environment: Path) -> None:
+    result = run("db", "check")
+    assert (result.exit_code, result.stdout) == (0, "账目一致 · nothing is wrong\n")
+
+
+def test_check_names_what_is_wrong_and_rebuild_puts_it_right(environment: Path, database: Database) -> None:
+    damage(database)
+    result = run("db", "check")
+    assert result.exit_code == 1
+    assert "sold is 1, its events and receipts make 750" in result.stdout
+    assert "onecode db rebuild" in result.stderr
+    rebuilt = run("db", "rebuild")
+    assert rebuilt.exit_code == 0
+    assert "sold 1 → 750" in rebuilt.stdout
+    assert run("db", "check").exit_code == 0
+
+
+def test_upgrade_says_where_the_schema_is(environment: Path) -> None:
+    result = run("db", "upgrade")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("at revision 0")
+
+
+def test_backup_and_restore(
+    environment: Path, database: Database, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = str(environment / "backup")
+    assert run("db", "backup", place).exit_code == 0
+    assert "is not empty" in run("db", "backup", place).stderr
+    (environment / "target").mkdir()
+    with databases.fresh(database.kind, environment / "target", None) as target:
+        monkeypatch.setenv("ONECODE_DATABASE_URL", target.url)
+        result = run("db", "restore", place)
+        assert result.exit_code == 0, result.output
+        assert "now run `onecode db check`" in result.stdout
+        assert run("db", "check").exit_code == 0
+        again = run("db", "restore", place)
+        assert again.exit_code == 1
+        assert "the database is not empty" in again.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "rebuild"])
+def test_an_outdated_schema_names_the_command(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("ONECODE_DATABASE_URL", empty_database.url)
+    result = run("db", command)
+    assert result.exit_code == 1
+    assert "run `onecode db upgrade`" in result.stderr
+
+
+def test_serving_an_outdated_schema_names_the_command(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """PostgreSQL is never migrated behind an operator's back; a SQLite file that is new is."""
+    if empty_database.kind == "sqlite":
+        engine = open_engine(empty_database.url)
+        with writing(engine) as connection:
+            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+            connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('0000')")
+        engine.dispose()
+    monkeypatch.setenv("ONECODE_DATABASE_URL", empty_database.url)
+    monkeypatch.setenv("ONECODE_SECRET_FILE", str(tmp_path / "onecode.secret"))
+    result = run("serve")
+    assert result.exit_code == 1
+    assert "run `onecode db upgrade`" in result.stderr
+
+
+def test_sqlite_is_not_served_by_several_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ONECODE_DATABASE_URL", f"sqlite:///{tmp_path}/onecode.db")
+    result = run("serve", "--workers", "2")
+    assert result.exit_code == 1
+    assert "SQLite has room for one writing process" in result.stderr
+
+
+def test_nonsense_in_the_environment_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONECODE_PUBLIC_URL", "food.example.cn")
+    result = run("serve")
+    assert result.exit_code == 1
+    assert "ONECODE_PUBLIC_URL: " in result.stderr
+
+
+def test_another_kind_of_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONECODE_DATABASE_URL", "mysql://localhost/onecode")
+    result = run("db", "upgrade")
+    assert result.exit_code == 1
+    assert "SQLite file or PostgreSQL" in result.stderr
+
+
+def test_a_database_that_is_not_there_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ONECODE_DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/onecode.db")
+    result = run("db", "check")
+    assert result.exit_code == 1
+    assert result.stderr.strip() == "unable to open database file"
