@@ -1,3 +1,5 @@
+import pytest
+
 from app.domain.epcis.context import Context, context_of
 from app.domain.epcis.documents import events_of, master_data_of
 from app.domain.epcis.vocabulary import bare_word
@@ -5,6 +7,7 @@ from app.domain.epcis.vocabulary import bare_word
 from .vectors import ROOT, TUNA, load
 
 
+@pytest.mark.usefixtures("vectors")
 def test_events_of_a_document_a_query_result_and_a_bare_event() -> None:
     assert [pointer for pointer, _ in events_of(load(TUNA))][:2] == [
         "/epcisBody/eventList/0",
@@ -21,6 +24,7 @@ def test_events_of_a_document_a_query_result_and_a_bare_event() -> None:
     ]
 
 
+@pytest.mark.usefixtures("vectors")
 def test_master_data_of_the_tuna_chain() -> None:
     data = master_data_of(load(TUNA))
     assert (len(data.parties), len(data.sites), len(data.products), data.others) == (6, 8, 6, ())

@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import pytest
@@ -12,12 +11,10 @@ from app.domain.epcis.identifiers import (
     parse_digital_link,
 )
 
-from .vectors import ROOT
-
-PAIRS: list[dict[str, Any]] = json.loads((ROOT / "digital-link" / "epc_urn_to_digital_link.json").read_text())
+from .vectors import pairs
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair["in"])
+@pytest.mark.parametrize("pair", pairs(), ids=lambda pair: pair["in"])
 def test_published_pairs(pair: dict[str, Any]) -> None:
     link = gs1_key(pair["in"])
     assert (None if link is None else str(link)) == pair["expect"]

@@ -1,5 +1,6 @@
 import random
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -61,7 +62,7 @@ def ancestors(graph: Projection, epc: str) -> set[CustodyKey]:
 
 
 @pytest.fixture(scope="module")
-def tuna() -> list[CapturedEvent]:
+def tuna(vectors: Path) -> list[CapturedEvent]:
     document = load(TUNA)
     context = context_of(document)
     return [capture(event, context) for _, event in events_of(document)]
@@ -127,8 +128,8 @@ class TestTunaChain:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_every_published_example_projects(path: object) -> None:
-    document = load(path)  # type: ignore[arg-type]
+def test_every_published_example_projects(path: Path) -> None:
+    document = load(path)
     context = context_of(document)
     events = [capture(event, context) for _, event in events_of(document)]
     graph = project(events)

@@ -106,6 +106,7 @@ class TestPublished:
     def test_documents_are_taken_without_a_flag(self, path: Path) -> None:
         assert validate_document(load(path)) == []
 
+    @pytest.mark.usefixtures("vectors")
     def test_the_tuna_chain_is_taken_with_flags(self) -> None:
         found = validate_document(load(TUNA))
         assert Counter((fault.severity, fault.slug) for fault in found) == {
