@@ -4,6 +4,7 @@ Every function returns a version 5 UUID (RFC 9562 §5.5); equal names give equal
 """
 
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 # Fixed for ever: changing one renames every row of its kind.
@@ -20,6 +21,7 @@ def event_id(recorder: UUID, ref: str) -> UUID:
     return uuid5(recorder, ref)
 
 
+@lru_cache(maxsize=1024)
 def office_recorder(role: str, region: str | None) -> UUID:
     """The recorder of a key that belongs to no party: the office of a regulator or the operator itself."""
     return uuid5(RECORDER, f"{role}/{region or ''}")

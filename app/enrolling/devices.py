@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
-from app.domain import codes, masters
+from app.domain import codes
 from app.domain.errors import Conflict, Forbidden
 from app.domain.rights import Principal, Role, owns_site
 from app.domain.rows import Device, Site
@@ -20,6 +20,7 @@ from app.enrolling.forms import (
     decided,
     forbidden,
     histories,
+    named,
     require_enrols,
     unknown,
 )
@@ -72,17 +73,18 @@ class Activated:
 def enrol_devices(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence[EnrolledDevice | Exception]:
     """Job: each form enrols a device, finds it enrolled already, or is refused."""
     connection = transaction.connection
-    names = [masters.form_id("device", command.principal.recorder_id, command.form) for command in commands]
+    asked = named("device", commands)
+    names = [key for _, key in asked]
     known = master.devices(connection, names)
     places = _Places(connection, [command.form["site_id"] for command in commands])
     number = master.next_device_number(connection)
     desk = Desk(transaction)
 
-    def decide(command: Enrol) -> EnrolledDevice:
+    def decide(asked: tuple[Enrol, UUID]) -> EnrolledDevice:
         nonlocal number
+        command, key = asked
         require_enrols(command.principal, "device")
         places.require(command.principal, command.form["site_id"])
-        key = masters.form_id("device", command.principal.recorder_id, command.form)
         there = known.get(key)
         if there is not None:
             return EnrolledDevice(there, created=False)
@@ -105,7 +107,7 @@ def enrol_devices(transaction: Transaction, commands: Sequence[Enrol]) -> Sequen
         known[key] = row
         return EnrolledDevice(row, created=True, activation_code=code)
 
-    results = decided(commands, decide)
+    results = decided(asked, decide)
     desk.write()
     return results
 

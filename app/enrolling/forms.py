@@ -1,6 +1,6 @@
 """What enrolling has in common: commands, their answers, and one writing of rows, codes, history and other names."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -53,7 +53,7 @@ class Enrolled(Generic[M]):
     created: bool
 
 
-def decided(commands: Sequence[C], decide: Callable[[C], R]) -> list[R | Exception]:
+def decided(commands: Iterable[C], decide: Callable[[C], R]) -> list[R | Exception]:
     """Each command's answer, or the refusal in its place."""
     results: list[R | Exception] = []
     for command in commands:
@@ -134,6 +134,11 @@ def histories(transaction: Transaction, kind: type[M], ids: Sequence[UUID]) -> d
         subject: [version for version in written.get(subject, []) if isinstance(version, kind)] or [row]
         for subject, row in present.items()
     }
+
+
+def named(kind: str, commands: Sequence[Enrol]) -> list[tuple[Enrol, UUID]]:
+    """Each command with the id of what its form enrols."""
+    return [(command, masters.form_id(kind, command.principal.recorder_id, command.form)) for command in commands]
 
 
 def require_enrols(principal: Principal, what: str) -> None:

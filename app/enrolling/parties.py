@@ -18,6 +18,7 @@ from app.enrolling.forms import (
     enrol_anew,
     forbidden,
     histories,
+    named,
     require_enrols,
     unknown,
 )
@@ -28,7 +29,8 @@ from app.store.writer import Transaction
 
 def enrol_parties(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence[Enrolled[Party] | Exception]:
     """Job: each form enrols a party, finds it enrolled already, or is refused."""
-    names = [masters.form_id("party", command.principal.recorder_id, command.form) for command in commands]
+    asked = named("party", commands)
+    names = [key for _, key in asked]
     known = master.parties(transaction.connection, names)
     firms = master.parties_by_credit_code(
         transaction.connection, [c.form["credit_code"] for c in commands if c.form["credit_code"] is not None]
@@ -36,10 +38,10 @@ def enrol_parties(transaction: Transaction, commands: Sequence[Enrol]) -> Sequen
     first = master.first_versions(transaction.connection, [party.id for party in firms.values()])
     desk = Desk(transaction)
 
-    def decide(command: Enrol) -> Enrolled[Party]:
+    def decide(asked: tuple[Enrol, UUID]) -> Enrolled[Party]:
+        command, key = asked
         require_enrols(command.principal, "party")
         warnings = masters.check_party(command.form, strict=command.strict)
-        key = masters.form_id("party", command.principal.recorder_id, command.form)
         there = firms.get(command.form["credit_code"] or "") or known.get(key)
         if there is not None:
             enrolled = first.get(there.id, there)
@@ -66,7 +68,7 @@ def enrol_parties(transaction: Transaction, commands: Sequence[Enrol]) -> Sequen
             firms[row.credit_code] = row
         return Enrolled(row, created=True)
 
-    results = decided(commands, decide)
+    results = decided(asked, decide)
     desk.write()
     return results
 

@@ -16,6 +16,7 @@ from app.enrolling.forms import (
     enrol_anew,
     forbidden,
     histories,
+    named,
     require_enrols,
     unknown,
 )
@@ -26,14 +27,15 @@ from app.store.writer import Transaction
 
 def enrol_products(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence[Enrolled[Product] | Exception]:
     """Job: each form enrols a product, finds it enrolled already, or is refused."""
-    names = [masters.form_id("product", command.principal.recorder_id, command.form) for command in commands]
+    asked = named("product", commands)
+    names = [key for _, key in asked]
     known = master.products(transaction.connection, names)
     desk = Desk(transaction)
 
-    def decide(command: Enrol) -> Enrolled[Product]:
+    def decide(asked: tuple[Enrol, UUID]) -> Enrolled[Product]:
+        command, key = asked
         require_enrols(command.principal, "product")
         masters.check_product(command.form)
-        key = masters.form_id("product", command.principal.recorder_id, command.form)
         there = known.get(key)
         if there is not None:
             return Enrolled(there, created=False)
@@ -50,7 +52,7 @@ def enrol_products(transaction: Transaction, commands: Sequence[Enrol]) -> Seque
         known[key] = row
         return Enrolled(row, created=True)
 
-    results = decided(commands, decide)
+    results = decided(asked, decide)
     desk.write()
     return results
 

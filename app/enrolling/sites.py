@@ -19,6 +19,7 @@ from app.enrolling.forms import (
     enrol_anew,
     forbidden,
     histories,
+    named,
     require_enrols,
     unknown,
 )
@@ -32,14 +33,16 @@ DEEPEST = 8  # a counter in a stall in a hall in a market …
 def enrol_sites(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence[Enrolled[Site] | Exception]:
     """Job: each form enrols a site, finds it enrolled already, or is refused."""
     connection = transaction.connection
-    names = [masters.form_id("site", command.principal.recorder_id, command.form) for command in commands]
+    asked = named("site", commands)
+    names = [key for _, key in asked]
     parents = [c.form["parent_site_id"] for c in commands if c.form["parent_site_id"] is not None]
     known = master.sites(connection, [*names, *parents])
     roots = master.sites(connection, master.roots_of(known.values()))
     parties = master.parties(connection, [command.form["party_id"] for command in commands])
     desk = Desk(transaction)
 
-    def decide(command: Enrol) -> Enrolled[Site]:
+    def decide(asked: tuple[Enrol, UUID]) -> Enrolled[Site]:
+        command, key = asked
         form = command.form
         require_enrols(command.principal, "site")
         masters.check_site(form)
@@ -50,7 +53,6 @@ def enrol_sites(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence
         if form["parent_site_id"] is not None and parent is None:
             raise unknown("场所", "site", "/parent_site_id")
         _may_enrol(command.principal, party, parent, roots)
-        key = masters.form_id("site", command.principal.recorder_id, form)
         there = known.get(key)
         if there is not None:
             return Enrolled(there, created=False)
@@ -75,7 +77,7 @@ def enrol_sites(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence
         known[key] = row
         return Enrolled(row, created=True)
 
-    results = decided(commands, decide)
+    results = decided(asked, decide)
     desk.write()
     return results
 

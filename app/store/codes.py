@@ -69,3 +69,18 @@ def makers(snapshot: Snapshot, lot_ids: Iterable[UUID]) -> dict[UUID, UUID]:
             if row.site_id is not None:
                 found[made[row.id]] = row.site_id
     return found
+
+
+def lots_of_products(snapshot: Snapshot, product_ids: Iterable[UUID], limit: int) -> list[Lot]:
+    """At most `limit` lots of the products that have a code, the last numbered first."""
+    table = tables.lot
+    found: list[Lot] = []
+    for chunk in chunks(product_ids):
+        statement = (
+            select(table)
+            .where(table.c.product_id.in_(chunk), table.c.code.is_not(None))
+            .order_by(table.c.lot_number.desc(), table.c.id)
+            .limit(limit)
+        )
+        found += [Lot(*row) for row in snapshot.execute(statement)]
+    return found[:limit]

@@ -77,6 +77,10 @@ def parties_by_credit_code(snapshot: Snapshot, codes: Iterable[str]) -> dict[str
     return {party.credit_code: party for party in found if party.credit_code is not None}
 
 
+def products_by_gtin(snapshot: Snapshot, gtins: Iterable[str]) -> list[Product]:
+    return where_in(snapshot, Product, tables.product.c.gtin, gtins)
+
+
 def roots_of(sites: Iterable[Site]) -> set[UUID]:
     """The topmost ancestor of each site: the market of a stall, the site itself for one that stands alone."""
     return {UUID(hex=site.path[:32]) for site in sites}

@@ -41,7 +41,7 @@ def _in_range(value: T) -> T:
     return value
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
     for character in value:
         if not character.isprintable() and character not in "\n\t":
             raise ValueError(
@@ -50,14 +50,10 @@ def _printable(value: str) -> str:
     return value
 
 
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
-]
-Short = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)
-]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(printable)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(printable)]
 Long = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_printable)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(printable)
 ]
 Day = Annotated[date, BeforeValidator(_text_only), AfterValidator(_in_range)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), AfterValidator(_in_range)]

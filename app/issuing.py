@@ -1,0 +1,324 @@
+"""Issuing: what a code names, its revocation and replacement, and finding a code from whatever a person has at hand."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import unquote
+from uuid import UUID
+
+from app.domain import codes
+from app.domain.codes import CodeKind, MistypedCode
+from app.domain.errors import Forbidden, Invalid, Malformed, NotFound, Refusal
+from app.domain.identifiers import check_gtin
+from app.domain.rights import Principal, Role, owns_party, owns_site
+from app.domain.rows import Code, Lot, Party, Product, Site
+from app.store import codes as store
+from app.store import master
+from app.store.engine import Snapshot
+from app.store.writer import Transaction
+
+KINDS = {
+    CodeKind.SITE: "site",
+    CodeKind.PARTY: "party",
+    CodeKind.CUSTODY: "custody",
+    CodeKind.LOT: "lot",
+    CodeKind.UNIT: "unit",
+    CodeKind.SLIP: "slip",
+    CodeKind.RECEIPT: "receipt",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A code that is ours. A receipt's is signed by its scale, not minted: it has no subject and no minting time."""
+
+    code: str
+    kind: str
+    subject_id: UUID | None
+    status: str
+    reason: str | None
+    replacement: str | None
+    minted_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Something that was looked for: where to read of it, and what to call it."""
+
+    code: str
+    kind: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Revokes a code for good; `replaced`: a new one is minted for the same subject, and the old one leads there."""
+
+    principal: Principal
+    code: str
+    reason: str
+    replaced: bool
+
+
+def read_code(text: str) -> codes.Code:
+    """A typed or scanned code. Raises Malformed, with what it may have been."""
+    try:
+        return codes.parse(text)
+    except MistypedCode as error:
+        meant = codes.suggestions(text)[:3]
+        zh = f"；是否为 {'、'.join(meant)}？" if meant else "，请对照印刷的编码重新输入"
+        en = f"; did you mean {', '.join(meant)}?" if meant else ": compare it with the printed code"
+        raise Malformed("mistyped-code", f"{error.reason_zh}{zh} · {error.reason}{en}") from None
+
+
+def find_code(snapshot: Snapshot, text: str, secret: bytes) -> Issued:
+    """What a code names. Raises Malformed for a mistyped one, NotFound for an unknown one and for a forged receipt."""
+    code = read_code(text)
+    if code.kind is CodeKind.RECEIPT:
+        if not _authentic(snapshot, code, secret):
+            raise NotFound(
+                "not-authentic",
+                "不是本系统签发的小票，请向摊位核实 · No scale of this service printed it: ask at the stall",
+            )
+        return Issued(code.text, "receipt", None, "active", None, None, None, None)
+    row = store.find(snapshot, [code.text]).get(code.text)
+    if row is None:
+        raise _unknown()
+    return _issued(row)
+
+
+def _unknown() -> NotFound:
+    return NotFound("unknown-code", "没有签发过这个编码 · This code was never issued here")
+
+
+def _issued(row: Code) -> Issued:
+    kind = KINDS[codes.parse(row.code).kind]
+    return Issued(
+        row.code, kind, row.subject_id, row.status, row.reason, row.replacement, row.minted_at, row.revoked_at
+    )
+
+
+def _authentic(snapshot: Snapshot, code: codes.Code, secret: bytes) -> bool:
+    name = codes.receipt_name(codes.receipt_id_of(code))
+    device = master.device_numbers(snapshot, [name.device_number]).get(name.device_number)
+    if device is None or not 0 < name.epoch <= device.epoch:
+        return False
+    return codes.receipt_mac_ok(codes.receipt_secret(secret, name.device_number, name.epoch), code)
+
+
+# --- revoking ---
+
+
+def revoke_codes(transaction: Transaction, commands: Sequence[Revoke]) -> Sequence[Issued | Exception]:
+    """Job: revokes codes of sites, parties, custodies, lots and slips for their owners; again changes nothing."""
+    connection = transaction.connection
+    rows = store.find(connection, [command.code for command in commands])
+    subjects = _Subjects(connection, rows.values())
+    changed: dict[str, Code] = {}
+    renamed: list[Callable[[], None]] = []
+
+    def decide(command: Revoke) -> Issued:
+        row = rows.get(command.code)
+        if row is None:
+            raise _unknown()
+        kind = codes.parse(row.code).kind
+        if not subjects.owned(command.principal, kind, row):
+            raise Forbidden(
+                "forbidden", "只有编码所属方可以作废 · A code is revoked by those whose it is: ask its party or market"
+            )
+        if command.replaced and kind is CodeKind.SLIP:
+            raise Invalid(
+                "slip-not-replaced",
+                "随货单不能换码，请更正发货记录 · A slip is not replaced: correct the shipment to issue another",
+                pointer="/replace",
+            )
+        if row.status == "revoked" and (row.replacement is not None or not command.replaced):
+            return _issued(row)
+        new = codes.mint(kind) if command.replaced else None
+        done = replace(row, status="revoked", reason=command.reason, replacement=new, revoked_at=transaction.now)
+        rows[row.code] = changed[row.code] = done
+        transaction.touched |= {row.code, row.subject_id.hex}
+        if new is not None:
+            changed[new] = Code(new, row.kind, row.subject_id, "active", None, None, transaction.now)
+            renamed.append(subjects.renaming(transaction, command.principal, kind, row, new))
+        return _issued(done)
+
+    results: list[Issued | Exception] = []
+    for command in commands:
+        try:
+            results.append(decide(command))
+        except Refusal as refusal:
+            results.append(refusal)
+    store.save(connection, changed.values())
+    for rename in renamed:
+        rename()
+    return results
+
+
+class _Subjects:
+    """What the codes of a batch name, and whose it is."""
+
+    def __init__(self, connection: Snapshot, rows: Iterable[Code]) -> None:
+        named: dict[CodeKind, list[Code]] = {kind: [] for kind in CodeKind}
+        for row in rows:
+            named[codes.parse(row.code).kind].append(row)
+
+        def ids(kind: CodeKind) -> list[UUID]:
+            return [row.subject_id for row in named[kind]]
+
+        self._parties = master.parties(connection, ids(CodeKind.PARTY))
+        self._markets = master.markets_of_parties(connection, self._parties)
+        self._custodies = store.custodies(connection, ids(CodeKind.CUSTODY))
+        self._makers = store.makers(connection, ids(CodeKind.LOT))
+        self._slips = store.slips(connection, [row.code for row in named[CodeKind.SLIP]])
+        places = [custody.site_id for custody in self._custodies.values()]
+        places += [*self._makers.values(), *(slip.site_id for slip in self._slips.values()), *ids(CodeKind.SITE)]
+        self._sites = master.sites(connection, [site_id for site_id in places if site_id is not None])
+        self._roots = master.markets(connection, self._sites.values())
+
+    def owned(self, principal: Principal, kind: CodeKind, row: Code) -> bool:
+        """Whether the subject is the principal's own. Devices and laboratories revoke nothing."""
+        if principal.role in (Role.DEVICE, Role.LAB):
+            return False
+        match kind:
+            case CodeKind.PARTY:
+                party = self._parties.get(row.subject_id)
+                return party is not None and owns_party(principal, party, self._markets.get(party.id, set()))
+            case CodeKind.SITE:
+                place: UUID | None = row.subject_id
+            case CodeKind.CUSTODY:
+                custody = self._custodies.get(row.subject_id)
+                place = custody.site_id if custody else None
+            case CodeKind.LOT:
+                place = self._makers.get(row.subject_id)
+            case CodeKind.SLIP:
+                slip = self._slips.get(row.code)
+                place = slip.site_id if slip else None
+            case CodeKind.UNIT | CodeKind.RECEIPT:
+                place = None
+        site = self._sites.get(place) if place is not None else None
+        if site is None:
+            return principal.role is Role.ADMIN
+        return owns_site(principal, site, self._roots[site.id])
+
+    def renaming(
+        self, transaction: Transaction, principal: Principal, kind: CodeKind, row: Code, new: str
+    ) -> Callable[[], None]:
+        """Puts the new code on the subject; a party or site keeps in its history what it was called."""
+        connection = transaction.connection
+        if kind is CodeKind.CUSTODY:
+            return lambda: store.rename_custody(connection, row.subject_id, new)
+        if kind is CodeKind.LOT:
+            return lambda: store.rename_lot(connection, row.subject_id, new)
+        known: Party | Site = (self._parties if kind is CodeKind.PARTY else self._sites)[row.subject_id]
+        called = replace(known, code=new, version=known.version + 1, valid_from=transaction.now)
+
+        def rename() -> None:
+            master.save(connection, [called])
+            master.add_versions(connection, [called], principal.recorder_id, transaction.now)
+
+        return rename
+
+
+# --- looking up ---
+
+LISTED = 20
+_IN_URL = re.compile(r"/c/([^/?#]+)", re.IGNORECASE)
+_GTIN_IN_URL = re.compile(r"/01/(\d{8,14})(?:[/?#]|$)")
+_LIKE_A_CODE = re.compile(r"[0-9A-Za-z]{16,30}")
+
+
+def look_up(snapshot: Snapshot, query: str, secret: bytes) -> list[Match]:
+    """What a person may mean by a code, a pasted URL, a barcode or another system's code; at most LISTED.
+
+    Only what everybody may know is named. Raises Malformed where it looks like a code of ours that is mistyped.
+    """
+    text = query.strip()
+    in_url = _IN_URL.search(text)
+    if in_url is not None:
+        text = unquote(in_url[1])
+    barcode = _GTIN_IN_URL.search(text)
+    if barcode is not None:
+        text = barcode[1]
+    try:
+        codes.parse(text)
+    except MistypedCode:
+        found = _by_barcode(snapshot, text) + _by_other_name(snapshot, text)
+        # A code is 18 characters at least: a barcode or a word is none that went wrong.
+        bare = re.sub(r"[-\s]", "", text)
+        if not found and (in_url is not None or (_LIKE_A_CODE.fullmatch(bare) and bare[0].upper() in _LETTERS)):
+            read_code(text)
+        return found[:LISTED]
+    try:
+        issued = find_code(snapshot, text, secret)
+    except NotFound:
+        return []
+    return _titled(snapshot, [issued])
+
+
+_LETTERS = frozenset(CodeKind)
+
+
+def _by_barcode(snapshot: Snapshot, text: str) -> list[Match]:
+    if not text.isascii() or not text.isdigit() or any(f.severity == "error" for f in check_gtin(text)):
+        return []
+    bare = text.lstrip("0")
+    products = master.products_by_gtin(snapshot, [bare.zfill(length) for length in (8, 12, 13, 14)] + [text])
+    return _lots(snapshot, products)
+
+
+def _by_other_name(snapshot: Snapshot, text: str) -> list[Match]:
+    named = master.external_codes(snapshot, [text])
+    ids = [code.subject_id for code in named]
+    sites = master.sites(snapshot, ids).values()
+    parties = master.parties(snapshot, ids).values()
+    lots = store.lots(snapshot, ids).values()
+    custodies = store.custodies(snapshot, ids).values()
+    return [
+        *(Match(site.code, "site", site.name) for site in sites),
+        *(Match(party.code, "party", party.name) for party in parties),
+        *_lots(snapshot, master.products(snapshot, ids).values()),
+        *_of_lots(snapshot, [(lot, lot.code, "lot") for lot in lots]),
+        *_of_custodies(snapshot, [custody.id for custody in custodies]),
+    ]
+
+
+def _lots(snapshot: Snapshot, products: Iterable[Product]) -> list[Match]:
+    names = {product.id: product for product in products}
+    return _of_lots(snapshot, [(lot, lot.code, "lot") for lot in store.lots_of_products(snapshot, names, LISTED)])
+
+
+def _of_custodies(snapshot: Snapshot, ids: Sequence[UUID]) -> list[Match]:
+    custodies = store.custodies(snapshot, ids).values()
+    lots = store.lots(snapshot, [custody.lot_id for custody in custodies])
+    return _of_lots(snapshot, [(lots[custody.lot_id], custody.code, "custody") for custody in custodies])
+
+
+def _of_lots(snapshot: Snapshot, named: Sequence[tuple[Lot, str | None, str]]) -> list[Match]:
+    products = master.products(snapshot, [lot.product_id for lot, _, _ in named])
+    return [
+        Match(code, kind, f"{products[lot.product_id].name} {lot.lot_number}")
+        for lot, code, kind in named
+        if code is not None
+    ]
+
+
+def _titled(snapshot: Snapshot, issued: Sequence[Issued]) -> list[Match]:
+    found: list[Match] = []
+    for code in issued:
+        if code.subject_id is None or code.kind in ("slip", "unit"):
+            found.append(Match(code.code, code.kind, _TITLES[code.kind]))
+        elif code.kind == "custody":
+            found += [replace(match, code=code.code) for match in _of_custodies(snapshot, [code.subject_id])]
+        elif code.kind == "lot":
+            lots = store.lots(snapshot, [code.subject_id]).values()
+            found += _of_lots(snapshot, [(lot, code.code, "lot") for lot in lots])
+        else:
+            row = (master.sites if code.kind == "site" else master.parties)(snapshot, [code.subject_id])
+            found += [Match(code.code, code.kind, named.name) for named in row.values()]
+    return found
+
+
+_TITLES = {"slip": "随货溯源单 · Shipment slip", "receipt": "追溯小票 · Sale receipt", "unit": "单品 · Numbered unit"}
