@@ -8,7 +8,20 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.web import codes, devices, events, events_openapi, keys, operations, parties, problems, products, sales, sites
+from app.web import (
+    codes,
+    devices,
+    events,
+    events_openapi,
+    keys,
+    operations,
+    parties,
+    problems,
+    products,
+    sales,
+    scan,
+    sites,
+)
 from app.web.middleware import Edge
 from app.web.service import Service
 
@@ -21,6 +34,7 @@ ROUTERS = [
     products.router,
     devices.router,
     keys.router,
+    scan.router,
     codes.router,
 ]
 

@@ -1,5 +1,7 @@
 """Which representation and language a client asked for."""
 
+from collections.abc import Sequence
+
 
 def prefers_html(accept: str | None) -> bool:
     """True for a browser: `text/html` asked for by name, and not less than JSON."""
@@ -20,6 +22,23 @@ def prefers_english(accept_language: str | None) -> bool:
         if language in best:
             best[language] = max(best[language], quality)
     return best["en"] > best["zh"]
+
+
+def preferred(accept: str | None, offered: Sequence[str]) -> str:
+    """The media type among `offered` that the Accept header likes best; at equal liking, and where it likes none or
+    says nothing, the first."""
+    liked = _parsed(accept or "")
+    best = max(offered, key=lambda kind: _quality(liked, kind), default=offered[0])
+    return best if _quality(liked, best) > 0 else offered[0]
+
+
+def _quality(liked: Sequence[tuple[str, float]], kind: str) -> float:
+    """By the most specific range that covers the type (RFC 9110 §12.5.1)."""
+    ranges = dict(reversed(liked))
+    for named in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
+        if named in ranges:
+            return ranges[named]
+    return 0.0
 
 
 def _parsed(header: str) -> list[tuple[str, float]]:

@@ -1,0 +1,189 @@
+"""What a shopper sees: an answer as one HTML document without script or outside request, or as a short text."""
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from app.domain import codes
+from app.scanning import Answer, Gap, Shown, Step
+from app.web.i18n import Language, Words
+
+# More would not be read on a telephone; the JSON has it all.
+STOPS = 40
+GOODS = 60
+PAPERS = 40
+
+# A reader must not overlook these.
+GRAVE = ("recalled", "held", "refused", "expired", "revoked")
+GOODS_KINDS = ("custody", "lot", "unit", "slip", "receipt")
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_environment = Environment(
+    loader=FileSystemLoader(_TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_STYLE = "".join(line.strip() for line in (_TEMPLATES / "style.css").read_text("utf-8").splitlines())
+_LABEL_STYLE = "".join(line.strip() for line in (_TEMPLATES / "label.css").read_text("utf-8").splitlines())
+
+
+def _policy(style: str) -> str:
+    digest = base64.b64encode(sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+
+
+# The one style sheet stands in each page, and nothing else is allowed to.
+POLICY = _policy(_STYLE)
+LABEL_POLICY = _policy(_LABEL_STYLE)
+
+
+@dataclass(slots=True)
+class Stop:
+    """One pair of hands on the way, with what happened there; or a gap."""
+
+    generation: int
+    site: Shown | None = None
+    party: Shown | None = None
+    product: Shown | None = None
+    lot_number: str | None = None
+    steps: list[Step] = field(default_factory=list)
+    gap: Gap | None = None
+
+
+def stops_of(steps: Iterable[Step], gaps: Iterable[Gap]) -> list[Stop]:
+    """Steps by the hands they happened in, and the gaps between, from the farm to the reader."""
+    found: dict[Any, Stop] = {}
+    for step in steps:
+        stop = found.setdefault(
+            step.custody_id, Stop(step.generation, step.site, step.party, step.product, step.lot_number)
+        )
+        stop.steps.append(step)
+        if step.kind not in ("test", "admit"):
+            stop.site, stop.party = step.site or stop.site, step.party or stop.party
+    stops = list(found.values())
+    stops += [Stop(gap.generation, gap=gap) for gap in gaps if gap.node_id is not None]
+    return sorted(stops, key=lambda stop: -stop.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing to know at a glance."""
+
+    name: str
+    value: str
+    bad: bool = False
+
+
+def _facts(answer: Answer, words: Words) -> list[Fact]:
+    if answer.kind == "party" or answer.status == "pending":
+        return []
+    facts = []
+    if answer.stock is not None:
+        facts.append(Fact(words.t("fact.stock"), words.t("count.batches", n=len(answer.stock))))
+    elif answer.kind not in ("receipt", "slip"):
+        regions = [words.region((step.site or {}).get("region")) for step in answer.steps if step.kind == "produce"]
+        origin = "、".join(dict.fromkeys(filter(None, regions)))
+        if origin:
+            facts.append(Fact(words.t("fact.origin"), origin))
+        hands = {(step.party or {}).get("name") for step in answer.steps if step.kind not in ("test", "admit")} - {None}
+        if hands:
+            facts.append(Fact(words.t("fact.hands"), words.t("count.hands", n=len(hands))))
+    failed = sum(test["verdict"] == "fail" for test in answer.tests)
+    passed = sum(test["verdict"] == "pass" for test in answer.tests)
+    if failed:
+        facts.append(Fact(words.t("fact.tests"), words.t("count.failed", n=failed), bad=True))
+    else:
+        told = words.t("count.passed", n=passed) if passed else words.t("no_tests")
+        facts.append(Fact(words.t("fact.tests"), told))
+    if answer.kind != "site" and answer.documents:
+        facts.append(Fact(words.t("fact.papers"), words.t("count.papers", n=len(answer.documents))))
+    return facts
+
+
+def scan_page(answer: Answer, language: Language, now: datetime) -> str:
+    """The answer for a browser."""
+    words = Words(language)
+    lines = answer.lines or []
+    affected = [str((line.product or {}).get("name") or "") for line in lines if line.status == answer.status]
+    return _render(
+        "scan.html",
+        language,
+        answer=answer,
+        grave=answer.status in GRAVE,
+        goods=answer.kind in GOODS_KINDS,
+        facts=_facts(answer, words),
+        stops=[] if answer.lines is not None else stops_of(answer.steps, answer.gaps),
+        lines=[(line, stops_of(line.steps, line.gaps)) for line in lines],
+        affected=affected if answer.status in GRAVE else [],
+        title=title_of(answer, words),
+        this_year=now.year,
+        today=now.date(),
+        recorded=words.moment(answer.record_time.astimezone(_zone(answer))) if answer.record_time else "",
+    )
+
+
+def _zone(answer: Answer) -> tzinfo:
+    """That of the last clock on the way."""
+    return next(
+        (zone for step in reversed(answer.steps) if (zone := step.event_time.tzinfo)), ZoneInfo("Asia/Shanghai")
+    )
+
+
+def error_page(status: int, slug: str, detail: str, typed: str, meant: Iterable[str], language: Language) -> str:
+    """A code that is mistyped, unknown or forged: what may have been meant, and a field to type it again."""
+    return _render(
+        "error.html",
+        language,
+        status=status,
+        forged=slug == "not-authentic",
+        detail=detail,
+        typed=typed,
+        meant=[(code, codes.grouped(code)) for code in meant],
+    )
+
+
+def label_page(answer: Answer, symbol: str, size: tuple[int, int], language: Language) -> str:
+    """One label, `size` in millimetres, with the symbol (an SVG element), names and the code to read aloud."""
+    return _render(
+        "label.html",
+        language,
+        answer=answer,
+        symbol=Markup(symbol),
+        size=f"{size[0]}x{size[1]}",
+        title=title_of(answer, Words(language)),
+    )
+
+
+def title_of(answer: Answer, words: Words) -> str:
+    """What the code names, in a word."""
+    for shown in (answer.product, answer.site, answer.party):
+        if shown is not None and not (shown is answer.product and answer.kind == "receipt"):
+            return str(shown["name"])
+    return words.word("kind", answer.kind)
+
+
+def _render(template: str, language: Language, **values: Any) -> str:
+    words = Words(language)
+    return _environment.get_template(template).render(
+        words=words,
+        t=words.t,
+        style=Markup(_LABEL_STYLE if template == "label.html" else _STYLE),
+        stops_shown=STOPS,
+        goods_shown=GOODS,
+        papers_shown=PAPERS,
+        grouped=codes.grouped,
+        **values,
+    )

@@ -1,0 +1,167 @@
+"""`/c/{code}`, its symbol and its label: what a printed code leads to."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from app import scanning
+from app.domain import codes
+from app.domain.errors import Invalid, Malformed, NotFound
+from app.store.engine import reading
+from app.web import pages, symbols
+from app.web.auth import OptionalPrincipalDep
+from app.web.i18n import Language, choose
+from app.web.negotiation import preferred
+from app.web.problems import status_of
+from app.web.scan_openapi import LABEL, SCAN, SYMBOL
+from app.web.service import Service, ServiceDep
+from app.web.short import short_text
+
+router = APIRouter(tags=["public"])
+
+_HTML, _JSON, _TEXT = "text/html", "application/json", "text/plain"
+_VARY = "Accept, Accept-Language, Authorization"
+_TAG = re.compile(r'"[^"]*"')
+
+Lang = Annotated[str | None, Query(max_length=20, description="zh or en; else Accept-Language")]
+
+
+def scan(code: str, request: Request, service: ServiceDep, reader: OptionalPrincipalDep, lang: Lang = None) -> Response:
+    """What a code says: HTML for a browser, JSON, or a short text for SMS and hotline.
+
+    With a key the same address shows what its holder may see and do next.
+    """
+    language = choose(lang, request.headers.get("accept-language"))
+    kind = preferred(request.headers.get("accept"), (_HTML, _JSON, _TEXT))
+    now = datetime.now(UTC)
+    try:
+        with reading(service.engine) as snapshot:
+            answer = scanning.scan(snapshot, code, now, reader, service.master)
+    except (Malformed, NotFound) as refusal:
+        if kind != _HTML:
+            raise
+        return _error_page(service, code, refusal, language)
+    headers = {"Vary": _VARY, "Content-Language": "zh-CN" if language == "zh" else "en"}
+    if kind == _HTML:
+        body = pages.scan_page(answer, language, now).encode()
+        headers["Content-Security-Policy"] = pages.POLICY
+    elif kind == _JSON:
+        body = msgspec.json.encode(answer.json())
+    else:
+        body = short_text(answer, language, f"{service.settings.public_url}/c/{answer.code}", now).encode()
+    if reader is not None:
+        return _answer(request, body, kind, headers | {"Cache-Control": "private, no-store"})
+    if answer.status == "pending":  # it may arrive at any moment
+        return _answer(request, body, kind, headers | {"Cache-Control": "no-store"})
+    # Kept by whoever likes, believed by nobody without asking: a recall shows at once.
+    headers |= {"Cache-Control": "public, no-cache", "ETag": f'"{blake2b(body, digest_size=12).hexdigest()}"'}
+    return _answer(request, body, kind, headers)
+
+
+def _answer(request: Request, body: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
+    tag = headers.get("ETag")
+    asked = request.headers.get("if-none-match")
+    if tag is not None and asked is not None and (asked.strip() == "*" or tag in _TAG.findall(asked)):
+        return Response(status_code=304, headers=dict(headers))
+    if request.method == "HEAD":
+        return Response(headers={**headers, "Content-Length": str(len(body))}, media_type=media_type)
+    return Response(body, headers=dict(headers), media_type=media_type)
+
+
+def _error_page(service: Service, typed: str, refusal: Malformed | NotFound, language: Language) -> Response:
+    with reading(service.engine) as snapshot:
+        meant = scanning.meant(snapshot, typed, service.master) if isinstance(refusal, Malformed) else []
+    status = status_of(refusal)
+    body = pages.error_page(status, refusal.slug, refusal.detail, typed[:120], meant, language)
+    headers = {
+        "Cache-Control": "no-store",
+        "Vary": _VARY,
+        "Content-Language": "zh-CN" if language == "zh" else "en",
+        "Content-Security-Policy": pages.POLICY,
+    }
+    return Response(body, status, headers, media_type=_HTML)
+
+
+def look_up(code: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """Where the form of an error page leads: to the code that was typed, or the one in a pasted address."""
+    typed = code.strip().rstrip("/").partition("?")[0].rsplit("/", 1)[-1]
+    return RedirectResponse(f"/c/{quote(typed or '?', safe='')}", 303)
+
+
+def symbol_svg(code: str, service: ServiceDep) -> Response:
+    """The QR symbol of a code, one unit a module."""
+    url = _url(service, code)
+    return Response(symbols.svg(url, url), headers=_PRINTED, media_type="image/svg+xml")
+
+
+def symbol_png(code: str, service: ServiceDep, scale: Annotated[int, Query(ge=1, le=40)] = 8) -> Response:
+    """The QR symbol of a code, `scale` pixels a module."""
+    return Response(symbols.png(_url(service, code), scale), headers=_PRINTED, media_type="image/png")
+
+
+def label(
+    code: str,
+    request: Request,
+    service: ServiceDep,
+    format: Annotated[str, Query(max_length=10, description="html or png")] = "html",
+    size: Annotated[str, Query(max_length=10, description="millimetres: 50x30 or 60x40")] = "50x30",
+    lang: Lang = None,
+) -> Response:
+    """One label: symbol, names (HTML) and the code to read aloud."""
+    if format not in ("html", "png"):
+        raise Invalid(
+            "format-not-available",
+            "标签目前有 html 和 png 两种格式 · Labels come as html or png",
+            pointer="?format",
+        )
+    if size not in symbols.SIZES:
+        raise Invalid(
+            "size-not-available",
+            f"标签尺寸有 {'、'.join(symbols.SIZES)} · Labels come in sizes {', '.join(symbols.SIZES)}",
+            pointer="?size",
+        )
+    with reading(service.engine) as snapshot:
+        answer = scanning.scan(snapshot, code, datetime.now(UTC), None, service.master)
+    url = codes.qr_url(service.settings.public_url, answer.code)
+    millimetres = symbols.SIZES[size]
+    if format == "png":
+        return Response(symbols.label_png(url, answer.code, millimetres), media_type="image/png")
+    language = choose(lang, request.headers.get("accept-language"))
+    body = pages.label_page(answer, symbols.svg(url), millimetres, language)
+    return Response(body, headers={"Content-Security-Policy": pages.LABEL_POLICY}, media_type=_HTML)
+
+
+# A symbol is the same for ever; whether the code still holds is the page's to say.
+_PRINTED = {"Cache-Control": "public, max-age=86400"}
+
+
+def _url(service: Service, code: str) -> str:
+    with reading(service.engine) as snapshot:
+        found = scanning.exists(snapshot, code, service.master)
+    return codes.qr_url(service.settings.public_url, found.text)
+
+
+def _route(path: str, endpoint: Any, described: dict[str, Any] | None) -> None:
+    """GET, in the document; HEAD, and where nothing is described GET too, beside it."""
+    shown = described is not None
+    responses: dict[int | str, dict[str, Any]] | None = {200: described} if described else None
+    router.add_api_route(
+        path, endpoint, methods=["GET"], include_in_schema=shown, response_class=Response, responses=responses
+    )
+    router.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, response_class=Response)
+
+
+_route("/c/{code}", scan, SCAN)
+# A symbol may carry the whole address in capitals.
+_route("/C/{code}", scan, None)
+_route("/c", look_up, None)
+_route("/qr/{code}.svg", symbol_svg, SYMBOL["svg"])
+_route("/qr/{code}.png", symbol_png, SYMBOL["png"])
+_route("/labels/{code}", label, LABEL)
