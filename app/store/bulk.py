@@ -71,7 +71,7 @@ def _postgres_insert(table: Table, tail: str) -> str:
     for i, column in enumerate(table.columns):
         sql_type = column.type.compile(dialect).partition(" COLLATE ")[0]  # a cast to an array takes no collation
         names.append(f'"{column.name}"')
-        arrays.append(f"%s::{'text' if column.type is Json else sql_type}[]")
+        arrays.append(f"%b::{'text' if column.type is Json else sql_type}[]")
         selected.append(f"c{i}::jsonb" if column.type is Json else f"c{i}")
     aliases = ", ".join(f"c{i}" for i in range(len(names)))
     return (

@@ -40,7 +40,7 @@ def stock(connection: Connection, custody_ids: Iterable[UUID]) -> dict[UUID, Sto
     if not keys:
         return {}
     if connection.dialect.name == "postgresql":
-        rows = connection.exec_driver_sql(_STOCK + " = ANY(%s) ORDER BY id FOR UPDATE", (keys,))
+        rows = connection.exec_driver_sql(_STOCK + " = ANY(%b) ORDER BY id FOR UPDATE", (keys,))
         return {r[0]: Stock(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8] == "refused") for r in rows}
     found: dict[UUID, Stock] = {}
     for start in range(0, len(keys), 500):
@@ -63,7 +63,7 @@ def held_lots(connection: Connection, lot_ids: Iterable[UUID]) -> list[tuple[UUI
         return []
     if connection.dialect.name == "postgresql":
         rows = connection.exec_driver_sql(
-            "SELECT lot_id, custody_id, scope FROM hold WHERE released_by IS NULL AND lot_id = ANY(%s)", (keys,)
+            "SELECT lot_id, custody_id, scope FROM hold WHERE released_by IS NULL AND lot_id = ANY(%b)", (keys,)
         )
         return [(row[0], row[1], row[2]) for row in rows]
     found: list[tuple[UUID, UUID, str]] = []
@@ -84,7 +84,7 @@ def known_receipts(connection: Connection, receipt_ids: Iterable[int]) -> dict[i
     column = tables.receipt.c.flags.type
     decode: Any = column.result_processor(connection.dialect, None) or (lambda value: value)
     if connection.dialect.name == "postgresql":
-        rows = connection.exec_driver_sql("SELECT id, content_hash, flags FROM receipt WHERE id = ANY(%s)", (keys,))
+        rows = connection.exec_driver_sql("SELECT id, content_hash, flags FROM receipt WHERE id = ANY(%b)", (keys,))
         return {row[0]: (bytes(row[1]), row[2]) for row in rows}
     found: dict[int, tuple[bytes, list[dict[str, str]]]] = {}
     for start in range(0, len(keys), 500):
@@ -115,7 +115,7 @@ def take_stock(connection: Connection, sold: Mapping[UUID, tuple[int, int]]) -> 
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(
             "UPDATE custody SET sold = custody.sold + d.amount, receipts = custody.receipts + d.receipts "
-            "FROM unnest(%s::uuid[], %s::bigint[], %s::int[]) AS d(id, amount, receipts) WHERE custody.id = d.id",
+            "FROM unnest(%b::uuid[], %b::bigint[], %b::int[]) AS d(id, amount, receipts) WHERE custody.id = d.id",
             (keys, [sold[key][0] for key in keys], [sold[key][1] for key in keys]),
         )
         return
