@@ -413,6 +413,7 @@ attachment = _table(
     Column("event_id", Id, nullable=False),
     rowid=False,
 )
+Index(None, attachment.c.document_id)
 
 # --- sales ---
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from app.web import (
     codes,
     devices,
+    documents,
     events,
     events_openapi,
     keys,
@@ -36,6 +37,7 @@ ROUTERS = [
     keys.router,
     scan.router,
     codes.router,
+    documents.router,
 ]
 
 DESCRIPTION = (

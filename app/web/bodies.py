@@ -18,7 +18,8 @@ MAX_DEPTH = 32
 NDJSON = "application/x-ndjson"
 
 
-def _media_type(request: Request) -> str:
+def media_type_of(request: Request) -> str:
+    """The media type of the body, without parameters, in lower case; empty where none is said."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -34,7 +35,7 @@ def refuse_encoding(request: Request) -> None:
 
 
 def is_ndjson(request: Request) -> bool:
-    return _media_type(request) == NDJSON
+    return media_type_of(request) == NDJSON
 
 
 def require_ndjson(request: Request) -> None:
@@ -144,7 +145,7 @@ class JsonRoute(APIRoute):
             reading = JsonRequest(request.scope, request.receive)
             # Here and not in FastAPI's own reading, which turns every exception into one and the same 400.
             if await reading.body():
-                media_type = _media_type(reading)
+                media_type = media_type_of(reading)
                 if media_type != "application/json" and not media_type.endswith("+json"):
                     raise UnsupportedType(
                         "unsupported-type", "请以 Content-Type: application/json 发送 · Send it as application/json"

@@ -44,6 +44,9 @@ def upgrade() -> None:
         info={"distributed_by": "subject_id"},
         sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attachment_document_id"), ["document_id"], unique=False)
+
     op.create_table(
         "capture",
         sa.Column("id", Id(), nullable=False),
@@ -635,6 +638,9 @@ def downgrade() -> None:
     op.drop_table("correction")
     op.drop_table("code")
     op.drop_table("capture")
+    with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attachment_document_id"))
+
     op.drop_table("attachment")
     with op.batch_alter_table("api_key", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_key_record_time_id"))
