@@ -226,12 +226,8 @@ class _Goods:
 
 def _held(transaction: Transaction, stock: Mapping[UUID, store.Stock]) -> set[UUID]:
     """Custodies in the stock that an active hold covers."""
-    connection = transaction.connection
-    holds = store.held_lots(connection, [s.lot_id for s in stock.values()])
+    holds, above = store.holds(transaction.connection, [s.lot_id for s in stock.values()])
     lots = {lot for lot, _, scope in holds if scope == "lot"}
     custodies = {custody for _, custody, _ in holds}
     held = {s.id for s in stock.values() if s.lot_id in lots or s.id in custodies}
-    loader = Loader.for_holds(transaction)
-    if stock and loader.downstream_holds():
-        held |= loader.held_downstream(stock)
-    return held
+    return held | Loader.for_holds(transaction).held_downstream(stock) if above else held

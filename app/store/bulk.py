@@ -49,10 +49,12 @@ def _run(connection: Connection, table: Table, rows: Iterable[Row], tail: str) -
         connection.exec_driver_sql(_postgres_insert(table, tail), tuple(columns))
     else:
         encoders = _sqlite_encoders(table)
-        connection.exec_driver_sql(
-            _sqlite_insert(table, tail),
-            [tuple(v if e is None or v is None else e(v) for e, v in zip(encoders, row, strict=True)) for row in batch],
-        )
+        encoded = [list(row) for row in batch]
+        for values in encoded:
+            for i, encode in encoders:
+                if values[i] is not None:
+                    values[i] = encode(values[i])
+        connection.exec_driver_sql(_sqlite_insert(table, tail), [tuple(values) for values in encoded])
 
 
 def _sortable(value: Any) -> Any:
@@ -100,7 +102,9 @@ def _date(value: date) -> str:
 
 
 @lru_cache(maxsize=256)
-def _sqlite_encoders(table: Table) -> tuple[Any, ...]:
+def _sqlite_encoders(table: Table) -> tuple[tuple[int, Any], ...]:
+    """(position, encoder) of the columns whose values SQLite does not take as they are."""
+
     def encoder(column: Any) -> Any:
         if column.type is Json:
             return dump_json
@@ -110,4 +114,5 @@ def _sqlite_encoders(table: Table) -> tuple[Any, ...]:
             return _instant
         return _date if column.type.python_type is date else None
 
-    return tuple(encoder(column) for column in table.columns)
+    made = ((i, encoder(column)) for i, column in enumerate(table.columns))
+    return tuple((i, encode) for i, encode in made if encode is not None)

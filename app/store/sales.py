@@ -56,26 +56,28 @@ def stock(connection: Connection, custody_ids: Iterable[UUID]) -> dict[UUID, Sto
     return found
 
 
-def held_lots(connection: Connection, lot_ids: Iterable[UUID]) -> list[tuple[UUID, UUID, str]]:
-    """(lot, custody, scope) of active holds on the lots."""
+_HELD = "SELECT lot_id, custody_id, scope FROM hold WHERE released_by IS NULL AND lot_id"
+# One row more where any hold at all reaches the descendants of what it was placed on.
+_ABOVE = (
+    "UNION ALL SELECT * FROM (SELECT lot_id, custody_id, 'above' FROM hold "
+    "WHERE released_by IS NULL AND scope = 'downstream' LIMIT 1) AS above"
+)
+
+
+def holds(connection: Connection, lot_ids: Iterable[UUID]) -> tuple[list[tuple[UUID, UUID, str]], bool]:
+    """(lot, custody, scope) of active holds on the lots, and whether there are holds that reach downstream anywhere."""
     keys = sorted(set(lot_ids), key=lambda key: key.bytes)
-    if not keys:
-        return []
-    if connection.dialect.name == "postgresql":
-        rows = connection.exec_driver_sql(
-            "SELECT lot_id, custody_id, scope FROM hold WHERE released_by IS NULL AND lot_id = ANY(%b)", (keys,)
-        )
-        return [(row[0], row[1], row[2]) for row in rows]
     found: list[tuple[UUID, UUID, str]] = []
-    for start in range(0, len(keys), 500):
-        chunk = keys[start : start + 500]
-        marks = ",".join("?" * len(chunk))
-        rows = connection.exec_driver_sql(
-            f"SELECT lot_id, custody_id, scope FROM hold WHERE released_by IS NULL AND lot_id IN ({marks})",
-            tuple(key.bytes for key in chunk),
-        )
-        found += [(UUID(bytes=row[0]), UUID(bytes=row[1]), row[2]) for row in rows]
-    return found
+    if connection.dialect.name == "postgresql":
+        rows = connection.exec_driver_sql(f"{_HELD} = ANY(%b) {_ABOVE}", (keys,)).all() if keys else []
+        found = [(row[0], row[1], row[2]) for row in rows]
+    else:
+        for start in range(0, len(keys), 500):
+            chunk = keys[start : start + 500]
+            marks = ",".join("?" * len(chunk))
+            rows = connection.exec_driver_sql(f"{_HELD} IN ({marks}) {_ABOVE}", tuple(key.bytes for key in chunk)).all()
+            found += [(UUID(bytes=row[0]), UUID(bytes=row[1]), row[2]) for row in rows]
+    return [row for row in found if row[2] != "above"], any(row[2] == "above" for row in found)
 
 
 def known_receipts(connection: Connection, receipt_ids: Iterable[int]) -> dict[int, tuple[bytes, list[dict[str, str]]]]:
