@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 import uvicorn
 from pydantic import ValidationError
 
 from app import logs
+from app.domain.errors import Refusal
+from app.domain.rights import Role
+from app.enrolling.keys import OPERATOR, MakeKey, make_keys
 from app.main import close_service, create_app, open_service
 from app.settings import Settings
 from app.store import backup as backups
@@ -21,6 +25,7 @@ from app.store.engine import Database, open_engine
 from app.store.errors import SchemaOutdated, StoreUnavailable
 from app.store.rebuild import rebuild as rebuild_projections
 from app.store.secret import SecretMissing
+from app.store.writer import Writer
 
 DRAIN_SECONDS = 30
 
@@ -31,7 +36,9 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 db = typer.Typer(help="数据库 · The database: migrations, check, backup, rebuild.", no_args_is_help=True)
+key = typer.Typer(help="密钥 · Keys.", no_args_is_help=True)
 cli.add_typer(db, name="db")
+cli.add_typer(key, name="key")
 
 
 @contextmanager
@@ -43,6 +50,8 @@ def refusals() -> Iterator[None]:
         for fault in error.errors(include_url=False):
             name = "ONECODE_" + "_".join(map(str, fault["loc"])).upper()
             typer.echo(f"{name}: {fault['msg']}", err=True)
+    except Refusal as refusal:
+        typer.echo(refusal.detail, err=True)
     except (SchemaOutdated, SecretMissing, StoreUnavailable, backups.BackupUnusable, ValueError, OSError) as error:
         typer.echo(str(error), err=True)
     else:
@@ -97,6 +106,28 @@ def serve(
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+
+
+@key.command("create")
+def create_key(
+    role: Annotated[Role, typer.Option(help="角色 · what the key may do")],
+    party: Annotated[UUID | None, typer.Option(help="主体 id · the party it speaks for")] = None,
+    region: Annotated[str | None, typer.Option(help="GB/T 2260 区划前缀 · a regulator's region, e.g. 3301")] = None,
+    device: Annotated[UUID | None, typer.Option(help="设备 id · the device it belongs to")] = None,
+    name: Annotated[str | None, typer.Option(help="名称 · what to call it")] = None,
+) -> None:
+    """发放密钥，只显示一次 · Makes a key and prints it, once."""
+    with database() as (_, engine):
+        schema.require_head(engine)
+        typer.echo(_make_key(engine, MakeKey(OPERATOR, role, party, region, device, name)))
+
+
+def _make_key(engine: Database, command: MakeKey) -> str:
+    writer = Writer(engine)
+    try:
+        return writer.submit(make_keys, command).secret
+    finally:
+        writer.close()
 
 
 @db.command()

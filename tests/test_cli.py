@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
+from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from app import logs
@@ -12,6 +13,7 @@ from app.store import tables
 from app.store.engine import open_engine, writing
 from tests.support import databases, ledger
 from tests.support.databases import Database
+from tests.support.ledger import named
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +84,23 @@ def test_backup_and_restore(
         again = run("db", "restore", place)
         assert again.exit_code == 1
         assert "the database is not empty" in again.stderr
+
+
+def test_a_key_is_printed_once_and_works(client: TestClient, environment: Path) -> None:
+    result = run("key", "create", "--role", "regulator", "--region", "3301", "--name", "office")
+    assert result.exit_code == 0, result.output
+    headers = {"Authorization": f"Bearer {result.stdout.strip()}"}
+    assert client.get("/api/v1/parties", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [(("--role", "vendor"), "party_id"), (("--role", "vendor", "--party", str(named("nobody"))), "no such party")],
+)
+def test_a_key_for_nobody_is_refused(environment: Path, options: tuple[str, ...], reason: str) -> None:
+    result = run("key", "create", *options)
+    assert result.exit_code == 1
+    assert reason in result.stderr.lower()
 
 
 @pytest.mark.parametrize("command", ["check", "rebuild"])

@@ -8,18 +8,15 @@ cast.public.scan(code)
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
-from hashlib import sha256
+from datetime import datetime, timedelta, timezone
 from typing import Any
-from uuid import uuid4
 
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from app.store import tables
-from app.store.engine import writing
+from app.domain.rights import Role
+from app.enrolling.keys import OPERATOR, MakeKey, make_keys
 from app.web.service import Service
-from tests.support.ledger import put
 
 API = "/api/v1"
 CHINA = timezone(timedelta(hours=8))
@@ -28,13 +25,7 @@ _numbers = itertools.count(1)
 
 def first_key(service: Service) -> str:
     """The operator's own key, as `onecode key create --role admin` makes it."""
-    key_id, secret = uuid4(), "5ec2e7" * 8
-    with writing(service.engine) as connection:
-        put(
-            connection, tables.api_key, id=key_id, secret_hash=sha256(secret.encode()).digest(), role="admin",
-            name="operator", status="active", record_time=datetime.now(UTC),
-        )  # fmt: skip
-    return f"ock_{key_id.hex}_{secret}"
+    return service.writer.submit(make_keys, MakeKey(OPERATOR, Role.ADMIN, None, None, None, "operator")).secret
 
 
 @dataclass(slots=True)
@@ -114,7 +105,7 @@ _SITELESS = frozenset({"hold", "release", "correct", "identify"})
 
 def ago(**spans: float) -> str:
     """A moment before now as RFC 3339 with China's offset."""
-    return (datetime.now(CHINA) - timedelta(**spans)).isoformat(timespec="seconds")
+    return (datetime.now(CHINA) - timedelta(**spans)).isoformat()
 
 
 def quantity(value: str, unit: str = "公斤") -> dict[str, str]:
