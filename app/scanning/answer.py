@@ -16,7 +16,7 @@ class Step:
     """One event on the way. `custody_id`, `generation` (0 is where the code is), `process`, `decision` and `office` (an
     authority recorded it) are for drawing the way and stand in no JSON."""
 
-    event_id: UUID | None  # a sale by a scale is a receipt, no event
+    event_id: UUID
     kind: str
     event_time: datetime
     site: Shown | None
@@ -52,7 +52,8 @@ class Gap:
     node_id: UUID | None
     reason: str  # outside | voided | truncated | no_batch | two_claims
     source: Shown | None
-    generation: int = 0
+    generation: int = 0  # it and `product` are for the page
+    product: Shown | None = None
 
     def json(self) -> Shown:
         return {"node_id": self.node_id, "reason": self.reason, "from": self.source}

@@ -71,14 +71,7 @@ class Chain:
         if expires_on is not None and expires_on < today:
             found.append(Reason("expired", f"保质期至 {expires_on}，已过期 · best before {expires_on}: past its date"))
         gaps = len(self.open_gaps(way)) + len(self.cut_on(way))
-        if gaps:
-            found.append(
-                Reason(
-                    "incomplete",
-                    f"来路上有 {gaps} 处没有查明 · {gaps} place{'s' if gaps > 1 else ''} on the way not known",
-                )
-            )
-        return found
+        return [*found, incomplete(gaps)] if gaps else found
 
     def _holds_on(self, way: Way) -> list[Hold]:
         """On the custody, on its lot, or downstream of anything that it came from, claimed or not."""
@@ -122,6 +115,12 @@ class Chain:
 
     def _confirmed(self, key: UUID) -> set[UUID]:
         return {link.parent_id for link in self.parents[key] if link.claimed_by is None} - {key}
+
+
+def incomplete(gaps: int) -> Reason:
+    return Reason(
+        "incomplete", f"来路上有 {gaps} 处没有查明 · {gaps} place{'s' if gaps > 1 else ''} on the way not known"
+    )
 
 
 def reason_of(hold: Hold) -> str:

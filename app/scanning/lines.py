@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from app.scanning.answer import STATUSES, Gap, Line, Reason, Shown, Step
 from app.scanning.audience import Audience, redact
+from app.scanning.chain import incomplete
 
 
 def line(
@@ -32,6 +33,13 @@ def merged(ways: Iterable[list[Step]]) -> list[Step]:
 
 def gaps_in(lines: Iterable[Line]) -> list[Gap]:
     return list({(gap.node_id, gap.reason): gap for each in lines for gap in each.gaps}.values())
+
+
+def told_once(reasons: Iterable[Reason], lines: Iterable[Line]) -> list[Reason]:
+    """The lines' reasons with their gaps counted together."""
+    gaps = len(gaps_in(lines))
+    rest = [reason for reason in reasons if reason.status != "incomplete"]
+    return [*rest, incomplete(gaps)] if gaps else rest
 
 
 def only(products: Sequence[Shown | None]) -> Shown | None:

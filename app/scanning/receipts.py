@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domain import codes
+from app.domain.ids import event_id
 from app.domain.quantities import QuantityError, convert, parse_quantity
 from app.domain.rights import Principal
 from app.domain.rows import Product
@@ -13,7 +14,7 @@ from app.scanning.answer import Answer, Gap, Line, Reason, Shown, Step
 from app.scanning.audience import Audience
 from app.scanning.batches import judged, newest, tests_in
 from app.scanning.chain import walk
-from app.scanning.lines import gaps_in, line, merged, once, only
+from app.scanning.lines import gaps_in, line, merged, once, only, told_once
 from app.scanning.names import Names, goods, local, place
 from app.scanning.own import quantity
 from app.scanning.story import Facts, gaps_of, gather, lot_number, papers_of, steps_of
@@ -61,6 +62,7 @@ def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Princip
         built, its = _line(facts, sold, audience, now, sale.event_time)
         shown.append(built)
         reasons += its
+    reasons = told_once(reasons, shown)
     if claims:
         reasons.append(
             Reason(
@@ -70,7 +72,9 @@ def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Princip
             )
         )
     when = local(sale.event_time, sale.utc_offset)
-    steps = [Step(None, "sell", when, place(here), place(party), None, None, [], [], None, 0)]
+    name = codes.receipt_name(number)
+    sale_id = event_id(sale.device_id, f"{name.epoch}/{name.counter}")  # as the answer to the upload named it
+    steps = [Step(sale_id, "sell", when, place(here), place(party), None, None, [], [], None, 0)]
     ways = [chain.way(key) for key in sorted(chain.custodies.keys() & {sold.custody_id for sold in lines})]
     record_times = [sale.record_time, *(claim.record_time for claim in claims)]
     way_steps = merged(each.steps for each in shown)

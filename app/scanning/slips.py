@@ -8,7 +8,7 @@ from app.scanning.answer import Answer, Reason
 from app.scanning.audience import Audience
 from app.scanning.batches import judged, newest, revoked, tests_in, unknown
 from app.scanning.chain import walk
-from app.scanning.lines import gaps_in, line, merged, once, only
+from app.scanning.lines import gaps_in, line, merged, once, only, told_once
 from app.scanning.names import Names, goods, place
 from app.scanning.own import quantity, slip_actions
 from app.scanning.story import gaps_of, gather, lot_number, papers_of, refusal_of, steps_of
@@ -50,6 +50,7 @@ def slip(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None)
                 reasons=its,
             )
         )
+    reasons = told_once(reasons, lines)
     if paper.admission == "refused":
         reasons.append(Reason("refused", refusal_of(facts, [item.custody_id for item in items])))
     steps = merged(each.steps for each in lines)

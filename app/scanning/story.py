@@ -317,9 +317,10 @@ def gaps_of(facts: Facts, way: Way) -> list[Gap]:
             for key, links in facts.chain.parents.items()
             if any(link.parent_id == gap.id for link in links) and (child := facts.chain.custodies.get(key)) is not None
         ]
+        product = goods(names.product(gap.product_id, gap.arrived_at))
         told = gap.gap_reason == "outside" or source is not None
         shown = redact("source", max(receivers, default=names.audience(None)), fields) if told else None
-        found.append(Gap(gap.id, gap.gap_reason or "outside", shown, way.generation[gap.id]))
+        found.append(Gap(gap.id, gap.gap_reason or "outside", shown, way.generation[gap.id], product))
     found += [Gap(key, "truncated", None, way.generation[key] + 1) for key in facts.chain.cut_on(way)]
     return found
 

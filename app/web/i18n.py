@@ -29,6 +29,9 @@ class Words:
 
     def __init__(self, language: Language) -> None:
         self.language = language
+        self.colon = "：" if language == "zh" else ": "
+        self.list = "、" if language == "zh" else ", "
+        self.comma = "，" if language == "zh" else ", "
         self.space = "" if language == "zh" else " "  # between two sentences
         self._catalogue = CATALOGUES[language]
 
@@ -59,10 +62,17 @@ class Words:
 
     def region(self, code: str | None) -> str:
         """GB/T 2260 in words, from the province down in Chinese, from the district up in English."""
-        names = [REGION_NAMES[part] for part in ((code or "")[:size] for size in (2, 4, 6)) if part in REGION_NAMES]
+        return self._named(code or "", (2, 4, 6))
+
+    def _named(self, code: str, sizes: tuple[int, ...]) -> str:
+        names = [REGION_NAMES[part] for part in (code[:size] for size in sizes) if part in REGION_NAMES]
         if self.language == "zh":
             return "".join(zh for zh, _ in dict.fromkeys(names))
         return ", ".join(en for _, en in reversed(list(dict.fromkeys(names))))
+
+    def region_short(self, code: str | None) -> str:
+        """Without the province, where more is known."""
+        return self.region(code) if len(code or "") < 4 else self._named(code or "", (4, 6)) or self.region(code)
 
     def day(self, value: date | str | None, this_year: int | None = None) -> str:
         """A date, without the year where that is this one."""

@@ -51,31 +51,48 @@ LABEL_POLICY = _policy(_LABEL_STYLE)
 
 
 @dataclass(slots=True)
+class Goods:
+    """What happened to one batch at a stop."""
+
+    product: Shown | None
+    lot_number: str | None
+    steps: list[Step]
+
+
+@dataclass(slots=True)
 class Stop:
-    """One pair of hands on the way, with what happened there; or a gap."""
+    """One place on the way, with what happened there; or a gap."""
 
     generation: int
     site: Shown | None = None
     party: Shown | None = None
-    product: Shown | None = None
-    lot_number: str | None = None
-    steps: list[Step] = field(default_factory=list)
+    goods: list[Goods] = field(default_factory=list)
     gap: Gap | None = None
 
 
 def stops_of(steps: Iterable[Step], gaps: Iterable[Gap]) -> list[Stop]:
-    """Steps by the hands they happened in, and the gaps between, from the farm to the reader."""
+    """Steps by the place they happened at, and the gaps between, from the farm to the reader."""
     found: dict[Any, Stop] = {}
     for step in steps:
+        # A gate is a place of its own, between two pairs of hands.
+        gate = (step.site or {}).get("code") if step.kind == "admit" else None
         stop = found.setdefault(
-            step.custody_id, Stop(step.generation, step.site, step.party, step.product, step.lot_number)
+            (step.custody_id, gate),
+            Stop(step.generation, step.site, step.party, [Goods(step.product, step.lot_number, [])]),
         )
-        stop.steps.append(step)
+        stop.goods[0].steps.append(step)
         if step.kind not in ("test", "admit"):
             stop.site, stop.party = step.site or stop.site, step.party or stop.party
     stops = list(found.values())
     stops += [Stop(gap.generation, gap=gap) for gap in gaps if gap.node_id is not None]
-    return sorted(stops, key=lambda stop: -stop.generation)
+    merged: list[Stop] = []
+    for stop in sorted(stops, key=lambda stop: -stop.generation):
+        last = merged[-1] if merged else None
+        if last is not None and stop.site is not None and (last.site, last.party) == (stop.site, stop.party):
+            last.goods += stop.goods
+        else:
+            merged.append(stop)
+    return merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +111,10 @@ def _facts(answer: Answer, words: Words) -> list[Fact]:
     if answer.stock is not None:
         facts.append(Fact(words.t("fact.stock"), words.t("count.batches", n=len(answer.stock))))
     elif answer.kind not in ("receipt", "slip"):
-        regions = [words.region((step.site or {}).get("region")) for step in answer.steps if step.kind == "produce"]
-        origin = "、".join(dict.fromkeys(filter(None, regions)))
+        regions = [
+            words.region_short((step.site or {}).get("region")) for step in answer.steps if step.kind == "produce"
+        ]
+        origin = words.list.join(dict.fromkeys(filter(None, regions)))
         if origin:
             facts.append(Fact(words.t("fact.origin"), origin))
         hands = {(step.party or {}).get("name") for step in answer.steps if step.kind not in ("test", "admit")} - {None}
@@ -118,6 +137,11 @@ def scan_page(answer: Answer, language: Language, now: datetime) -> str:
     words = Words(language)
     lines = answer.lines or []
     affected = [str((line.product or {}).get("name") or "") for line in lines if line.status == answer.status]
+    unfit = [
+        str((item.shown["product"] or {}).get("name") or "")
+        for item in answer.stock or ()
+        if item.shown["status"] in GRAVE
+    ]
     return _render(
         "scan.html",
         language,
@@ -127,6 +151,7 @@ def scan_page(answer: Answer, language: Language, now: datetime) -> str:
         facts=_facts(answer, words),
         stops=[] if answer.lines is not None else stops_of(answer.steps, answer.gaps),
         lines=[(line, stops_of(line.steps, line.gaps)) for line in lines],
+        unfit=list(dict.fromkeys(unfit)),
         affected=affected if answer.status in GRAVE else [],
         title=title_of(answer, words),
         this_year=now.year,

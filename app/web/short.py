@@ -33,16 +33,16 @@ def _parts(answer: Answer, words: Words, year: int) -> Iterator[str]:
         yield words.t(f"means.{answer.status}") + words.space
     if answer.party is not None:
         region = words.region((answer.site or answer.party).get("region"))
-        yield words.t("text.trader", text=", ".join(filter(None, (answer.party["name"], region))))
+        yield words.t("text.trader", text=words.comma.join(filter(None, (answer.party["name"], region))))
     if answer.stock:
         names = dict.fromkeys(str((item.shown["product"] or {}).get("name")) for item in answer.stock)
-        yield words.t("text.stock", n=len(answer.stock), text="、".join(list(names)[:8]))
+        yield words.t("text.stock", n=len(answer.stock), text=words.list.join(list(names)[:8]))
     for line in answer.lines or ():
         name = (line.product or {}).get("name") or ""
         yield words.t("text.line", name=name, text=words.t(f"status.{line.status}"))
     if answer.tests:
         results = [words.t("text.test", item=test["item"], text=verdict(words, test)) for test in answer.tests]
-        yield words.t("text.tests", text="、".join(list(dict.fromkeys(results))[:6]))
+        yield words.t("text.tests", text=words.list.join(list(dict.fromkeys(results))[:6]))
     if answer.kind in ("custody", "lot") and (way := _way(answer, words, year)):
         yield words.t("text.way", text=way)
     if answer.gaps:
@@ -56,9 +56,10 @@ def verdict(words: Words, test: dict[str, object]) -> str:
 
 def _way(answer: Answer, words: Words, year: int) -> str:
     """The stops by their first day; the middle of a long way is left out."""
-    stops = [
-        f"{words.day(stop.steps[0].event_time.date(), year)} {(stop.site or stop.party or {}).get('name', '')}"
-        for stop in stops_of(answer.steps, answer.gaps)
-        if stop.steps
-    ]
+    first: dict[str, str] = {}
+    for stop in stops_of(answer.steps, answer.gaps):
+        if stop.goods:
+            name = str((stop.site or stop.party or {}).get("name"))
+            first.setdefault(name, words.day(stop.goods[0].steps[0].event_time.date(), year))
+    stops = [f"{day} {name}" for name, day in first.items()]
     return " → ".join(stops if len(stops) <= 6 else [*stops[:3], "…", *stops[-2:]])
