@@ -1,0 +1,45 @@
+"""Every table, with the column it is distributed by on a sharded database.
+
+`info["distributed_by"]` names that column; "replicated" marks small master data, copied to every shard; "local" marks
+what one coordinator keeps. A distributed table has no foreign key, no sequence, and its distribution column is part of
+its primary key and of every unique constraint.
+"""
+
+from app.store.tables.base import metadata
+from app.store.tables.captured import capture, epc_event, packing
+from app.store.tables.custody import attachment, custody, custody_link, hold, lot, slip, slip_item, timeline
+from app.store.tables.events import code, correction, event, flag
+from app.store.tables.feed import feed
+from app.store.tables.master import api_key, device, document, external_code, master_version, party, product, site
+from app.store.tables.sales import receipt, receipt_claim, receipt_line
+
+__all__ = [
+    "api_key",
+    "attachment",
+    "capture",
+    "code",
+    "correction",
+    "custody",
+    "custody_link",
+    "device",
+    "document",
+    "epc_event",
+    "event",
+    "external_code",
+    "feed",
+    "flag",
+    "hold",
+    "lot",
+    "master_version",
+    "metadata",
+    "packing",
+    "party",
+    "product",
+    "receipt",
+    "receipt_claim",
+    "receipt_line",
+    "site",
+    "slip",
+    "slip_item",
+    "timeline",
+]

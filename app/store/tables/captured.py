@@ -1,0 +1,36 @@
+"""Captured EPCIS: the index of EPCs, packings, documents as they came."""
+
+from sqlalchemy import Column, String
+
+from app.store.tables.base import table
+from app.store.types import Id, Instant, Json
+
+epc_event = table(
+    "epc_event",
+    "epc",
+    Column("epc", String, primary_key=True),
+    Column("event_id", Id, primary_key=True),
+    rowid=False,
+)
+
+packing = table(
+    "packing",
+    "unit_epc",
+    Column("unit_epc", String, primary_key=True),
+    Column("content_epc", String, primary_key=True),
+    Column("from_event_id", Id, primary_key=True),
+    Column("from_time", Instant, nullable=False),
+    Column("to_event_id", Id),
+    Column("to_time", Instant),
+    rowid=False,
+)
+
+# A document as it came, less its events: context, header and everything else, so that it goes out as it came in.
+capture = table(
+    "capture",
+    "id",
+    Column("id", Id, primary_key=True),
+    Column("record_time", Instant, nullable=False),
+    Column("envelope", Json, nullable=False),
+    Column("event_ids", Json, nullable=False),
+)
