@@ -1,0 +1,183 @@
+"""What a trace reads of the chain of custody: one statement a generation and table, in raw rows (see `raw`).
+
+Keys are the 16 bytes of an id. Every row is a plain tuple in the order of the columns named beside the function.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Column, select
+
+from app.domain.graph import Bounds, Link, Position, Walk, walk
+from app.store import raw, tables
+from app.store.engine import Snapshot
+from app.store.raw import Row
+
+Direction = Literal["back", "forward"]
+
+LINK = ("parent_id", "child_id", "event_id", "kind", "grams", "pieces", "claimed_by")
+NODE = (
+    "id", "kind", "code", "lot_id", "product_id", "site_id", "party_id", "measure", "arrived_at", "expires_on",
+    "amount_in", "sold", "shipped", "processed", "destroyed", "returned", "unexplained", "receipts", "admission",
+    "gap_reason", "paper", "reported_by", "voided_by",
+)  # fmt: skip
+HANDS = ("id", "kind", "lot_id", "site_id", "party_id")
+LOT = ("id", "lot_number", "expires_on")
+TOUCH = ("custody_id", "event_id")
+EVENT = (
+    "id", "epcis_event_id", "kind", "event_time", "utc_offset", "record_time", "site_id", "party_id"
+)  # fmt: skip
+FLAG = ("event_id", "position", "slug", "detail")
+CORRECTION = ("event_id", "record_time", "correcting_event_id")
+HOLD = ("id", "scope", "custody_id", "lot_id")
+PACKING = ("content_epc", "unit_epc", "from_time", "to_time")
+
+# Starts of one question: the newest of a site or party that has more.
+STARTS = 100_000
+
+
+def follow(
+    snapshot: Snapshot,
+    starts: Iterable[bytes],
+    direction: Direction,
+    bounds: Bounds,
+    position: Position[bytes] | None = None,
+    out_of_time: Any = lambda: False,
+) -> Walk[bytes]:
+    """The frontier walk along custody links; links as LINK. See `app.domain.graph.walk`."""
+    near, far = ("child_id", 0) if direction == "back" else ("parent_id", 1)
+
+    def expand(keys: list[bytes]) -> list[Link]:
+        return raw.select(snapshot, tables.custody_link, LINK, near, keys)
+
+    return walk(starts, expand, far, bounds, position, out_of_time, raw.CHUNK)
+
+
+def neighbours(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """The links one step up and one step down, as LINK."""
+    link = tables.custody_link
+    return [row for by in ("child_id", "parent_id") for row in raw.select(snapshot, link, LINK, by, keys)]
+
+
+def nodes(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """As NODE."""
+    # In the order of the index: neighbouring keys share its pages.
+    return raw.select(snapshot, tables.custody, NODE, "id", sorted(keys))
+
+
+def hands(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """What custodies are of and whose, as HANDS."""
+    return raw.select(snapshot, tables.custody, HANDS, "id", keys)
+
+
+def lots(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """As LOT."""
+    return raw.select(snapshot, tables.lot, LOT, "id", keys)
+
+
+def touches(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """Which events touch which custodies, as TOUCH; a pair may come more than once."""
+    return raw.select(snapshot, tables.timeline, TOUCH, "custody_id", sorted(keys))
+
+
+def events(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """As EVENT."""
+    return raw.select(snapshot, tables.event, EVENT, "id", sorted(keys))
+
+
+def flags(snapshot: Snapshot, events: Collection[bytes]) -> list[Row]:
+    """As FLAG, in the order in which they were raised."""
+    return sorted(raw.select(snapshot, tables.flag, FLAG, "event_id", events))
+
+
+def corrections(snapshot: Snapshot, events: Collection[bytes]) -> list[Row]:
+    """As CORRECTION, the last one last."""
+    return sorted(raw.select(snapshot, tables.correction, CORRECTION, "event_id", events))
+
+
+def holds(snapshot: Snapshot, lots: Collection[bytes]) -> list[Row]:
+    """Holds of the lots that nobody has released, as HOLD."""
+    return raw.select(snapshot, tables.hold, HOLD, "lot_id", lots, '"released_by" IS NULL')
+
+
+def identified(snapshot: Snapshot, gaps: Collection[bytes]) -> list[Row]:
+    """The links that name the source of gaps, as LINK."""
+    return raw.select(snapshot, tables.custody_link, LINK, "child_id", gaps, "kind = 'identify'")
+
+
+def any_downstream_hold(snapshot: Snapshot) -> bool:
+    """Whether any active hold reaches what comes from the goods it was placed on."""
+    hold = tables.hold.c
+    statement = select(hold.id).where(hold.released_by.is_(None), hold.scope == "downstream").limit(1)
+    return snapshot.execute(statement).first() is not None
+
+
+# --- where a trace starts ---
+
+
+def code_of(snapshot: Snapshot, text: str) -> tuple[str, UUID] | None:
+    """(kind, subject) of a code that was issued, revoked or not."""
+    code = tables.code.c
+    row = snapshot.execute(select(code.kind, code.subject_id).where(code.code == text)).one_or_none()
+    return None if row is None else (row.kind, row.subject_id)
+
+
+def is_lot(snapshot: Snapshot, lot: UUID) -> bool:
+    return snapshot.execute(select(tables.lot.c.id).where(tables.lot.c.id == lot)).first() is not None
+
+
+def is_custody(snapshot: Snapshot, custody: UUID) -> bool:
+    return snapshot.execute(select(tables.custody.c.id).where(tables.custody.c.id == custody)).first() is not None
+
+
+def of_lot(snapshot: Snapshot, lot: UUID) -> list[bytes]:
+    """Its custodies, the newest STARTS + 1 first, as those below."""
+    return _newest(snapshot, tables.custody.c.lot_id, lot)
+
+
+def at_site(snapshot: Snapshot, site: UUID) -> list[bytes]:
+    return _newest(snapshot, tables.custody.c.site_id, site)
+
+
+def of_party(snapshot: Snapshot, party: UUID) -> list[bytes]:
+    return _newest(snapshot, tables.custody.c.party_id, party)
+
+
+def _newest(snapshot: Snapshot, column: Column[Any], value: Any) -> list[bytes]:
+    custody = tables.custody.c
+    statement = (
+        select(custody.id)
+        .where(column == value, custody.kind == "custody")
+        .order_by(custody.arrived_at.desc(), custody.id)
+        .limit(STARTS + 1)
+    )
+    return [key.bytes for key in snapshot.scalars(statement)]
+
+
+def on_slip(snapshot: Snapshot, code: str) -> list[bytes]:
+    item = tables.slip_item.c
+    statement = select(item.custody_id).where(item.slip_code == code).order_by(item.position, item.custody_id)
+    return [key.bytes for key in snapshot.scalars(statement)]
+
+
+def on_receipt(snapshot: Snapshot, receipt: int) -> list[bytes] | None:
+    """The custodies of a sale's lines, without other claims to its number; None where it has not come in."""
+    if snapshot.execute(select(tables.receipt.c.id).where(tables.receipt.c.id == receipt)).first() is None:
+        return None
+    line = tables.receipt_line.c
+    statement = select(line.custody_id).where(line.receipt_id == receipt, line.custody_id.is_not(None))
+    return [key.bytes for key in snapshot.scalars(statement.order_by(line.line))]
+
+
+def with_epcs(snapshot: Snapshot, epcs: Collection[str]) -> list[bytes]:
+    """Custodies of captured goods by their EPC or EPC class, and those of lots that carry it."""
+    found = raw.select(snapshot, tables.custody, ("id",), "epc", epcs)
+    lots = raw.select(snapshot, tables.lot, ("id",), "epc", epcs)
+    found += raw.select(snapshot, tables.custody, ("id",), "lot_id", [key for (key,) in lots], "kind = 'custody'")
+    return sorted({key for (key,) in found})
+
+
+def packed_in(snapshot: Snapshot, units: Collection[str]) -> list[Row]:
+    """What was ever packed in logistic units, as PACKING."""
+    return raw.select(snapshot, tables.packing, PACKING, "unit_epc", units)

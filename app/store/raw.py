@@ -1,0 +1,82 @@
+"""Rows as the driver gives them, for reads of a hundred thousand rows: no objects a row but a tuple.
+
+The values are the same on both databases: an id is its 16 bytes, an instant microseconds since 1970 UTC, a date its ISO
+text, JSON its text. A statement reads one table by a list of keys; a list longer than CHUNK takes several.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Column, Date, Table
+
+from app.store.engine import Snapshot
+from app.store.types import Id, Instant, Json
+
+# Keys in one statement: a third faster than 500 on a wide generation, and no faster beyond.
+CHUNK = 4096
+
+Row = tuple[Any, ...]
+
+
+def select(
+    snapshot: Snapshot, table: Table, columns: tuple[str, ...], by: str, keys: Iterable[Any], where: str = ""
+) -> list[Row]:
+    """The rows whose column `by` is one of the keys (16 bytes for an id), in no order. `where`: a further condition."""
+    rows: list[Row] = []
+    for chunk in _chunks(keys):
+        rows += _fetch(snapshot, table, columns, by, chunk, where)
+    return rows
+
+
+def _chunks(keys: Iterable[Any]) -> Iterator[list[Any]]:
+    listed = keys if isinstance(keys, list) else list(keys)
+    for start in range(0, len(listed), CHUNK):
+        yield listed[start : start + CHUNK]
+
+
+def _fetch(
+    snapshot: Snapshot, table: Table, columns: tuple[str, ...], by: str, keys: list[Any], where: str
+) -> list[Row]:
+    if snapshot.dialect.name == "postgresql":
+        # An array of ids is quickest as its text: the driver would turn every one into a parameter of its own.
+        sent: tuple[Any, ...] = (
+            ("{" + ",".join([key.hex() for key in keys]) + "}",) if isinstance(table.c[by].type, Id) else (list(keys),)
+        )
+        statement = _postgres(table, columns, by, where)
+    else:
+        # Few lengths of the list, so that the driver finds the statement prepared; a key twice changes nothing.
+        length = 1 << (len(keys) - 1).bit_length()
+        sent = (*keys, *keys[-1:] * (length - len(keys)))
+        statement = _sqlite(table, columns, by, where, length)
+    with snapshot.exec_driver_sql(statement, sent) as result:
+        # Below SQLAlchemy's own rows, which cost as much again as the driver's.
+        return list(result.cursor.fetchall())
+
+
+@lru_cache(maxsize=256)
+def _sqlite(table: Table, columns: tuple[str, ...], by: str, where: str, length: int) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f'SELECT {names} FROM "{table.name}" WHERE "{by}" IN ({",".join("?" * length)}){_and(where)}'
+
+
+@lru_cache(maxsize=256)
+def _postgres(table: Table, columns: tuple[str, ...], by: str, where: str) -> str:
+    names = ", ".join(_plain(table.c[name]) for name in columns)
+    sort = "uuid" if isinstance(table.c[by].type, Id) else "text"
+    return f'SELECT {names} FROM "{table.name}" WHERE "{by}" = ANY(%s::{sort}[]){_and(where)}'
+
+
+def _and(where: str) -> str:
+    return f" AND {where}" if where else ""
+
+
+def _plain(column: Column[Any]) -> str:
+    name = f'"{column.name}"'
+    if isinstance(column.type, Id):
+        return f"uuid_send({name})"
+    if isinstance(column.type, Instant):
+        return f"(extract(epoch FROM {name}) * 1000000)::bigint"
+    if column.type is Json or isinstance(column.type, Date):
+        return f"{name}::text"
+    return name

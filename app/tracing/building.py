@@ -1,0 +1,188 @@
+"""Puts an answer together from the rows of a walk, redacted for its reader."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from app.domain.graph import Balance, Walk, generations
+from app.domain.rights import Principal, Role
+from app.store import chain
+from app.store.chain import Direction
+from app.store.engine import Snapshot
+from app.store.raw import Row
+from app.tracing.answer import Amount, Gap, Link, Node, Source, Status, Totals, Trace
+from app.tracing.happenings import happenings
+from app.tracing.names import HOME, Names
+from app.tracing.sight import EVERYTHING, Hands, Sight, sight
+from app.tracing.states import States, states
+from app.tracing.texts import Amounts, Ids
+
+
+def build(
+    snapshot: Snapshot,
+    reader: Principal,
+    way: Walk[bytes],
+    direction: Direction,
+    now: datetime,
+    more: bool,
+    cursor: str | None,
+) -> Trace:
+    """`more`: the walk did not go through everything; `cursor`: how to go on."""
+    rows = chain.nodes(snapshot, way.depth)
+    touches = chain.touches(snapshot, way.depth)
+    happened = chain.events(snapshot, {event for _, event in touches})
+    subjects = {row[i] for row in rows for i in (4, 5, 6, 21)}
+    if reader.role is Role.ADMIN:
+        names, seen = Names(snapshot, subjects), EVERYTHING
+    else:
+        links = [*way.links, *chain.neighbours(snapshot, list(way.depth))]
+        hands = _hands(snapshot, rows, links)
+        names = Names(snapshot, subjects | {key for held in hands.values() for key in (held.site_id, held.party_id)})
+        seen = sight(reader, hands, links, names, _tested(reader, happened, touches))
+    edges = [(link[1], link[0]) if direction == "back" else (link[0], link[1]) for link in way.links]
+    generation = generations(way.depth, edges)
+    rows.sort(key=lambda row: (generation[row[0]], row[8], row[0]))
+    lots = {row[0]: row for row in chain.lots(snapshot, {row[3] for row in rows})}
+    page = _Page(way.depth, lots, names, seen, states(snapshot, way, rows, direction), now)
+    nodes = [page.node(row) for row in rows]
+    joined = [page.link(row) for row in way.links]
+    events = happenings(snapshot, happened, touches, generation, direction, seen, page.ids)
+    gaps = [page.gap(row) for row in rows if page.unknown(row)]
+    totals = page.totals(len(nodes), len(joined), len(events), len(gaps))
+    return Trace(nodes, joined, events, gaps, totals, more, cursor)
+
+
+def _hands(snapshot: Snapshot, rows: list[Row], links: list[Row]) -> dict[bytes, Hands]:
+    """Of the nodes and of everything one step from them."""
+    hands = {row[0]: Hands(row[5], row[6], row[1] == "gap") for row in rows}
+    further = {end for link in links for end in link[:2]} - hands.keys()
+    for key, kind, _, site, party in chain.hands(snapshot, further):
+        hands[key] = Hands(site, party, kind == "gap")
+    return hands
+
+
+def _tested(reader: Principal, happened: list[Row], touches: list[Row]) -> set[bytes]:
+    if reader.party_id is None:
+        return set()
+    tests = {row[0] for row in happened if row[2] == "test" and row[7] == reader.party_id.bytes}
+    return {custody for custody, event in touches if event in tests}
+
+
+@dataclass(slots=True)
+class _Page:
+    """One answer while it is written."""
+
+    depth: Mapping[bytes, int]
+    lots: Mapping[bytes, Row]
+    names: Names
+    sight: Sight
+    states: States
+    now: datetime
+    ids: Ids = field(default_factory=Ids)
+    amounts: Amounts = field(default_factory=Amounts)
+    days: dict[bytes | None, str] = field(default_factory=dict)
+    receipts: int = 0
+    grams: int = 0
+    pieces: int = 0
+    all_seen: bool = True
+
+    def node(self, row: Row) -> Node:
+        key, kind, code, lot, product, site, party, measure, arrived_at, expires_on = row[:10]
+        known = self.lots.get(lot)
+        place, ids = self.names.place, self.ids
+        came = left = kept = None
+        if kind == "custody":
+            balance = Balance._make(row[10:17])
+            if key in self.sight.full:
+                came = self._amount(balance.received, measure, product)
+                left = self._amount(balance.left, measure, product)
+                kept = self._amount(balance.on_hand, measure, product)
+                if row[22] is None:
+                    self._sum(row[17], balance.ended, measure)
+            else:
+                self.all_seen = False
+        return Node(
+            id=ids[key],
+            kind=kind,
+            code=code,
+            lot_id=ids[lot],
+            lot_number=known[1] if known else None,
+            product=place(product, arrived_at),
+            site=place(site, arrived_at),
+            # A gap is on its receiver's books, which says nothing of whose hands the goods came from.
+            party=place(party, arrived_at) if kind == "custody" else None,
+            status=self._status(row, expires_on or (known[2] if known else None)),
+            depth=self.depth[key],
+            in_=came,
+            out=left,
+            on_hand=kept,
+        )
+
+    def link(self, row: Row) -> Link:
+        parent, child, event, kind, grams, pieces, _ = row
+        own, ids = self.sight.own, self.ids
+        amount = self.amounts[grams, pieces] if parent in own or child in own else None
+        return Link(ids[parent], ids[child], ids[event], kind, amount)
+
+    def unknown(self, row: Row) -> bool:
+        """Whether it is a gap that is not closed."""
+        return row[1] == "gap" and row[22] is None and self.states.gaps.get(row[0]) != "closed"
+
+    def gap(self, row: Row) -> Gap:
+        paper = msgspec.json.decode(row[20]) if row[20] is not None else {}
+        full = row[0] in self.sight.full
+        source = Source(
+            name=paper.get("name"),
+            contact=paper.get("contact") if full else None,
+            address=paper.get("address"),
+            document_ids=paper.get("document_ids") if full else None,
+            reported_by=self.names.place(row[21], row[8]),
+        )
+        claimed = self.states.gaps.get(row[0]) == "claimed"
+        return Gap(self.ids[row[0]], "claimed" if claimed else row[19] or "outside", source)
+
+    def totals(self, nodes: int, links: int, events: int, gaps: int) -> Totals:
+        if self.all_seen:
+            return Totals(nodes, links, events, gaps, self.receipts, self.grams, self.pieces)
+        return Totals(nodes, links, events, gaps, None, None, None)
+
+    def _sum(self, receipts: int, ended: int, measure: str) -> None:
+        self.receipts += receipts
+        if measure == "weight":
+            self.grams += ended
+        else:
+            self.pieces += ended
+
+    def _amount(self, amount: int, measure: str, product: bytes) -> Amount | None:
+        if measure == "weight":
+            return self.amounts[amount, None]
+        sort = self.names.product(product)
+        each = sort.grams_per_piece if sort else None
+        return self.amounts[amount * each if each else None, amount]
+
+    def _status(self, row: Row, expires_on: str | None) -> Status:
+        """The gravest of its states."""
+        key = row[0]
+        if row[22] is not None:
+            return "voided"
+        if self.unknown(row):
+            return "gap"
+        if key in self.states.recalled:
+            return "recalled"
+        if key in self.states.held:
+            return "held"
+        if row[18] == "refused":
+            return "refused"
+        return "expired" if expires_on is not None and expires_on < self._today(row[5]) else "ok"
+
+    def _today(self, site: bytes | None) -> str:
+        """The site's own day."""
+        day = self.days.get(site)
+        if day is None:
+            found = self.names.site(site)
+            zone = ZoneInfo(found.time_zone if found else HOME)
+            day = self.days[site] = self.now.astimezone(zone).date().isoformat()
+        return day

@@ -1,0 +1,197 @@
+"""Where a trace starts: the custodies that a code, an id or an EPC names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from app.domain import codes
+from app.domain.codes import CodeKind, MistypedCode
+from app.domain.epcis.identifiers import canonical_uri
+from app.domain.errors import Forbidden, Malformed, NotFound
+from app.domain.rights import Principal, Role, owns_site
+from app.store import chain, master
+from app.store.engine import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """value: a code as typed, scanned or pasted with its URL; the id of a custody or lot; or an EPC, EPC class or SSCC
+    as URN or GS1 Digital Link."""
+
+    kind: Literal["code", "custody", "lot", "epc"]
+    value: str
+
+    @classmethod
+    def read(cls, text: str) -> "Start":
+        """A code or an EPC, whichever the text is."""
+        return cls("epc" if ":" in text and "/c/" not in text.lower() else "code", text)
+
+    @property
+    def question(self) -> str:
+        """The same for every spelling of one start; what a cursor is bound to."""
+        if self.kind == "code":
+            return f"code {_parsed(self.value).text}"
+        return f"epc {canonical_uri(self.value)}" if self.kind == "epc" else f"{self.kind} {_id(self)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Custodies to start from; `cut`: there are more, and these are the newest."""
+
+    keys: Sequence[bytes]
+    cut: bool = False
+
+
+def find(snapshot: Snapshot, reader: Principal, start: Start, secret: bytes) -> Roots:
+    """Raises Malformed for a mistyped code, NotFound for what does not exist, Forbidden for the whole book of a site or
+    party that is not the reader's. `secret`: the master that receipts are signed with."""
+    match start.kind:
+        case "code":
+            return _of_code(snapshot, reader, _parsed(start.value), secret)
+        case "custody":
+            key = _id(start)
+            if not chain.is_custody(snapshot, key):
+                raise _unknown("custody", "流转批次", start.value)
+            return Roots([key.bytes])
+        case "lot":
+            return _of_lot(snapshot, _id(start))
+        case "epc":
+            found = chain.with_epcs(snapshot, _contents(snapshot, canonical_uri(start.value)))
+            if not found:
+                raise _unknown("epc", "EPC", start.value)
+            return Roots(found)
+
+
+def _parsed(text: str) -> codes.Code:
+    try:
+        return codes.parse(text.strip().rsplit("/", 1)[-1])
+    except MistypedCode as error:
+        raise Malformed(
+            "mistyped-code", f"{error.reason_zh} · {error.reason}", pointer="?code", identity=error.text
+        ) from None
+
+
+def _id(start: Start) -> UUID:
+    try:
+        return UUID(start.value)
+    except ValueError:
+        raise Malformed(
+            "bad-id", f"{start.kind} 须为 UUID · {start.kind} is an id: a UUID", pointer=f"?{start.kind}"
+        ) from None
+
+
+def _of_code(snapshot: Snapshot, reader: Principal, code: codes.Code, secret: bytes) -> Roots:
+    if code.kind is CodeKind.RECEIPT:
+        return _of_receipt(snapshot, code, secret)
+    issued = chain.code_of(snapshot, code.text)
+    if issued is None:
+        raise NotFound(
+            "unknown-code",
+            "没有签发过这个编码，请核对后重新扫描或输入 · "
+            "This code was never issued: compare it and scan or type it again",
+            identity=code.text,
+        )
+    kind, subject = issued
+    match kind:
+        case CodeKind.CUSTODY:
+            return Roots([subject.bytes])
+        case CodeKind.SLIP:
+            return Roots(chain.on_slip(snapshot, code.text))
+        case CodeKind.SITE:
+            return _at_site(snapshot, reader, subject)
+        case CodeKind.PARTY:
+            return _of_party(snapshot, reader, subject)
+        case _:  # a lot, or one numbered unit of it
+            return _of_lot(snapshot, subject)
+
+
+def _of_lot(snapshot: Snapshot, lot: UUID) -> Roots:
+    if not chain.is_lot(snapshot, lot):
+        raise _unknown("lot", "批次", str(lot))
+    return _bounded(chain.of_lot(snapshot, lot))
+
+
+def _of_receipt(snapshot: Snapshot, code: codes.Code, secret: bytes) -> Roots:
+    number = codes.receipt_id_of(code)
+    name = codes.receipt_name(number)
+    if not codes.receipt_mac_ok(codes.receipt_secret(secret, name.device_number, name.epoch), code):
+        raise NotFound(
+            "not-authentic",
+            "这张小票不是由登记的秤打印的，可能是仿造 · No registered scale printed this receipt: it may be forged",
+            identity=code.text,
+        )
+    sold = chain.on_receipt(snapshot, number)
+    if sold is None:
+        raise NotFound(
+            "sale-pending",
+            "小票真实，但秤尚未上传这笔销售，请稍后再查 · "
+            "The receipt is authentic, its sale has not come in yet: ask again later",
+            identity=code.text,
+        )
+    return Roots(sold)
+
+
+def _at_site(snapshot: Snapshot, reader: Principal, site_id: UUID) -> Roots:
+    site = master.sites(snapshot, [site_id]).get(site_id)
+    if site is None:
+        raise _unknown("site", "场所", str(site_id))
+    if not owns_site(reader, site, master.markets(snapshot, [site])[site.id]):
+        raise _not_yours(str(site_id))
+    return _bounded(chain.at_site(snapshot, site_id))
+
+
+def _of_party(snapshot: Snapshot, reader: Principal, party_id: UUID) -> Roots:
+    """All of a party's own book; of another's, what lies at the reader's sites."""
+    if reader.role is Role.ADMIN or reader.party_id == party_id:
+        return _bounded(chain.of_party(snapshot, party_id))
+    sites = master.sites_of_party(snapshot, party_id)
+    markets = master.markets(snapshot, sites)
+    own = [site for site in sites if owns_site(reader, site, markets[site.id])]
+    if not own:
+        raise _not_yours(str(party_id))
+    found = [_bounded(chain.at_site(snapshot, site.id)) for site in own]
+    return Roots([key for roots in found for key in roots.keys], any(roots.cut for roots in found))
+
+
+def _bounded(keys: list[bytes]) -> Roots:
+    return Roots(keys[: chain.STARTS], len(keys) > chain.STARTS)
+
+
+def _contents(snapshot: Snapshot, epc: str) -> list[str]:
+    """The EPC itself, and for a logistic unit what is in it, or was last: a crate that is used again does not join
+    Monday's goods with Tuesday's."""
+    found = {epc: None}
+    packed = chain.packed_in(snapshot, [epc])
+    if not packed:
+        return [epc]
+    # None: still in it. Otherwise the moment when it was last emptied, both ends of a packing included.
+    ends = [row[3] for row in packed]
+    moment = None if None in ends else max(ends)
+    while packed:
+        inside = [row[0] for row in packed if _covers(row[2], row[3], moment)]
+        fresh = [content for content in dict.fromkeys(inside) if content not in found]
+        found |= dict.fromkeys(fresh)
+        packed = chain.packed_in(snapshot, fresh)
+    return list(found)
+
+
+def _covers(begun: int, ended: int | None, moment: int | None) -> bool:
+    if moment is None:
+        return ended is None
+    return begun <= moment and (ended is None or moment <= ended)
+
+
+def _unknown(name: str, name_zh: str, value: str) -> NotFound:
+    return NotFound(
+        f"unknown-{name}", f"没有这个{name_zh}：{value[:200]} · no {name} {value[:200]}; check it", identity=value[:200]
+    )
+
+
+def _not_yours(identity: str) -> Forbidden:
+    return Forbidden(
+        "not-yours",
+        "只能查询自己名下场所的全部流转，请改查单个批次的编码 · "
+        "The whole book of a site or party is its own: trace the code of one batch instead",
+        identity=identity,
+    )

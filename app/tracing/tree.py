@@ -1,0 +1,88 @@
+"""A trace as lines of text for a terminal: a tree from the start outward."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from app.store.chain import Direction
+from app.tracing.answer import Gap, Node, Trace
+
+Language = Literal["zh", "en"]
+
+_CONTINUED = {"": "", "├─ ": "│  ", "└─ ": "   "}
+_WORDS: dict[Language, dict[str, str]] = {
+    "zh": {
+        "ok": "正常", "gap": "来源不明", "voided": "已作废", "recalled": "已召回", "held": "暂停销售",
+        "refused": "未获准入场", "expired": "已过期", "outside": "系统外购入", "claimed": "一方指认、待另一方确认",
+        "seen": "见上", "in": "进", "kept": "存", "reported": "{} 填报", "batch": "批次",
+        "more": "未完，继续：cursor={}", "closed": "来源已由双方确认", "cut": "未完：起点过多，只列出最新的",
+        "totals": "{nodes} 个节点，{links} 个环节，{events} 条记录，{gaps} 处来源不明",
+    },
+    "en": {
+        "ok": "ok", "gap": "origin unknown", "voided": "voided", "recalled": "recalled", "held": "held",
+        "refused": "refused at the gate", "expired": "expired", "outside": "bought from outside the system",
+        "claimed": "named by one side, not confirmed by the other", "seen": "see above", "in": "in", "kept": "left",
+        "reported": "reported by {}", "batch": "lot", "more": "there is more, go on with cursor={}",
+        "closed": "origin confirmed by both sides",
+        "cut": "there is more: only the newest starts are listed",
+        "totals": "{nodes} nodes, {links} links, {events} events, {gaps} gaps",
+    },
+}  # fmt: skip
+
+
+def tree_lines(trace: Trace, direction: Direction, language: Language = "zh") -> Iterator[str]:
+    """One line a node, indented under what it was reached from; a node reached again is named once more and not
+    followed. What hangs on nodes of an earlier answer stands at the margin."""
+    words = _WORDS[language]
+    nodes = {node.id: node for node in trace.nodes}
+    place = {key: i for i, key in enumerate(nodes)}
+    gaps = {gap.node_id: gap for gap in trace.gaps}
+    below: dict[str, set[str]] = {key: set() for key in nodes}
+    reached: set[str] = set()
+    for link in trace.links:
+        near, far = (link.child_id, link.parent_id) if direction == "back" else (link.parent_id, link.child_id)
+        if near in nodes and far in nodes:
+            below[near].add(far)
+            reached.add(far)
+    seen: set[str] = set()
+    # Where everything hangs on something else there is a circle: it is entered at its first node.
+    for top in [*(key for key in nodes if key not in reached), *nodes]:
+        waiting = [(top, "", "")] if top not in seen else []
+        while waiting:
+            key, stem, branch = waiting.pop()
+            again = f" ({words['seen']})" if key in seen else ""
+            yield stem + branch + _line(nodes[key], gaps.get(key), words) + again
+            if again:
+                continue
+            seen.add(key)
+            inner = stem + _CONTINUED[branch]
+            last = True
+            for far in sorted(below[key], key=place.__getitem__, reverse=True):
+                waiting.append((far, inner, "└─ " if last else "├─ "))
+                last = False
+    totals = trace.totals
+    yield words["totals"].format(nodes=totals.nodes, links=totals.links, events=totals.events, gaps=totals.gaps)
+    if trace.next is not None:
+        yield words["more"].format(trace.next)
+    elif trace.truncated:
+        yield words["cut"]
+
+
+def _line(node: Node, gap: Gap | None, words: dict[str, str]) -> str:
+    product = node.product.name if node.product else "?"
+    if gap is not None:
+        source = gap.from_
+        said = [words[gap.reason], *(text for text in (source.name, source.address) if text)]
+        if source.reported_by is not None:
+            said.append(words["reported"].format(source.reported_by.name))
+        return f"[{words['gap']}] {product} · " + " · ".join(said)
+    parts = [f"{product} {words['batch']} {node.lot_number or '?'}"]
+    if node.kind == "gap":
+        return f"[{words[node.status]}] {product} · {words['closed']}"
+    site, party = (place.name if place else None for place in (node.site, node.party))
+    parts.append(site if party in (None, site) and site else f"{site or '?'} ({party or '?'})")
+    if node.on_hand is not None and node.in_ is not None:
+        amounts = ((words["in"], node.in_), (words["kept"], node.on_hand))
+        parts.append(" ".join(f"{word} {amount.value} {amount.unit}" for word, amount in amounts))
+    if node.code is not None:
+        parts.append(node.code)
+    return f"[{words[node.status]}] " + " · ".join(parts)
