@@ -45,6 +45,14 @@ class Transaction:
 Job = Callable[[Transaction, Sequence[C]], Sequence[R | Exception]]
 
 
+def _tell(ticket: "_Ticket[Any, Any]", result: Any) -> None:
+    try:
+        ticket.done(result)
+    except RuntimeError:
+        # Its event loop has closed: what it asked for is on disk, and nobody is left to hear so.
+        log.warning("nobody waits for a write any more", exc_info=True)
+
+
 @dataclass(slots=True, eq=False)
 class _Ticket(Generic[C, R]):
     job: Job[C, R]
@@ -162,7 +170,7 @@ class Writer:
                 log.exception("a write failed: %s", getattr(batch[0].job, "__qualname__", batch[0].job))
                 results = [error]
             for ticket, result in zip(batch, results, strict=True):
-                ticket.done(result)
+                _tell(ticket, result)
             return
         middle = len(batch) // 2
         self._settle(batch[:middle])
