@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -16,16 +17,19 @@ from app import logs
 from app.domain.errors import Refusal
 from app.domain.rights import Role
 from app.enrolling.keys import OPERATOR, MakeKey, make_keys
-from app.main import close_service, create_app, open_service
+from app.main import close_service, create_app, open_database, open_service
 from app.settings import Settings
 from app.store import backup as backups
 from app.store import schema
 from app.store.check import verify
-from app.store.engine import Database, open_engine
+from app.store.engine import Database, open_engine, reading
 from app.store.errors import SchemaOutdated, StoreUnavailable
 from app.store.rebuild import rebuild as rebuild_projections
 from app.store.secret import SecretMissing
 from app.store.writer import Writer
+from app.tracing import Direction, Limits, Start, to_json, tree_lines
+from app.tracing import trace as walk
+from app.tracing.tree import Language
 
 DRAIN_SECONDS = 30
 
@@ -57,6 +61,18 @@ def refusals() -> Iterator[None]:
     else:
         return
     raise typer.Exit(1)
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Settings, Database, bytes]]:
+    """The settings, their database as `serve` finds it (a new SQLite file is migrated) and the master secret."""
+    with refusals():
+        settings = Settings()
+        engine, master = open_database(settings)
+        try:
+            yield settings, engine, master
+        finally:
+            engine.dispose()
 
 
 @contextmanager
@@ -106,6 +122,26 @@ def serve(
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+
+
+@cli.command()
+def trace(
+    start: Annotated[str, typer.Argument(metavar="CODE_OR_EPC", help="编码、网址或 EPC · a code, its URL, or an EPC")],
+    back: Annotated[bool, typer.Option("--back/--forward", help="溯源或追踪 · to sources or to buyers")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="与 /trace 相同的 JSON · the JSON of /trace")] = False,
+    lang: Annotated[Language, typer.Option(help="zh | en")] = "zh",
+) -> None:
+    """来可溯、去可追 · Prints the chain of what a code or EPC names, as a tree or as the JSON of /trace."""
+    direction: Direction = "back" if back else "forward"
+    with opened() as (settings, engine, master), reading(engine) as snapshot:
+        found = walk(
+            snapshot, OPERATOR, Start.read(start), direction, now=datetime.now(UTC), secret=master,
+            limits=Limits(nodes=settings.trace_limit),
+        )  # fmt: skip
+    if as_json:
+        typer.echo(to_json(found))
+    else:
+        typer.echo("\n".join(tree_lines(found, direction, lang)))
 
 
 @key.command("create")

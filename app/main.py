@@ -5,7 +5,7 @@ from starlette.types import ASGIApp
 from app import logs, web
 from app.settings import Settings
 from app.store import schema
-from app.store.engine import open_engine, reading
+from app.store.engine import Database, open_engine, reading
 from app.store.feed import Tail
 from app.store.files import FileStore
 from app.store.master import any_device
@@ -16,11 +16,10 @@ from app.web.metrics import Metrics
 from app.web.service import Service
 
 
-def open_service(settings: Settings) -> Service:
-    """Everything that one process needs; close it with `close_service`.
+def open_database(settings: Settings) -> tuple[Database, bytes]:
+    """The database at the schema of this program, and its master secret; a new embedded SQLite database is migrated.
 
-    A new embedded SQLite database is migrated. Raises SchemaOutdated, SecretMissing, StoreUnavailable, ValueError; each
-    names the remedy.
+    Raises SchemaOutdated, SecretMissing, StoreUnavailable, ValueError; each names the remedy.
     """
     engine = open_engine(settings.database_url)
     try:
@@ -29,10 +28,15 @@ def open_service(settings: Settings) -> Service:
         schema.require_head(engine)
         with reading(engine) as snapshot:
             used = any_device(snapshot)
-        master = load_master(settings.secret_file, may_create=not used)
+        return engine, load_master(settings.secret_file, may_create=not used)
     except BaseException:
         engine.dispose()
         raise
+
+
+def open_service(settings: Settings) -> Service:
+    """Everything that one process needs; close it with `close_service`. Raises as `open_database`."""
+    engine, master = open_database(settings)
     writer = Writer(engine, limit=settings.queue_limit)
     keys = KeyCache(engine, writer, lambda: tail.age)
     tail = Tail(engine, keys.forget, keys.forget_all)

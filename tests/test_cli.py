@@ -1,5 +1,6 @@
 """The command line: what it does, what it says, and its exit codes."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from app.__main__ import cli
 from app.store import tables
 from app.store.engine import open_engine, writing
 from tests.support import databases, ledger
+from tests.support.cast import Cast
 from tests.support.databases import Database
 from tests.support.ledger import named
 
@@ -101,6 +103,41 @@ def test_a_key_for_nobody_is_refused(environment: Path, options: tuple[str, ...]
     result = run("key", "create", *options)
     assert result.exit_code == 1
     assert reason in result.stderr.lower()
+
+
+@pytest.fixture
+def sold(cast: Cast, environment: Path) -> str:
+    """The B-code of cabbage at a stall that a farm has shipped."""
+    cabbage = cast.product("大白菜")
+    made = cast.farm.record("produce", outputs=[cast.output(cabbage, "100", lot_number="L-7")])["outputs"][0]
+    slip = cast.farm.record("ship", items=[cast.item(made, "40")])["slip_code"]
+    return str(cast.stall.record("receive", slip_code=slip)["outputs"][0]["code"])
+
+
+def test_trace_prints_a_tree(sold: str) -> None:
+    result = run("trace", sold, "--back")
+    assert result.exit_code == 0, result.output
+    first, second, totals = result.stdout.splitlines()
+    assert "大白菜 批次 L-7 · 一号摊经营户" in first
+    assert second.startswith("└─ ")
+    assert "河东蔬菜合作社" in second
+    assert totals.startswith("2 个节点")
+    assert "2 nodes" in run("trace", sold.lower(), "--back", "--lang", "en").stdout
+
+
+def test_trace_prints_the_json_of_the_interface(sold: str, cast: Cast) -> None:
+    result = run("trace", f"https://food.example.cn/c/{sold}", "--forward", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["nodes"] == cast.admin.trace("forward", code=sold)["nodes"]
+
+
+@pytest.mark.parametrize(("text", "reason"), [("B123", "18 characters"), ("urn:epc:id:sgtin:1", "urn:epc:id:sgtin:1")])
+def test_trace_of_nothing_says_so(environment: Path, text: str, reason: str) -> None:
+    (environment / "onecode.secret").write_text("ab" * 32)
+    result = run("trace", text)
+    assert result.exit_code == 1
+    assert reason in result.stderr
 
 
 @pytest.mark.parametrize("command", ["check", "rebuild"])

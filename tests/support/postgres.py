@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PLACE = "ONECODE_TEST_POSTGRES"
 TEMPLATE = "onecode_template"
-# What a crash would lose is not what these tests are about; the tests that kill processes turn it on again.
+# Tests kill processes, never the machine: what only a power cut would lose need not wait for the disk.
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "4GB"}
 
 
