@@ -90,11 +90,11 @@ _WRITTEN: tuple[type, ...] = (
 )  # fmt: skip
 
 
-def fetch(connection: Connection, kind: type[R], column: str, keys: Iterable[Any]) -> list[R]:
-    """Rows of a kind whose column is one of the keys; locked in key order where decisions change them."""
+def fetch(connection: Connection, kind: type[R], column: str, keys: Iterable[Any], *, lock: bool = False) -> list[R]:
+    """Rows of a kind whose column is one of the keys; `lock` locks them in key order until the transaction ends."""
     table = TABLES[kind]
     statement = select(table).order_by(*table.primary_key.columns)
-    if kind in _LOCKED:
+    if lock:
         statement = statement.with_for_update()
     if kind is HoldRow and column == "lot_id":
         statement = statement.where(tables.hold.c.released_by.is_(None))
@@ -114,13 +114,14 @@ class Loader:
         self.ledger = ledger
         self._asked: dict[tuple[type, str], set[Any]] = {}
 
-    def rows(self, kind: type[R], column: str, keys: Iterable[Any]) -> list[R]:
+    def rows(self, kind: type[R], column: str, keys: Iterable[Any], *, only_read: bool = False) -> list[R]:
+        """Loads what has not been asked for yet; rows of kinds that decisions change are locked, save `only_read`."""
         asked = self._asked.setdefault((kind, column), set())
         fresh = {key for key in keys if key is not None} - asked
         if not fresh:
             return []
         asked |= fresh
-        found: list[Any] = fetch(self._connection, kind, column, fresh)
+        found: list[Any] = fetch(self._connection, kind, column, fresh, lock=kind in _LOCKED and not only_read)
         match kind.__name__:
             case "Party" | "Site" | "Product" | "Document":
                 self._master(kind).update({row.id: row for row in found})
@@ -153,7 +154,8 @@ class Loader:
         self.rows(Code, "code", {custody.code for custody in custodies if custody.voided_by})
 
     def ancestry(self, keys: Collection[UUID]) -> None:
-        """Links and custodies upward, generation by generation."""
+        """Links and custodies upward, generation by generation; only to be read, so everything that a decision may
+        change is loaded before."""
         frontier = set(keys)
         seen = set(frontier)
         for _ in range(GENERATIONS):
@@ -162,7 +164,7 @@ class Loader:
             self.rows(Link, "child_id", frontier)
             frontier = {link.parent_id for key in frontier for link in self.ledger.links_up[key]} - seen
             seen |= frontier
-        self.rows(Custody, "id", seen)
+        self.rows(Custody, "id", seen, only_read=True)
 
     @classmethod
     def for_holds(cls, transaction: Transaction) -> "Loader":
@@ -221,6 +223,7 @@ def load(transaction: Transaction, commands: Collection[Record], mint: Callable[
     loader.sites({key for event in events for key in _sites(event)} | {slip.to_site_id for slip in _all(ledger, Slip)})
     loader.sites(slip.site_id for slip in _all(ledger, Slip))
     loader.rows(Product, "id", {key for event in events for key in _products(event)})
+    loader.ancestry({event.parent_custody_id for event in events if isinstance(event, Identify)})
     _load_gate(loader, events)
     if (
         any(isinstance(event, Ship | Sell | Transform | Receive | Admit) for event in events)
@@ -284,7 +287,6 @@ def _load_identified(loader: Loader, events: Iterable[AnyEvent], targets: Iterab
     found = loader.rows(Link, "child_id", gaps)
     loader.rows(Event, "id", {link.event_id for link in found})
     loader.children(gaps)
-    loader.ancestry({parent for _, parent in pairs})
 
 
 def _load_corrected(loader: Loader, targets: Iterable[Event]) -> None:
