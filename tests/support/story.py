@@ -1,0 +1,193 @@
+"""What a scenario needs on stage: people of one place, their papers, handhelds that print offline, and pages as read.
+
+A story speaks HTTP alone. What a handheld does without a network, printing the code of a receipt, it does here with
+the secret that its activation gave it.
+"""
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from app.domain import codes
+from app.web.service import Service
+from tests.support.cast import Actor, Cast, ago, first_key
+
+PDF = b"%PDF-1.4\n% a certificate\n%%EOF\n"
+
+
+class Story(Cast):
+    """A stage that is empty but for the operator of the service and the public."""
+
+    def __init__(self, client: TestClient, service: Service) -> None:
+        self.client = client
+        self.public = Actor(client, None)
+        self.admin = Actor(client, first_key(service))
+
+    def document(self, owner: Actor, type: str, **fields: Any) -> dict[str, Any]:
+        """A paper with its scan, uploaded by its owner; `class_` is the grade of a certificate, `covers` a quantity."""
+        form = {name.rstrip("_"): value for name, value in fields.items()}
+        if "covers" in form:
+            form["covers"] = json.dumps(form["covers"])
+        # The file differs by the number, as two scans do.
+        content = PDF.replace(b"a certificate", f"{type} {form.get('number', '')}".encode())
+        file = (f"{type}.pdf", content, "application/pdf")
+        answer = owner.request("POST", "/documents", data={"type": type, **form}, files={"file": file})
+        assert answer.status_code == 201, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def certify(self, owner: Actor, custody: Mapping[str, Any], type: str, **fields: Any) -> dict[str, Any]:
+        """Uploads a paper and lets it speak for a batch in the owner's hands."""
+        paper = self.document(owner, type, **fields)
+        owner.record("certify", custody_id=custody["custody_id"], document_id=paper["id"])
+        return paper
+
+    def handheld(self, owner: Actor, name: str, kind: str = "handheld") -> "Handheld":
+        """A device at the owner's site, enrolled by the operator of the service and activated with its code."""
+        device = self.admin.made("/devices", {"site_id": owner.site["id"], "name": name, "kind": kind})
+        answer = self.public.post("/devices/activate", {"activation_code": device["activation_code"]})
+        assert answer.status_code == 200, answer.text
+        activated = answer.json()
+        return Handheld(
+            self.client,
+            activated["key"],
+            number=activated["device_number"],
+            epoch=activated["epoch"],
+            secret=bytes.fromhex(activated["receipt_secret"]),
+            counter=activated["next_counter"],
+            device=device,
+        )
+
+    def read(self, code: str, language: str = "zh", reader: Actor | None = None) -> str:
+        """What a person reads on the page of a code, without markup, blanks drawn together."""
+        return plain(self.markup(code, language, reader))
+
+    def markup(self, code: str, language: str = "zh", reader: Actor | None = None) -> str:
+        answer = (reader or self.public).get(f"/c/{code}?lang={language}", headers={"Accept": "text/html"})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/html")
+        return answer.text
+
+    def colour(self, code: str) -> str:
+        """The colour of the band across the top of the page: green, amber, red, blue or grey."""
+        classes = re.findall(r'<body class="([^" ]*)', self.markup(code))
+        return COLOURS[classes[0]]
+
+    def text(self, code: str, language: str = "zh") -> str:
+        """The short text for SMS and hotline."""
+        answer = self.public.get(f"/c/{code}?lang={language}", headers={"Accept": "text/plain"})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/plain")
+        return answer.text
+
+    def hides(self, code: str, secrets: Iterable[str] = ()) -> None:
+        """No representation of the page, in no language, tells the public any of these, and no field for the
+        business's eyes is filled. Name quantities with their decimals: a bare number stands in many an id."""
+        page = self.public.scan(code)
+        assert set(private_fields(page)) == set()
+        told = [json.dumps(page, ensure_ascii=False)]
+        for language in ("zh", "en"):
+            told += [self.read(code, language), self.text(code, language)]
+        found = {secret for secret in secrets for each in told if secret in each}
+        assert found == set()
+
+
+PRIVATE = {"quantity", "amount_fen", "balance", "actions", "contact", "address", "covers", "sample_number", "tester"}
+
+
+def private_fields(shown: Any) -> Iterator[str]:
+    """Names of filled fields, anywhere in an answer, that are none of the public's business."""
+    if isinstance(shown, dict):
+        yield from (name for name, value in shown.items() if name in PRIVATE and value is not None)
+        for value in shown.values():
+            yield from private_fields(value)
+    elif isinstance(shown, list):
+        for value in shown:
+            yield from private_fields(value)
+
+
+COLOURS = {
+    "ok": "green",
+    "incomplete": "amber",
+    "pending": "blue",
+    "revoked": "grey",
+    "expired": "red",
+    "refused": "red",
+    "held": "red",
+    "recalled": "red",
+}
+
+
+def plain(markup: str) -> str:
+    """A page as a person reads it: `<style>` and `<head>` apart from the title left out, blanks drawn together."""
+    body = re.sub(r"<(style|svg)\b.*?</\1>", " ", markup, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def ndjson(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The options of a request that posts these, a line each."""
+    content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    return {"content": content.encode(), "headers": {"Content-Type": "application/x-ndjson"}}
+
+
+def outcomes(text: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """The outcomes of an NDJSON answer, and its summary."""
+    *lines, last = [json.loads(line) for line in text.splitlines()]
+    return lines, last["summary"]
+
+
+@dataclass(slots=True)
+class Handheld(Actor):
+    """A scale or handheld printer: it prints first and uploads when there is a network."""
+
+    number: int = 0
+    epoch: int = 0
+    secret: bytes = b""
+    counter: int = 0
+    device: dict[str, Any] = field(default_factory=dict)
+    unsent: list[dict[str, Any]] = field(default_factory=list)
+
+    def sell(self, *lines: Mapping[str, Any], **fields: Any) -> str:
+        """Weighs, prints the receipt and returns its code; nothing has been uploaded yet."""
+        sale = {"counter": self.counter, "event_time": ago(minutes=5), "lines": list(lines), **fields}
+        self.unsent.append(sale)
+        printed = codes.receipt_code(self.secret, codes.receipt_id(self.number, self.epoch, self.counter))
+        self.counter += 1
+        return printed
+
+    def upload(self) -> list[dict[str, Any]]:
+        """Posts what has not been sent; every sale must be recorded. Returns the outcomes."""
+        answer = self.post("/sales", {"sales": self.unsent})
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        assert body["recorded"] == len(self.unsent), body
+        assert [outcome["counter"] for outcome in body["results"]] == [sale["counter"] for sale in self.unsent]
+        self.unsent.clear()
+        results: list[dict[str, Any]] = body["results"]
+        return results
+
+
+def line(custody: Mapping[str, Any], value: str, unit: str = "公斤", amount_fen: int | None = None) -> dict[str, Any]:
+    """One line of a sale."""
+    quantity = {"value": value, "unit": unit}
+    return {"custody_id": custody["custody_id"], "quantity": quantity, "amount_fen": amount_fen}
+
+
+def licence(serial: int, scheme: str = "JY", region: str = "410108") -> dict[str, str]:
+    """A permit whose last digit is right (GB/T 17710, ISO 7064 MOD 11,10)."""
+    digits = f"1{region}{serial:06d}"
+    remainder = 10
+    for digit in digits:
+        total = (remainder + int(digit)) % 10 or 10
+        remainder = total * 2 % 11
+    return {"scheme": scheme, "number": f"{scheme}{digits}{(11 - remainder) % 10}"}
+
+
+def slugs(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Slugs of flags or reasons, in order."""
+    return [str(each["slug"]) for each in found]
