@@ -11,7 +11,7 @@ from app.store.files import FileStore
 from app.store.master import any_device
 from app.store.secret import load_master
 from app.store.writer import Writer
-from app.web.auth import KeyCache
+from app.web.keycache import KeyCache
 from app.web.metrics import Metrics
 from app.web.service import Service
 

@@ -1,12 +1,10 @@
 """The change feed: what was touched, in commit order as far as a reader can tell; see `Tail`."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine, func, insert, select, text
 
@@ -14,19 +12,14 @@ from app.store import tables
 from app.store.engine import reading
 from app.store.errors import StoreUnavailable
 
-if TYPE_CHECKING:
-    from app.store.writer import Transaction
-
 log = logging.getLogger(__name__)
 
 PERIOD = 0.1  # seconds between two looks; a lock of a key must work within one second
 
 
-def append(transaction: Transaction) -> None:
+def append(connection: Connection, now: datetime, touched: Iterable[str]) -> None:
     """The last statement of a transaction."""
-    transaction.connection.execute(
-        insert(tables.feed).inline(), {"record_time": transaction.now, "touched": sorted(transaction.touched)}
-    )
+    connection.execute(insert(tables.feed).inline(), {"record_time": now, "touched": sorted(touched)})
 
 
 class Tail:

@@ -188,5 +188,5 @@ class Writer:
                 for i, answer in zip(members, answers, strict=True):
                     results[i] = answer
             if transaction.touched:
-                feed.append(transaction)
+                feed.append(connection, transaction.now, transaction.touched)
         return results

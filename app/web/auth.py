@@ -1,163 +1,15 @@
 """Keys: `Authorization: Bearer ock_<id>_<secret>`. SHA-256 is stored; what a key may do is cached in the process and
 forgotten through the change feed, so that a lock works within a second on every process."""
 
-import hmac
-import logging
-import re
-import threading
-import time
-from collections.abc import Callable, Iterable
-from hashlib import sha256
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from app.domain.errors import Forbidden, Refusal, Unauthenticated
 from app.domain.rights import Principal
-from app.enrolling.keys import Credential, find_credential, note_use
-from app.store.engine import Database, reading
-from app.store.errors import StoreUnavailable
-from app.store.writer import Writer
 from app.web import service
-
-log = logging.getLogger(__name__)
-
-CAPACITY = 20_000
-USE_PERIOD = 60.0  # seconds between two notes of a key's last use
-STALE = 1.0  # seconds: nothing older is believed where the feed cannot be read
-
-_SHAPE = re.compile(r"ock_([0-9a-f]{32})_([0-9a-f]{32,64})")
-
-
-class KeyCache:
-    """Credentials by key id, at most CAPACITY of them.
-
-    Thread-safe. A load that was under way when the feed named something it depends on is used once and not kept: its
-    snapshot may be older than the change.
-    """
-
-    def __init__(
-        self,
-        engine: Database,
-        writer: Writer,
-        feed_age: Callable[[], float],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._engine = engine
-        self._writer = writer
-        self._feed_age = feed_age
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._entries: dict[UUID, Credential] = {}
-        self._used: dict[UUID, float] = {}
-        self._loading: list[set[str]] = []
-        self._lost = 0
-
-    def cached(self, key_id: UUID) -> Credential | None:
-        return self._entries.get(key_id) if self._feed_age() < STALE else None
-
-    def load(self, key_id: UUID) -> Credential | None:
-        """Reads the credential from the database; None for an unknown key. Blocks: call it in a thread."""
-        missed: set[str] = set()
-        with self._lock:
-            self._loading.append(missed)
-            lost = self._lost
-        try:
-            with reading(self._engine) as snapshot:
-                found = find_credential(snapshot, key_id)
-        finally:
-            with self._lock:
-                self._loading = [other for other in self._loading if other is not missed]
-        if found is not None:
-            with self._lock:
-                if lost == self._lost and not missed & found.depends_on:
-                    while len(self._entries) >= CAPACITY:
-                        self._entries.pop(next(iter(self._entries)))
-                    self._entries[key_id] = found
-        return found
-
-    def forget(self, touched: Iterable[str]) -> None:
-        """What the feed calls for every change."""
-        names = set(touched)
-        with self._lock:
-            for missed in self._loading:
-                missed |= names
-            for key_id in [key_id for key_id, entry in self._entries.items() if names & entry.depends_on]:
-                del self._entries[key_id]
-
-    def forget_all(self) -> None:
-        """What the feed calls where it was lost."""
-        with self._lock:
-            self._lost += 1
-            self._entries.clear()
-
-    def used(self, key_id: UUID) -> None:
-        """Notes the use of a key, at most once a minute and without waiting for it."""
-        now = self._clock()
-        if now - self._used.get(key_id, -USE_PERIOD) < USE_PERIOD:
-            return
-        while len(self._used) >= CAPACITY:
-            self._used.pop(next(iter(self._used)), None)
-        self._used[key_id] = now
-        try:
-            self._writer.offer(note_use, key_id, _noted)
-        except StoreUnavailable as error:
-            log.info("the last use of key %s is not noted: %s", key_id, error)
-
-    def check(self, header: str) -> tuple[UUID, bytes]:
-        """The key id and the hash of the secret in an Authorization header. Raises Unauthenticated."""
-        scheme, _, token = header.partition(" ")
-        match = _SHAPE.fullmatch(token.strip()) if scheme.lower() == "bearer" else None
-        if match is None:
-            raise _unknown()
-        return UUID(match[1]), sha256(match[2].encode()).digest()
-
-    def admit(self, credential: Credential | None, digest: bytes) -> Principal:
-        """The principal of a key whose secret is right and that is not locked. Raises Unauthenticated, Forbidden."""
-        if credential is None or not hmac.compare_digest(credential.secret_hash, digest):
-            raise _unknown()
-        refusal = refusal_of(credential)
-        if refusal is not None:
-            raise refusal
-        self.used(credential.principal.key_id)
-        return credential.principal
-
-
-def _noted(result: Exception | None) -> None:
-    if isinstance(result, Exception):
-        log.info("the last use of a key is not noted: %s", result)
-
-
-def _unknown() -> Unauthenticated:
-    return Unauthenticated(
-        "unauthenticated",
-        "密钥缺失或不正确，请以 Authorization: Bearer ock_… 出示有效密钥 · "
-        "No key, or not a right one: send Authorization: Bearer ock_…",
-    )
-
-
-def refusal_of(credential: Credential) -> Refusal | None:
-    """Why this key is not taken now, or None."""
-    if credential.status != "active":
-        return Unauthenticated("key-revoked", "此密钥已作废，请申请新密钥 · This key is revoked: ask for a new one")
-    if credential.party_status == "locked":
-        zh, en = (
-            ("：" + credential.party_reason, ": " + credential.party_reason) if credential.party_reason else ("", "")
-        )
-        return Forbidden(
-            "party-locked",
-            f"主体已被锁定{zh}，请联系市场或监管部门 · The party is locked{en}; ask its market or the regulator",
-        )
-    if credential.device_status == "locked":
-        return Forbidden(
-            "device-locked",
-            "设备已被锁定，请联系市场或管理员 · The device is locked: ask the market or the operator of the service",
-        )
-    return None
-
+from app.web.keycache import KeyCache, unknown_key
 
 bearer = HTTPBearer(auto_error=False, description="`ock_<id>_<secret>`, shown once when the key is made")
 
@@ -182,7 +34,7 @@ async def authenticate(keys: KeyCache, header: str) -> Principal:
 async def principal(found: Annotated[Principal | None, Depends(optional_principal)]) -> Principal:
     """Who asks. Raises Unauthenticated without a key."""
     if found is None:
-        raise _unknown()
+        raise unknown_key()
     return found
 
 

@@ -1,7 +1,7 @@
 """What every endpoint works with."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
@@ -10,10 +10,8 @@ from app.store.engine import Database
 from app.store.feed import Tail
 from app.store.files import FileStore
 from app.store.writer import Writer
+from app.web.keycache import KeyCache
 from app.web.metrics import Metrics
-
-if TYPE_CHECKING:
-    from app.web.auth import KeyCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class Service:
     settings: Settings
     engine: Database
     writer: Writer
-    keys: "KeyCache"
+    keys: KeyCache
     files: FileStore
     tail: Tail
     metrics: Metrics
