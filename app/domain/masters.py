@@ -122,7 +122,7 @@ def amended(history: Sequence[M], changes: Mapping[str, Any], valid_from: dateti
     A back-dated change is written through to every later version, up to the one that changed the same field itself.
     """
     line = timeline(history)
-    base = ([row for row in line if row.valid_from <= valid_from] or line[:1])[-1]
+    base = ([row for row in line if row.valid_from <= valid_from] or history[:1])[-1]
     number = history[-1].version + 1
     added = [_next(base, changes, number, valid_from)]
     previous, left = base, dict(changes)

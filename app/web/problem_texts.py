@@ -38,28 +38,222 @@ TEXTS: dict[str, Text] = {
     "unsupported-type": KINDS[415],
     "internal": KINDS[500],
     "unavailable": KINDS[503],
-    "busy": Text("繁忙", "Busy", "按 Retry-After 稍后重发同一请求。", "Send the same again as Retry-After says."),
     "unauthenticated": KINDS[401],
     "forbidden": KINDS[403],
+    "busy": Text("繁忙", "Busy", "稍后重发同一请求。", "Send the same again in a moment."),
     "bad-json": Text("JSON 有误", "Broken JSON", "检查 JSON 语法。", "Check the JSON syntax."),
     "bad-text": Text(
-        "文本含非法字符",
-        "Text that cannot be stored",
-        "去掉空字符和残缺字符。",
-        "Remove NULs and lone surrogates.",
+        "文本含非法字符", "Text that cannot be stored", "去掉空字符和残缺字符。", "Remove NULs and lone surrogates."
     ),
-    "too-deep": Text("嵌套过深", "Nested too deeply", "减少嵌套层数。", "Use fewer levels."),
-    "mistyped-code": Text(
-        "编码有误", "Mistyped code", "对照印刷的编码重新输入。", "Compare it with the printed code and type it again."
+    "too-deep": Text("嵌套过深", "Nested too deeply", "减少层数。", "Use fewer levels."),
+    "too-long": Text("内容过长", "Too long", "缩短或分成几份。", "Shorten it, or send it in pieces."),
+    "bad-cursor": Text("翻页标记无效", "Bad cursor", "从第一页重新开始。", "Begin with the first page."),
+    "bad-id": Text("编号有误", "Bad id", "检查编号的格式。", "Check the form of the id."),
+    "enrol-anew": Text("不可更改", "Not to be changed", "重新登记。", "Enrol it anew."),
+    "valid-from-future": Text(
+        "生效时间在将来", "Takes effect later", "生效时再提交。", "Send it when it takes effect."
     ),
-    "party-locked": Text(
-        "主体已锁定", "Party locked", "联系市场或监管部门解除锁定。", "Ask the market or the regulator to unlock it."
-    ),
-    "party-pending": Text(
-        "主体待审核", "Party pending", "等待市场或监管部门审核。", "Wait for the market or the regulator to confirm it."
-    ),
-    "device-locked": Text(
-        "设备已锁定", "Device locked", "联系市场或管理员解除锁定。", "Ask the market or the operator to unlock it."
+    "party-exists": Text("主体已登记", "Party exists", "修改已登记的主体。", "Change the party that is enrolled."),
+    "party-locked": Text("主体已锁定", "Party locked", "联系市场或监管部门。", "Ask the market or the regulator."),
+    "party-pending": Text("主体待审核", "Party pending", "等待市场或监管部门审核。", "Wait until it is confirmed."),
+    "device-locked": Text("设备已锁定", "Device locked", "联系市场或管理员。", "Ask the market or the operator."),
+    "site-closed": Text(
+        "场所已停用", "Site closed", "联系市场或管理员启用。", "Ask the market or the operator to open it."
     ),
     "key-revoked": Text("密钥已作废", "Key revoked", "申请新的密钥。", "Ask for a new key."),
+    "activation-refused": Text(
+        "激活码无效", "Activation refused", "请市场重新生成激活码。", "Ask for a new activation code."
+    ),
+    "epochs-used-up": Text("激活次数用尽", "Activated too often", "登记为新设备。", "Enrol it as a new device."),
+    "unsupported-file": Text("文件类型不支持", "Unsupported file", "改用 PDF、JPEG 或 PNG。", "Use PDF, JPEG or PNG."),
+    "mislabelled-file": Text("文件类型不符", "Mislabelled file", "按实际类型上传。", "Upload it as what it is."),
+    "broken-file": Text("文件损坏", "Broken file", "重新拍摄或导出。", "Photograph or export it again."),
+    "too-many-pixels": Text("图片过大", "Too many pixels", "缩小图片。", "Make the picture smaller."),
+    "mistyped-code": Text("编码有误", "Mistyped code", "对照印刷的编码重新输入。", "Compare it with the print."),
+    "unknown-code": Text(
+        "没有这个编码", "Unknown code", "对照印刷的编码，或向出示者核实。", "Compare it, or ask whoever shows it."
+    ),
+    "not-authentic": Text("不是真码", "Not authentic", "向销售者核实并可举报。", "Ask the seller; it can be reported."),
+    "slip-not-replaced": Text("随货单不能换码", "Slip not replaced", "更正发货记录。", "Correct the shipment."),
+    "sale-pending": Text("销售尚未上传", "Sale pending", "稍后再查。", "Look again later."),
+    "unknown-party": Text("没有这个主体", "Unknown party", "检查编号，或先登记。", "Check the id, or enrol it first."),
+    "unknown-site": Text("没有这个场所", "Unknown site", "检查编号，或先登记。", "Check the id, or enrol it first."),
+    "unknown-product": Text(
+        "没有这个商品", "Unknown product", "检查编号，或先登记。", "Check the id, or enrol it first."
+    ),
+    "unknown-device": Text(
+        "没有这个设备", "Unknown device", "检查编号，或先登记。", "Check the id, or enrol it first."
+    ),
+    "unknown-document": Text("没有这个凭证", "Unknown document", "先上传凭证。", "Deposit the document first."),
+    "unknown-custody": Text("没有这批货物", "Unknown custody", "检查编号。", "Check the id."),
+    "unknown-lot": Text("没有这个批次", "Unknown lot", "检查编号。", "Check the id."),
+    "unknown-slip": Text("没有这张溯源单", "Unknown slip", "检查单号。", "Check its code."),
+    "unknown-event": Text("没有这条记录", "Unknown event", "检查编号。", "Check the id."),
+    "unknown-hold": Text("没有这次暂停", "Unknown hold", "检查编号。", "Check the id."),
+    "one-start": Text("起点须唯一", "One start", "只给出一个起点。", "Give exactly one start."),
+    "unknown-epc": Text("没有这个 EPC", "Unknown EPC", "检查 EPC，或先导入文件。", "Check it, or import its document."),
+    "unknown-kind": Text(
+        "没有这种事件", "Unknown kind", "见接口文档的事件种类。", "See the kinds in the documentation."
+    ),
+    "role-may-not-record": Text(
+        "角色无权记录", "Role may not record", "使用有此权限的密钥。", "Use a key that has this right."
+    ),
+    "not-your-site": Text("不是您的场所", "Not your site", "使用该场所的密钥。", "Use a key of that site."),
+    "not-yours": Text(
+        "不在您名下", "Not yours", "先收货，或使用所属方密钥。", "Receive it first, or use its holder's key."
+    ),
+    "not-your-event": Text("不是您的记录", "Not your event", "由记录者更正。", "Let its recorder correct it."),
+    "not-your-document": Text("不是您的凭证", "Not your document", "使用自己的凭证。", "Use a document of your own."),
+    "outside-region": Text(
+        "不在辖区", "Outside the region", "由所在地监管部门处理。", "Let the regulator of that region do it."
+    ),
+    "higher-authority": Text(
+        "由上级暂停", "Higher authority", "由作出暂停的一方解除。", "Let whoever placed the hold release it."
+    ),
+    "already-released": Text("已经解除", "Already released", "无需再操作。", "There is nothing more to do."),
+    "already-corrected": Text("已经更正", "Already corrected", "更正最新的记录。", "Correct the latest record."),
+    "already-claimed": Text("已被认领", "Already claimed", "与认领方核对。", "Settle it with whoever claimed it."),
+    "already-identified": Text("来源已确认", "Already identified", "无需再操作。", "There is nothing more to do."),
+    "not-correctable": Text("不能更正", "Not correctable", "先更正后面的记录。", "Correct what came after it first."),
+    "other-kind": Text(
+        "种类不同", "Other kind", "替换记录须与原记录同种。", "The replacement has the kind of the original."
+    ),
+    "is-a-gap": Text("这是来源缺口", "A gap", "使用收到的货物。", "Use the goods that were received."),
+    "not-a-gap": Text("不是来源缺口", "Not a gap", "检查编号。", "Check the id."),
+    "not-a-slip": Text("不是溯源单", "Not a slip", "检查单号。", "Check its code."),
+    "slip-not-yours": Text("不是发给您的", "Slip not yours", "由收货方收货。", "Let its receiver receive it."),
+    "slip-used-up": Text("溯源单已收完", "Slip used up", "查看已收记录。", "See what was received."),
+    "slip-voided": Text("溯源单已作废", "Slip voided", "向发货方索取新单。", "Ask the sender for another."),
+    "not-on-slip": Text("不在溯源单上", "Not on the slip", "核对溯源单。", "Compare it with the slip."),
+    "custody-elsewhere": Text("货物在别处", "Goods elsewhere", "检查编号和场所。", "Check id and site."),
+    "voided-custody": Text("批次已作废", "Voided batch", "使用替换的批次。", "Use the batch that replaced it."),
+    "would-loop": Text("来源形成循环", "Would loop", "检查上下游。", "Check which came from which."),
+    "goods-on-hold": Text("货物暂停销售", "Goods on hold", "等待解除暂停。", "Wait for the release."),
+    "event-time-in-future": Text("时间在将来", "Time ahead", "校正时钟后重发。", "Set the clock and send it again."),
+    "produced-in-future": Text("生产日期在将来", "Produced ahead", "检查生产日期。", "Check the date."),
+    "ref-reused": Text("编号重复使用", "Reference reused", "换一个 ref。", "Use another ref."),
+    "no-verdict": Text("缺少判定", "No verdict", "给出 verdict 或限量。", "Give a verdict or a limit."),
+    "invalid-rule": Text("规则有误", "Invalid rule", "按 errors 改正规则。", "Mend the rule as errors says."),
+    "format-not-available": Text("没有这种格式", "No such format", "见接口文档。", "See the documentation."),
+    "size-not-available": Text("没有这种尺寸", "No such size", "见接口文档。", "See the documentation."),
+    "invalid-quantity": Text("数量有误", "Invalid quantity", "以数字和单位填写。", "Write a number and a unit."),
+    "negative-quantity": Text("数量为负", "Negative quantity", "填写正数。", "Write a positive number."),
+    "absurd-quantity": Text("数量过大", "Absurd quantity", "检查数量和单位。", "Check number and unit."),
+    "unknown-unit": Text(
+        "没有这个单位", "Unknown unit", "使用 斤、公斤、两、kg、g、pcs 等。", "Use 斤, 公斤, 两, kg, g or pcs."
+    ),
+    "wrong-measure": Text("计量方式不符", "Wrong measure", "按商品的计量方式填写。", "Use the product's own measure."),
+    "time-zone": Text("没有这个时区", "Unknown time zone", "如 Asia/Shanghai。", "Write it as Asia/Shanghai."),
+    "credit-code-length": Text(
+        "统一社会信用代码长度不对", "Credit code has a wrong length", "对照证件原文。", "Compare it with the original."
+    ),
+    "credit-code-character": Text(
+        "统一社会信用代码有不可用的字符",
+        "Credit code has a wrong character",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "credit-code-check": Text(
+        "统一社会信用代码校验位不对",
+        "Credit code has a wrong check digit",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "sc-length": Text(
+        "食品生产许可证编号长度不对",
+        "Production licence has a wrong length",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "sc-character": Text(
+        "食品生产许可证编号有不可用的字符",
+        "Production licence has a wrong character",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "sc-check": Text(
+        "食品生产许可证编号校验位不对",
+        "Production licence has a wrong check digit",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "sc-prefix": Text(
+        "食品生产许可证编号开头不对",
+        "Production licence has a wrong beginning",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "jy-length": Text(
+        "食品经营许可证编号长度不对",
+        "Business licence has a wrong length",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "jy-character": Text(
+        "食品经营许可证编号有不可用的字符",
+        "Business licence has a wrong character",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "jy-check": Text(
+        "食品经营许可证编号校验位不对",
+        "Business licence has a wrong check digit",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "jy-prefix": Text(
+        "食品经营许可证编号开头不对",
+        "Business licence has a wrong beginning",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "gtin-length": Text(
+        "商品条码长度不对", "GTIN has a wrong length", "对照证件原文。", "Compare it with the original."
+    ),
+    "gtin-character": Text(
+        "商品条码有不可用的字符", "GTIN has a wrong character", "对照证件原文。", "Compare it with the original."
+    ),
+    "gtin-check": Text(
+        "商品条码校验位不对", "GTIN has a wrong check digit", "对照证件原文。", "Compare it with the original."
+    ),
+    "gln-length": Text(
+        "位置码 GLN长度不对", "GLN has a wrong length", "对照证件原文。", "Compare it with the original."
+    ),
+    "gln-character": Text(
+        "位置码 GLN有不可用的字符", "GLN has a wrong character", "对照证件原文。", "Compare it with the original."
+    ),
+    "gln-check": Text(
+        "位置码 GLN校验位不对", "GLN has a wrong check digit", "对照证件原文。", "Compare it with the original."
+    ),
+    "region-length": Text(
+        "行政区划代码长度不对", "Region code has a wrong length", "对照证件原文。", "Compare it with the original."
+    ),
+    "region-character": Text(
+        "行政区划代码有不可用的字符",
+        "Region code has a wrong character",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "region-unknown": Text(
+        "行政区划代码不存在", "Region code does not exist", "对照证件原文。", "Compare it with the original."
+    ),
+    "licence-scheme-length": Text(
+        "证照类别长度不对", "Licence scheme has a wrong length", "对照证件原文。", "Compare it with the original."
+    ),
+    "licence-scheme-character": Text(
+        "证照类别有不可用的字符",
+        "Licence scheme has a wrong character",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "licence-number-length": Text(
+        "证照编号长度不对", "Licence number has a wrong length", "对照证件原文。", "Compare it with the original."
+    ),
+    "licence-number-character": Text(
+        "证照编号有不可用的字符",
+        "Licence number has a wrong character",
+        "对照证件原文。",
+        "Compare it with the original.",
+    ),
+    "gtin-in-store": Text("店内码", "In-store barcode", "使用商品自己的条码。", "Use the product's own barcode."),
 }
