@@ -135,6 +135,6 @@ def to_json(trace: Trace) -> bytes:
 
 
 def json_schema() -> tuple[dict[str, Any], dict[str, Any]]:
-    """(the schema of Trace, the components it refers to), for the OpenAPI document."""
-    (schema,), components = msgspec.json.schema_components([Trace], ref_template="#/components/schemas/{name}")
-    return schema, components
+    """(the schema of Trace, the components it refers to), for the OpenAPI document; each is named Trace.…"""
+    (schema,), components = msgspec.json.schema_components([Trace], ref_template="#/components/schemas/Trace.{name}")
+    return schema, {f"Trace.{name}": component for name, component in components.items()}

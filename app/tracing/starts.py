@@ -14,12 +14,15 @@ from app.store import chain, master
 from app.store.engine import Snapshot
 
 
+Kind = Literal["code", "custody", "lot", "epc"]
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """value: a code as typed, scanned or pasted with its URL; the id of a custody or lot; or an EPC, EPC class or SSCC
     as URN or GS1 Digital Link."""
 
-    kind: Literal["code", "custody", "lot", "epc"]
+    kind: Kind
     value: str
 
     @classmethod
@@ -57,7 +60,9 @@ def find(snapshot: Snapshot, reader: Principal, start: Start, secret: bytes) -> 
         case "lot":
             return _of_lot(snapshot, _id(start))
         case "epc":
-            found = chain.with_epcs(snapshot, _contents(snapshot, canonical_uri(start.value)))
+            epc = canonical_uri(start.value)
+            # PostgreSQL takes no NUL, and no identifier has one.
+            found = [] if "\0" in epc else chain.with_epcs(snapshot, _contents(snapshot, epc))
             if not found:
                 raise _unknown("epc", "EPC", start.value)
             return Roots(found)

@@ -22,6 +22,7 @@ from app.web import (
     sales,
     scan,
     sites,
+    trace,
 )
 from app.web.middleware import Edge
 from app.web.service import Service
@@ -38,6 +39,7 @@ ROUTERS = [
     scan.router,
     codes.router,
     documents.router,
+    trace.router,
 ]
 
 DESCRIPTION = (
@@ -53,7 +55,7 @@ class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
         document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
-        document["components"]["schemas"] |= events_openapi.COMPONENTS | sales.COMPONENTS
+        document["components"]["schemas"] |= events_openapi.COMPONENTS | sales.COMPONENTS | trace.COMPONENTS
         return document
 
 

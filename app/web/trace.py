@@ -1,0 +1,113 @@
+"""Tracing over HTTP: the chain of a code, custody, lot or EPC, back to its sources or forward to its buyers."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from app import tracing
+from app.domain.errors import Invalid
+from app.store.engine import reading
+from app.tracing import Limits, Start
+from app.tracing.starts import Kind
+from app.web.auth import PrincipalDep
+from app.web.service import ServiceDep
+
+router = APIRouter(prefix="/api/v1/trace", tags=["trace"])
+
+_SCHEMA, COMPONENTS = tracing.json_schema()
+_FARM, _STALL = "018f3a4e-0000-5000-8000-000000000001", "018f3a4e-0000-5000-8000-000000000002"
+_LOT, _MADE, _CAME = (f"018f3a4e-0000-5000-8000-00000000000{n}" for n in (3, 4, 5))
+_PRODUCT = {"code": None, "name": "小白菜", "kind": "vegetables", "region": None}
+
+
+def _place(code: str, name: str, kind: str, region: str) -> dict[str, str]:
+    return {"code": code, "name": name, "kind": kind, "region": region}
+
+
+def _weight(kilograms: str, grams: int) -> dict[str, Any]:
+    return {"value": kilograms, "unit": "kg", "grams": grams, "pieces": None}
+
+
+EXAMPLE: dict[str, Any] = {
+    "nodes": [
+        {
+            "id": _STALL, "kind": "custody", "code": "B0123456789ABCDEFX", "lot_id": _LOT, "lot_number": "260301-1A2B",
+            "product": _PRODUCT, "site": _place("S0123456789ABCDEFX", "一号摊", "stall", "330106"),
+            "party": _place("P0123456789ABCDEFX", "一号摊经营户", "vendor", "330106"), "status": "ok", "depth": 0,
+            "in": _weight("60", 60_000), "out": _weight("45.5", 45_500), "on_hand": _weight("14.5", 14_500),
+        },
+        {
+            "id": _FARM, "kind": "custody", "code": "B123456789ABCDEFGY", "lot_id": _LOT, "lot_number": "260301-1A2B",
+            "product": _PRODUCT, "site": _place("S123456789ABCDEFGY", "河东菜地", "farm", "330122"),
+            "party": _place("P123456789ABCDEFGY", "河东蔬菜合作社", "producer", "330122"), "status": "ok", "depth": 1,
+            "in": _weight("120", 120_000), "out": _weight("120", 120_000), "on_hand": _weight("0", 0),
+        },
+    ],
+    "links": [
+        {
+            "parent_id": _FARM, "child_id": _STALL, "event_id": _CAME, "kind": "move",
+            "quantity": _weight("60", 60_000),
+        }
+    ],
+    "events": [
+        {
+            "id": event, "epcis_event_id": None, "kind": kind, "event_time": at, "record_time": recorded,
+            "site_id": None, "flags": [], "corrected_by": None,
+        }
+        for event, kind, at, recorded in (
+            (_MADE, "produce", "2026-03-01T06:30:00+08:00", "2026-02-28T22:30:02Z"),
+            (_CAME, "receive", "2026-03-01T10:00:00+08:00", "2026-03-01T02:00:01Z"),
+        )
+    ],
+    "gaps": [],
+    "totals": {"nodes": 2, "links": 1, "events": 2, "gaps": 0, "receipts": 31, "grams": 60_000, "pieces": 0},
+    "truncated": False,
+    "next": None,
+}  # fmt: skip
+
+
+@router.get(
+    "",
+    response_class=Response,
+    responses={
+        200: {"description": "The chain", "content": {"application/json": {"schema": _SCHEMA, "example": EXAMPLE}}}
+    },
+)
+def get_trace(
+    service: ServiceDep,
+    principal: PrincipalDep,
+    code: Annotated[str | None, Query(max_length=300, description="S, P, B, G, T or R code, or its URL")] = None,
+    custody: UUID | None = None,
+    lot: Annotated[UUID | None, Query(description="starts from all of its custodies")] = None,
+    epc: Annotated[str | None, Query(max_length=300, description="EPC, EPC class or SSCC, URN or Digital Link")] = None,
+    direction: Annotated[Literal["back", "forward"], Query(description="to sources, or to buyers")] = "back",
+    depth: Annotated[int, Query(ge=1, le=1000, description="generations in one answer")] = 100,
+    limit: Annotated[int, Query(ge=1, le=10_000_000, description="nodes in one answer, within our own limit")] = 10_000,
+    cursor: Annotated[str | None, Query(max_length=100, description="`next` of the answer before")] = None,
+) -> Response:
+    """来可溯、去可追 · Where goods came from and where they went, generation by generation.
+
+    Exactly one of code, custody, lot and epc. Nodes run from the start outward, events from source to table. Amounts,
+    contacts and flags are null beyond the key's own goods and one step around them. `truncated` says that there is
+    more, `next` goes on with it: ask the same again with `cursor`.
+    """
+    given: dict[Kind, object] = {"code": code, "custody": custody, "lot": lot, "epc": epc}
+    starts = [Start(kind, str(value)) for kind, value in given.items() if value is not None]
+    if len(starts) != 1:
+        raise Invalid(
+            "one-start",
+            "code、custody、lot、epc 须且只须给出一个 · give exactly one of code, custody, lot and epc",
+            pointer="?code",
+        )
+    limits = Limits(depth, min(limit, service.settings.trace_limit))
+    with reading(service.engine) as snapshot:
+        found = tracing.trace(
+            snapshot, principal, starts[0], direction, now=datetime.now(UTC), secret=service.master, limits=limits,
+            cursor=cursor,
+        )  # fmt: skip
+    return Response(
+        tracing.to_json(found), media_type="application/json", headers={"Cache-Control": "private, no-store"}
+    )
