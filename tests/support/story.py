@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.testclient import TestClient
+from httpx2 import Client
 
 from app.domain import codes
-from app.web.service import Service
-from tests.support.cast import Actor, Cast, ago, first_key
+from tests.support.cast import Actor, Cast, Scale, ago
 
 PDF = b"%PDF-1.4\n% a certificate\n%%EOF\n"
 
@@ -23,10 +22,10 @@ PDF = b"%PDF-1.4\n% a certificate\n%%EOF\n"
 class Story(Cast):
     """A stage that is empty but for the operator of the service and the public."""
 
-    def __init__(self, client: TestClient, service: Service) -> None:
+    def __init__(self, client: Client, admin_key: str) -> None:
         self.client = client
         self.public = Actor(client, None)
-        self.admin = Actor(client, first_key(service))
+        self.admin = Actor(client, admin_key)
 
     def document(self, owner: Actor, type: str, **fields: Any) -> dict[str, Any]:
         """A paper with its scan, uploaded by its owner; `class_` is the grade of a certificate, `covers` a quantity."""
@@ -52,16 +51,7 @@ class Story(Cast):
         device = self.admin.made("/devices", {"site_id": owner.site["id"], "name": name, "kind": kind})
         answer = self.public.post("/devices/activate", {"activation_code": device["activation_code"]})
         assert answer.status_code == 200, answer.text
-        activated = answer.json()
-        return Handheld(
-            self.client,
-            activated["key"],
-            number=activated["device_number"],
-            epoch=activated["epoch"],
-            secret=bytes.fromhex(activated["receipt_secret"]),
-            counter=activated["next_counter"],
-            device=device,
-        )
+        return Handheld(self.client, answer.json()["key"], owner.party, owner.site, answer.json(), device)
 
     def read(self, code: str, language: str = "zh", reader: Actor | None = None) -> str:
         """What a person reads on the page of a code, without markup, blanks drawn together."""
@@ -142,23 +132,21 @@ def outcomes(text: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
 
 
 @dataclass(slots=True)
-class Handheld(Actor):
-    """A scale or handheld printer: it prints first and uploads when there is a network."""
+class Handheld(Scale):
+    """A scale or handheld printer that prints first and uploads when there is a network."""
 
-    number: int = 0
-    epoch: int = 0
-    secret: bytes = b""
-    counter: int = 0
     device: dict[str, Any] = field(default_factory=dict)
+    printed: int = 0
     unsent: list[dict[str, Any]] = field(default_factory=list)
 
-    def sell(self, *lines: Mapping[str, Any], **fields: Any) -> str:
+    def prints(self, *lines: Mapping[str, Any], **fields: Any) -> str:
         """Weighs, prints the receipt and returns its code; nothing has been uploaded yet."""
-        sale = {"counter": self.counter, "event_time": ago(minutes=5), "lines": list(lines), **fields}
-        self.unsent.append(sale)
-        printed = codes.receipt_code(self.secret, codes.receipt_id(self.number, self.epoch, self.counter))
-        self.counter += 1
-        return printed
+        told = self.activation
+        counter = told["next_counter"] + self.printed
+        self.printed += 1
+        self.unsent.append({"counter": counter, "event_time": ago(minutes=5), "lines": list(lines), **fields})
+        number = codes.receipt_id(told["device_number"], told["epoch"], counter)
+        return codes.receipt_code(bytes.fromhex(told["receipt_secret"]), number)
 
     def upload(self) -> list[dict[str, Any]]:
         """Posts what has not been sent; every sale must be recorded. Returns the outcomes."""
