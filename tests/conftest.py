@@ -145,9 +145,9 @@ def client(service: "Service", monkeypatch: pytest.MonkeyPatch) -> "Iterator[Tes
 
 @pytest.fixture
 def cast(client: "TestClient", service: "Service") -> "Cast":
-    from tests.support.cast import Cast
+    from tests.support.cast import Cast, first_key
 
-    return Cast(client, service)
+    return Cast(client, first_key(service))
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from httpx2 import Response
-from starlette.testclient import TestClient
+from httpx2 import Client, Response
 
 from app.domain.rights import Role
 from app.enrolling.keys import OPERATOR, MakeKey, make_keys
+from app.store.writer import Writer
 from app.web.service import Service
 
 API = "/api/v1"
@@ -23,16 +23,21 @@ CHINA = timezone(timedelta(hours=8))
 _numbers = itertools.count(1)
 
 
-def first_key(service: Service) -> str:
+def operator_key(writer: Writer) -> str:
     """The operator's own key, as `onecode key create --role admin` makes it."""
-    return service.writer.submit(make_keys, MakeKey(OPERATOR, Role.ADMIN, None, None, None, "operator")).secret
+    return writer.submit(make_keys, MakeKey(OPERATOR, Role.ADMIN, None, None, None, "operator")).secret
+
+
+def first_key(service: Service) -> str:
+    """The operator's own key for a service of this process."""
+    return operator_key(service.writer)
 
 
 @dataclass(slots=True)
 class Actor:
     """Somebody with a key: `party` and `site` are the bodies that enrolling them returned (none for offices)."""
 
-    client: TestClient
+    client: Client
     key: str | None
     party: dict[str, Any] = field(default_factory=dict)
     site: dict[str, Any] = field(default_factory=dict)
@@ -100,6 +105,24 @@ class Actor:
         return chain
 
 
+@dataclass(slots=True)
+class Scale(Actor):
+    """A scale: it numbers its sales by itself. `activation` is what it was told when it was activated."""
+
+    activation: dict[str, Any] = field(default_factory=dict)
+
+    def sale(self, counter: int, *lines: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of a sale an hour ago; a line is `cast.item(output, "1.5", "斤")`, perhaps with `amount_fen`."""
+        return {"counter": counter, "event_time": ago(hours=1), "lines": list(lines)}
+
+    def sell(self, counter: int, *lines: Mapping[str, Any]) -> dict[str, Any]:
+        """Posts one sale and returns its outcome."""
+        answer = self.post("/sales", {"sales": [self.sale(counter, *lines)]})
+        assert answer.status_code == 200, answer.text
+        outcome: dict[str, Any] = answer.json()["results"][0]
+        return outcome
+
+
 _SITELESS = frozenset({"hold", "release", "correct", "identify"})
 
 
@@ -115,10 +138,10 @@ def quantity(value: str, unit: str = "公斤") -> dict[str, str]:
 class Cast:
     """Who is on stage; further actors come on with `enrol`, goods with `product`."""
 
-    def __init__(self, client: TestClient, service: Service) -> None:
+    def __init__(self, client: Client, admin_key: str) -> None:
         self.client = client
         self.public = Actor(client, None)
-        self.admin = Actor(client, first_key(service))
+        self.admin = Actor(client, admin_key)
         self.regulator = Actor(client, self._key("regulator", region="3301"))
         self.other_regulator = Actor(client, self._key("regulator", region="3302"))
         self.market = self.enrol("market", "城西农贸市场", "market", "market", region="330106")
@@ -172,6 +195,13 @@ class Cast:
     def item(self, output: Mapping[str, Any], value: str, unit: str = "公斤") -> dict[str, Any]:
         """Some of what an outcome's output names."""
         return {"custody_id": output["custody_id"], "quantity": quantity(value, unit)}
+
+    def scale(self, actor: Actor, name: str = "scale") -> "Scale":
+        """A scale at the actor's site, activated."""
+        device = self.admin.made("/devices", {"site_id": actor.site["id"], "name": name, "kind": "scale"})
+        answer = self.public.post("/devices/activate", {"activation_code": device["activation_code"]})
+        assert answer.status_code == 200, answer.text
+        return Scale(self.client, answer.json()["key"], actor.party, actor.site, activation=answer.json())
 
     def key(self, role: str, **fields: Any) -> Actor:
         """Another key: role=device with device_id, a second regulator with region…"""

@@ -1,0 +1,94 @@
+"""A real `onecode serve` process on a loopback port, to be killed.
+
+It is forked from a process that has loaded the program once: to start again after a kill takes half a second.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import httpx2
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["app.__main__"])
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@dataclass(slots=True)
+class Server:
+    """`url` to speak to, and the process behind it."""
+
+    url: str
+    process: ForkServerProcess
+
+    def kill(self) -> None:
+        """As a power cut takes it: no clean-up runs."""
+        assert self.process.pid is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.join()
+
+
+@contextmanager
+def serving(directory: Path, database_url: str, *arguments: str, **environment: str) -> Iterator[Server]:
+    """Starts `onecode serve` and waits until it is ready; ends it with SIGTERM where the test has not killed it."""
+    port = free_port()
+    settings = {
+        "ONECODE_DATABASE_URL": database_url,
+        "ONECODE_SECRET_FILE": str(directory / "onecode.secret"),
+        "ONECODE_FILES_DIR": str(directory / "files"),
+        **environment,
+    }
+    log = directory / "serve.log"
+    process = _processes.Process(target=_serve, args=(["serve", "--port", str(port), *arguments], settings, log))
+    process.start()
+    server = Server(f"http://127.0.0.1:{port}", process)
+    try:
+        _await_ready(server, log)
+        yield server
+    finally:
+        if process.is_alive():
+            process.terminate()
+        process.join(START_SECONDS)
+        assert process.exitcode is not None, "the server did not end"
+
+
+def _serve(arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
+    from app.__main__ import cli
+
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.chdir(ROOT)
+    os.environ.update(environment)
+    cli(arguments)
+
+
+def _await_ready(server: Server, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    with httpx2.Client() as client:
+        while time.monotonic() < deadline:
+            try:
+                if client.get(f"{server.url}/readyz").status_code == 200:
+                    return
+            except httpx2.TransportError:
+                pass
+            if not server.process.is_alive():
+                break
+            time.sleep(0.01)
+    raise AssertionError(f"the server did not start:\n{log.read_text() if log.exists() else ''}")
