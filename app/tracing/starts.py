@@ -59,7 +59,7 @@ def find(snapshot: Snapshot, reader: Principal, start: Start, secret: bytes) -> 
             return Roots([key.bytes])
         case "lot":
             return _of_lot(snapshot, _id(start))
-        case "epc":
+        case _:
             epc = canonical_uri(start.value)
             # PostgreSQL takes no NUL, and no identifier has one.
             found = [] if "\0" in epc else chain.with_epcs(snapshot, _contents(snapshot, epc))
