@@ -13,7 +13,6 @@ from app.domain.rights import Principal, Role, owns_site
 from app.store import chain, master
 from app.store.engine import Snapshot
 
-
 Kind = Literal["code", "custody", "lot", "epc"]
 
 
