@@ -4,9 +4,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, func, insert, select, text
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 
 from app.store import tables
 from app.store.engine import reading
@@ -14,12 +14,21 @@ from app.store.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
+KEEP = timedelta(days=1)  # no reader of the feed falls further behind; one that does starts again
+PRUNED = 1_000
 PERIOD = 0.1  # seconds between two looks; a lock of a key must work within one second
 
 
 def append(connection: Connection, now: datetime, touched: Iterable[str]) -> None:
     """The last statement of a transaction."""
     connection.execute(insert(tables.feed).inline(), {"record_time": now, "touched": sorted(touched)})
+
+
+def prune(connection: Connection, now: datetime) -> None:
+    """Drops the oldest entries once they are older than KEEP, at most PRUNED of them, so that the feed stays bounded."""
+    feed = tables.feed.c
+    oldest = select(feed.seq).order_by(feed.seq).limit(PRUNED).scalar_subquery()
+    connection.execute(delete(tables.feed).where(feed.seq.in_(oldest), feed.record_time < now - KEEP))
 
 
 class Tail:

@@ -31,6 +31,7 @@ R = TypeVar("R")
 # Past this many commands a transaction takes so long that the next ones wait for nothing (measured).
 BATCH = 500
 RETRIES = 5
+PRUNE_EVERY = 100  # entries appended to the feed between two looks at its oldest
 
 
 @dataclass(slots=True)
@@ -70,6 +71,7 @@ class Writer:
         self._queue: deque[_Ticket[Any, Any]] = deque()
         self._ready = threading.Condition()
         self._closing = False
+        self._appended = 0
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -189,4 +191,7 @@ class Writer:
                     results[i] = answer
             if transaction.touched:
                 feed.append(connection, transaction.now, transaction.touched)
+                self._appended += 1
+                if self._appended % PRUNE_EVERY == 0:
+                    feed.prune(connection, transaction.now)
         return results
