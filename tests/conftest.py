@@ -1,166 +1,32 @@
-"""Fixtures: both databases, the real application, its cast of actors, and the check of the ledger after every test."""
+"""Prepares a run: whose settings count, where its PostgreSQL lives, whether coverage is measured; then the fixtures."""
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Connection, Engine, event
 
-from app.settings import Settings
-from app.store.engine import open_engine
-from app.store.writer import Writer
-from tests.support import databases, postgres
-from tests.support.databases import Database
-from tests.support.distribution import fault
-from tests.support.statements import Statements, recorded
+pytest.register_assert_rewrite("tests.support")
 
-if TYPE_CHECKING:  # tests of the pure rules do without the application, and without the second that loading it takes
-    from starlette.testclient import TestClient
+from tests.support import covering  # noqa: E402
 
-    from app.web.service import Service
-    from tests.support.cast import Cast
+KEPT = ("ONECODE_VECTORS", "ONECODE_ARTEFACTS", covering.PLACE, "ONECODE_TEST_POSTGRES")
 
 # A laptop's own settings are none of the tests' business.
-for _name in [n for n in os.environ if n.startswith("ONECODE_") and n not in ("ONECODE_VECTORS", postgres.PLACE)]:
+for _name in [name for name in os.environ if name.startswith("ONECODE_") and name not in KEPT]:
     del os.environ[_name]
 
 
-def _starts_the_run(config: pytest.Config) -> bool:
-    return not hasattr(config, "workerinput")
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    if _starts_the_run(config):
+    # Before anything of the application is imported: what a module defines is run as it is imported.
+    covering.cover(config)
+    config.pluginmanager.import_plugin("tests.support.fixtures")
+    if not hasattr(config, "workerinput"):
+        from tests.support import postgres
+
         postgres.choose_place()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if _starts_the_run(config):
+    if not hasattr(config, "workerinput") and "ONECODE_TEST_POSTGRES" in os.environ:
+        from tests.support import postgres
+
         postgres.stop_server()
-
-
-@pytest.fixture(scope="session")
-def _new_faults() -> Iterator[list[str]]:
-    """What is wrong with the statements that ran for the first time since somebody looked."""
-    seen: set[str] = set()
-    faults: list[str] = []
-
-    def note(_connection: Connection, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement not in seen:
-            seen.add(statement)
-            if (found := fault(statement)) is not None:
-                faults.append(f"{found}: {statement}")
-
-    event.listen(Engine, "before_cursor_execute", note)
-    yield faults
-    event.remove(Engine, "before_cursor_execute", note)
-
-
-@pytest.fixture(autouse=True)
-def _distributable(_new_faults: list[str]) -> Iterator[None]:
-    """Every statement of every test keeps to the rules of a sharded database."""
-    yield
-    found = list(_new_faults)
-    _new_faults.clear()
-    assert found == []
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return databases.migrate_sqlite(tmp_path_factory.mktemp("template") / "onecode.db")
-
-
-@pytest.fixture(params=databases.KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
-    """A migrated database of the test's own; the ledger in it is verified when the test is over."""
-    with databases.fresh(request.param, tmp_path, sqlite_template) as made:
-        yield made
-        if not made.damaged:
-            assert databases.findings(made) == []
-
-
-@pytest.fixture(params=databases.KINDS)
-def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database without any table."""
-    with databases.fresh(request.param, tmp_path, None) as made:
-        yield made
-
-
-@pytest.fixture
-def engine(database: Database) -> Iterator[Engine]:
-    opened = open_engine(database.url)
-    yield opened
-    opened.dispose()
-
-
-@pytest.fixture
-def writer(engine: Engine) -> Iterator[Writer]:
-    started = Writer(engine)
-    yield started
-    started.close()
-
-
-@pytest.fixture
-def statements(engine: Engine) -> Iterator[Statements]:
-    """What the `engine` fixture runs; for the application's own engine use `service_statements`."""
-    with recorded(engine) as noted:
-        yield noted
-
-
-@pytest.fixture
-def settings(database: Database, tmp_path: Path) -> Settings:
-    return Settings(
-        database_url=database.url,
-        public_url="https://food.example.cn",
-        secret_file=tmp_path / "onecode.secret",
-        files_dir=tmp_path / "files",
-    )
-
-
-@pytest.fixture
-def service(settings: Settings) -> "Iterator[Service]":
-    """The doors of one process, as `onecode serve` opens them."""
-    from app.main import close_service, open_service
-
-    opened = open_service(settings)
-    yield opened
-    close_service(opened)
-
-
-@pytest.fixture
-def client(service: "Service", monkeypatch: pytest.MonkeyPatch) -> "Iterator[TestClient]":
-    """The whole application behind a synchronous client; an error that is not answered is raised here."""
-    from starlette.testclient import TestClient
-
-    from app import web
-
-    # Hundreds of applications start in this process: what they leave behind must stay collectable.
-    monkeypatch.setattr(web, "gc", SimpleNamespace(collect=int, freeze=int, set_threshold=lambda *_: None))
-    with TestClient(web.create_app(service), base_url=service.settings.public_url, follow_redirects=False) as opened:
-        yield opened
-
-
-@pytest.fixture
-def cast(client: "TestClient", service: "Service") -> "Cast":
-    from tests.support.cast import Cast, first_key
-
-    return Cast(client, first_key(service))
-
-
-@pytest.fixture
-def service_statements(service: "Service") -> Iterator[Statements]:
-    """What the application runs."""
-    with recorded(service.engine) as noted:
-        yield noted
-
-
-@pytest.fixture(scope="session")
-def vectors() -> Path:
-    """Third-party test data beside the project; without them the tests that need them skip and say so."""
-    place = Path(os.environ.get("ONECODE_VECTORS", "../shared/vectors"))
-    if not place.is_dir():
-        pytest.skip(f"no test vectors at {place}: set ONECODE_VECTORS")
-    return place.resolve()

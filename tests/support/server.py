@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,10 +38,13 @@ class Server:
     url: str
     process: ForkServerProcess
 
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
+
     def kill(self) -> None:
         """As a power cut takes it: no clean-up runs."""
-        assert self.process.pid is not None
-        os.kill(self.process.pid, signal.SIGKILL)
+        self.signal(signal.SIGKILL)
         self.process.join()
 
 
@@ -72,6 +76,8 @@ def _serve(arguments: list[str], environment: Mapping[str, str], log: Path) -> N
     from app.__main__ import cli
 
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.stdin = os.fdopen(0)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.chdir(ROOT)

@@ -1,0 +1,154 @@
+"""Fixtures: both databases, the real application, its cast of actors, and the check of the ledger after every test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Connection, Engine, event
+
+from app.settings import Settings
+from app.store.engine import open_engine
+from app.store.writer import Writer
+from tests.support import databases
+from tests.support.databases import Database
+from tests.support.distribution import fault
+from tests.support.statements import Statements, recorded
+
+if TYPE_CHECKING:  # tests of the pure rules do without the application, and without the second that loading it takes
+    from starlette.testclient import TestClient
+
+    from app.web.service import Service
+    from tests.support.cast import Cast
+
+
+@pytest.fixture(scope="session")
+def _new_faults() -> Iterator[list[str]]:
+    """What is wrong with the statements that ran for the first time since somebody looked."""
+    seen: set[str] = set()
+    faults: list[str] = []
+
+    def note(_connection: Connection, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement not in seen:
+            seen.add(statement)
+            if (found := fault(statement)) is not None:
+                faults.append(f"{found}: {statement}")
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield faults
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(autouse=True)
+def _distributable(_new_faults: list[str]) -> Iterator[None]:
+    """Every statement of every test keeps to the rules of a sharded database."""
+    yield
+    found = list(_new_faults)
+    _new_faults.clear()
+    assert found == []
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return databases.migrate_sqlite(tmp_path_factory.mktemp("template") / "onecode.db")
+
+
+@pytest.fixture(params=databases.KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    """A migrated database of the test's own; the ledger in it is verified when the test is over."""
+    with databases.fresh(request.param, tmp_path, sqlite_template) as made:
+        yield made
+        if not made.damaged:
+            assert databases.findings(made) == []
+
+
+@pytest.fixture(params=databases.KINDS)
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without any table."""
+    with databases.fresh(request.param, tmp_path, None) as made:
+        yield made
+
+
+@pytest.fixture
+def engine(database: Database) -> Iterator[Engine]:
+    opened = open_engine(database.url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def writer(engine: Engine) -> Iterator[Writer]:
+    started = Writer(engine)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def statements(engine: Engine) -> Iterator[Statements]:
+    """What the `engine` fixture runs; for the application's own engine use `service_statements`."""
+    with recorded(engine) as noted:
+        yield noted
+
+
+@pytest.fixture
+def settings(database: Database, tmp_path: Path) -> Settings:
+    return Settings(
+        database_url=database.url,
+        public_url="https://food.example.cn",
+        secret_file=tmp_path / "onecode.secret",
+        files_dir=tmp_path / "files",
+    )
+
+
+@pytest.fixture
+def service(settings: Settings) -> "Iterator[Service]":
+    """The doors of one process, as `onecode serve` opens them."""
+    from app.main import close_service, open_service
+
+    opened = open_service(settings)
+    yield opened
+    close_service(opened)
+
+
+@pytest.fixture
+def unfrozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of applications start in this process: what they leave behind must stay collectable."""
+    from app import web
+
+    monkeypatch.setattr(web, "gc", SimpleNamespace(collect=int, freeze=int, set_threshold=lambda *_: None))
+
+
+@pytest.fixture
+def client(service: "Service", unfrozen: None) -> "Iterator[TestClient]":
+    """The whole application behind a synchronous client; an error that is not answered is raised here."""
+    from starlette.testclient import TestClient
+
+    from app import web
+
+    with TestClient(web.create_app(service), base_url=service.settings.public_url, follow_redirects=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def cast(client: "TestClient", service: "Service") -> "Cast":
+    from tests.support.cast import Cast, first_key
+
+    return Cast(client, first_key(service))
+
+
+@pytest.fixture
+def service_statements(service: "Service") -> Iterator[Statements]:
+    """What the application runs."""
+    with recorded(service.engine) as noted:
+        yield noted
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """Third-party test data beside the project; without them the tests that need them skip and say so."""
+    place = Path(os.environ.get("ONECODE_VECTORS", "../shared/vectors"))
+    if not place.is_dir():
+        pytest.skip(f"no test vectors at {place}: set ONECODE_VECTORS")
+    return place.resolve()
