@@ -52,6 +52,11 @@ def gap_id(event: UUID, item: int) -> UUID:
     return uuid5(event, f"gap/{item}")
 
 
+def capture_id(recorder: UUID, content_hash: str) -> UUID:
+    """A document as one importer brought it: the same again is the same capture."""
+    return uuid5(recorder, f"capture/{content_hash}")
+
+
 def captured_lot_id(epc: str) -> UUID:
     return uuid5(EPC, epc)
 

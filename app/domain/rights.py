@@ -52,6 +52,9 @@ RECORDS: dict[Role, frozenset[str]] = {
     Role.ADMIN: _TRADE | {"admit", "test", "hold", "release", "observe"},
 }
 
+# Who may bring EPCIS documents in: their events are recorded as asserted by its party.
+CAPTURES = frozenset({Role.VENDOR, Role.PRODUCER, Role.MARKET, Role.ADMIN})
+
 # Nobody releases a hold of a higher authority.
 AUTHORITY: dict[Role, int] = {
     Role.DEVICE: 0,

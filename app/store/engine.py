@@ -17,7 +17,8 @@ Snapshot = Connection
 # What everything above the store holds: only `reading` and the writer open it.
 Database = Engine
 
-_dumps = msgspec.json.Encoder().encode
+# A captured document may hold numbers with more digits than a float has.
+_dumps = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def dump_json(value: Any) -> str:

@@ -333,6 +333,7 @@ VOCABULARY: dict[str, tuple[str, str]] = {
     "site.shop": ("门店", "Shop"),
     "site.canteen": ("食堂", "Canteen"),
     "site.machine": ("售货机", "Vending machine"),
+    "site.other": ("场所", "Place"),
     "party.producer": ("生产者", "Producer"),
     "party.slaughterhouse": ("屠宰企业", "Slaughterhouse"),
     "party.processor": ("加工企业", "Processor"),
@@ -342,4 +343,5 @@ VOCABULARY: dict[str, tuple[str, str]] = {
     "party.caterer": ("餐饮单位", "Caterer"),
     "party.carrier": ("承运人", "Carrier"),
     "party.laboratory": ("检测机构", "Laboratory"),
+    "party.other": ("经营主体", "Business"),
 }

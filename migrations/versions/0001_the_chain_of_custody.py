@@ -51,6 +51,7 @@ def upgrade() -> None:
         "capture",
         sa.Column("id", Id(), nullable=False),
         sa.Column("record_time", Instant(), nullable=False),
+        sa.Column("recorder_id", Id(), nullable=False),
         sa.Column("envelope", Json, nullable=False),
         sa.Column("event_ids", Json, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_capture")),

@@ -18,6 +18,7 @@ MAX_DEPTH = 64
 """Levels of nesting inside an event; deeper ones are refused."""
 
 _Render = Callable[[str, object, Context], str]
+_HEAD, _TAIL = "ni:///sha-256;", "?ver=CBV2.0"
 _COMMENT = Context().full_name("rdfs:comment")
 
 
@@ -27,8 +28,17 @@ class NestingTooDeep(ValueError):
 
 def event_hash(event: Mapping[str, Any], context: Context) -> str:
     """`ni:///sha-256;<64 hex digits>?ver=CBV2.0` of one event. Raises NestingTooDeep."""
-    digest = hashlib.sha256(prehash(event, context).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"ni:///sha-256;{digest}?ver=CBV2.0"
+    return hash_uri(hashlib.sha256(prehash(event, context).encode("utf-8", "surrogatepass")).digest())
+
+
+def hash_uri(digest: bytes) -> str:
+    """The event hash with these 32 bytes of SHA-256."""
+    return f"{_HEAD}{digest.hex()}{_TAIL}"
+
+
+def hash_digest(uri: str) -> bytes:
+    """The 32 bytes in an event hash."""
+    return bytes.fromhex(uri.removeprefix(_HEAD).removesuffix(_TAIL))
 
 
 def prehash(event: Mapping[str, Any], context: Context) -> str:

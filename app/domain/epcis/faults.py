@@ -17,7 +17,10 @@ MAX_TEXT: Final = 100_000
 """Characters in one text or name."""
 MAX_REFUSALS: Final = 100
 """Refusals listed; a document with more is refused all the same."""
-_MAX_BITS = 1_024
+_MAX_BITS = 1_023
+# What every reader of JSON can take: the range of a double, written out in full by PostgreSQL.
+_MAX_EXPONENT = 307
+_MAX_DIGITS = 400
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -102,9 +105,15 @@ def _items(pointer: str, value: list[object]) -> Iterator[tuple[str, object]]:
     return ((at(pointer, i), item) for i, item in enumerate(value))
 
 
+def _absurd(value: Decimal) -> bool:
+    return abs(value.adjusted()) > _MAX_EXPONENT or len(value.as_tuple().digits) > _MAX_DIGITS
+
+
 def _unreadable(value: object) -> tuple[str, str, str] | None:
     if isinstance(value, float | Decimal) and not math.isfinite(value):
         return "malformed-number", f"{value} 不是有限数", f"{value} is not a finite number"
+    if isinstance(value, Decimal) and _absurd(value):
+        return "malformed-number", "数字过大、过小或位数过多", "a number of absurd size or with too many digits"
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return "malformed-number", "整数过大", "an integer of absurd size"
     if isinstance(value, str):

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.domain.epcis.context import Context
 from app.domain.epcis.faults import Faults, at, shown
-from app.domain.epcis.identifiers import malformation
+from app.domain.epcis.identifiers import canonical_uri, malformation
 from app.domain.epcis.values import parse_time
 from app.domain.epcis.vocabulary import WEB_VOCABULARY, bare_word, is_standard, web_form
 from app.domain.quantities import QuantityError, from_uom
@@ -18,6 +18,10 @@ MAX_ITEMS = 100_000
 """Items in one list inside an event."""
 MAX_URI = 2_048
 """Characters in an identifier."""
+YEARS = (1900, 2199)
+"""Of events."""
+MAX_KEY = 1_024
+"""Bytes in the canonical form of an identifier that things are found by: two of them fit an index of PostgreSQL."""
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x20\x7f]+")
 _OFFSET = re.compile(r"[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)", re.ASCII)
@@ -107,6 +111,23 @@ def uri(value: Any, pointer: str, faults: Faults, _: Context) -> None:
         faults.flag(pointer, "malformed_identifier", f"标识符有误：{shown(value)}", f"{shown(value)}: {wrong}")
 
 
+def key(value: Any, pointer: str, faults: Faults, context: Context) -> None:
+    """A URI that things are found by."""
+    uri(value, pointer, faults, context)
+    # No canonical form is longer than the percent-encoding of every byte.
+    if isinstance(value, str) and MAX_KEY // 12 < len(value) <= MAX_URI and _long(value):
+        faults.refuse(
+            pointer,
+            "too-long",
+            f"标识符超过{MAX_KEY}字节：{shown(value)}",
+            f"an identifier of more than {MAX_KEY} bytes: {shown(value)}",
+        )
+
+
+def _long(value: str) -> bool:
+    return len(canonical_uri(value).encode()) > MAX_KEY
+
+
 def uris(value: Any, pointer: str, faults: Faults, context: Context) -> None:
     """One URI or a list of them."""
     if isinstance(value, list):
@@ -122,6 +143,19 @@ def time(value: Any, pointer: str, faults: Faults, _: Context) -> None:
             "malformed-time",
             f"应为带时区的时间，如 2024-05-01T08:30:00+08:00：{shown(value)}",
             f"should be a time with its UTC offset such as 2024-05-01T08:30:00+08:00: {shown(value)}",
+        )
+
+
+def event_time(value: Any, pointer: str, faults: Faults, context: Context) -> None:
+    """When it happened: a time that every clock and calendar can show."""
+    time(value, pointer, faults, context)
+    when = parse_time(value) if isinstance(value, str) else None
+    if when is not None and not YEARS[0] <= when.year <= YEARS[1]:
+        faults.refuse(
+            pointer,
+            "malformed-time",
+            f"年份应在{YEARS[0]}至{YEARS[1]}之间：{shown(value)}",
+            f"the year lies between {YEARS[0]} and {YEARS[1]}: {shown(value)}",
         )
 
 
@@ -248,4 +282,4 @@ def unexpected(pointer: str, name: str, faults: Faults) -> None:
     )
 
 
-_QUANTITY_ELEMENT = object_of({"epcClass": uri, "quantity": number, "uom": uom}, ("epcClass",))
+_QUANTITY_ELEMENT = object_of({"epcClass": key, "quantity": number, "uom": uom}, ("epcClass",))

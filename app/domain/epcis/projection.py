@@ -83,12 +83,14 @@ class Link:
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """An event that touched the goods, in the custody that they were in."""
+    """An event that touched the goods, in the custody that they were in, with the amount that it names of them."""
 
     epc: str
     site_uri: str
     event_id: UUID
     role: Role
+    grams: int | None = None
+    pieces: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class ProjectionFlag:
 @dataclass(frozen=True)
 class Projection:
     """The graph, every part sorted, so that equal sets of events give equal projections. `voided` are the events that
-    an error declaration has taken back; they and the declarations touch nothing."""
+    an error declaration has taken back, each beside that declaration in `declared`; neither touches anything."""
 
     custodies: tuple[Custody, ...]
     links: tuple[Link, ...]
@@ -111,6 +113,7 @@ class Projection:
     timeline: tuple[TimelineEntry, ...]
     flags: tuple[ProjectionFlag, ...]
     voided: tuple[UUID, ...]
+    declared: tuple[tuple[UUID, UUID], ...]
 
 
 def project(
@@ -118,13 +121,16 @@ def project(
 ) -> Projection:
     """The custody graph of `events`. With `only`, the rows of those EPCs: custodies and timeline entries of theirs,
     links whose child is theirs, packings with them as unit or content; complete if `events` is what `closure` collects
-    for them. Loops are then only those visible in it. Raises what `measure` raises.
+    for them. A loop that leads through other goods as well is not looked for then: it needs all links. Raises what
+    `measure` raises.
     """
     effective, voided = without_voided(events)
     graph = _Graph(effective, measure)
     graph.touch()
     links = graph.links()
-    flags = graph.flags | {ProjectionFlag("loop", key.epc) for key in in_loops((x.parent, x.child) for x in links)}
+    flags = graph.flags
+    if only is None:
+        flags |= {ProjectionFlag("loop", key.epc) for key in in_loops((x.parent, x.child) for x in links)}
     custodies = graph.custodies()
     flags |= {ProjectionFlag("class_without_lot", custody.epc) for custody in custodies if _lotless(custody.epc)}
     packings = graph.packings.all
@@ -143,11 +149,12 @@ def project(
         timeline=tuple(sorted(timeline, key=lambda x: (x.epc, x.site_uri, x.event_id, x.role))),
         flags=tuple(sorted(flags, key=lambda x: (x.slug, x.epc))),
         voided=tuple(sorted(voided)),
+        declared=tuple(sorted((event, by) for event, declarations in voided.items() for by in declarations)),
     )
 
 
-def without_voided(events: Iterable[CapturedEvent]) -> tuple[list[CapturedEvent], set[UUID]]:
-    """The events that count, in order, and those that an error declaration takes back.
+def without_voided(events: Iterable[CapturedEvent]) -> tuple[list[CapturedEvent], dict[UUID, set[UUID]]]:
+    """The events that count, in order, and those that are taken back with the error declarations that do so.
 
     A declaration repeats the event it declares wrong (EPCIS 2.0 §7.4.1.4), so it is matched by content; failing that,
     by eventID among the events of exactly the same EPCs, because eventIDs are reused.
@@ -161,16 +168,18 @@ def without_voided(events: Iterable[CapturedEvent]) -> tuple[list[CapturedEvent]
     for event in given:
         if event.epcis_event_id is not None and not event.is_error_declaration:
             by_own_id[event.epcis_event_id].append(event)
-    voided: set[UUID] = set()
+    voided: dict[UUID, set[UUID]] = defaultdict(set)
     for declaration in ordered:
         if not declaration.is_error_declaration:
             continue
         if declaration.content_hash in by_content:
-            voided.add(by_content[declaration.content_hash])
+            voided[by_content[declaration.content_hash]].add(declaration.event_id)
         else:
             named = by_own_id.get(declaration.epcis_event_id or "", [])
             epcs = related_epcs(declaration)
-            voided |= {event.event_id for event in named if epcs == related_epcs(event)}
+            for event in named:
+                if epcs == related_epcs(event):
+                    voided[event.event_id].add(declaration.event_id)
     return [event for event in plain if event.event_id not in voided], voided
 
 
@@ -313,7 +322,7 @@ class _Graph:
             stay.receipts.setdefault(event.biz_step, []).append((event, amount))
         elif role == "shipped":
             self._shipments[epc].append((event.event_time, site))
-        self.timeline.add(TimelineEntry(epc, site, event.event_id, role))
+        self.timeline.add(TimelineEntry(epc, site, event.event_id, role, *amount))
         return CustodyKey(epc, site)
 
     def _transform(self, event: CapturedEvent) -> None:

@@ -214,9 +214,9 @@ def _reused_ids(events: list[tuple[str, dict[str, Any]]], context: Context, faul
                 )
 
 
-_PLACE = f.object_of({"id": f.uri}, ("id",), extensible=True)
+_PLACE = f.object_of({"id": f.key}, ("id",), extensible=True)
 _QUANTITIES = f.listed(f.quantity_element)
-_EPCS = f.listed(f.uri, unique=True)
+_EPCS = f.listed(f.key, unique=True)
 _DISPOSITION = f.word("Disp", v.DISPOSITIONS)
 _DISPOSITIONS = f.listed(_DISPOSITION, least=1, unique=True)
 _SDT = f.word("SDT", v.SOURCE_DESTINATION_TYPES)
@@ -281,10 +281,10 @@ _REQUIRED = ("eventTime", "eventTimeZoneOffset")
 _COMMON: dict[str, f.Check] = {
     "@context": _context,
     "type": f.text,
-    "eventTime": f.time,
+    "eventTime": f.event_time,
     "recordTime": f.time,
     "eventTimeZoneOffset": f.offset,
-    "eventID": f.uri,
+    "eventID": f.key,
     "certificationInfo": f.uris,
     "errorDeclaration": _ERROR_DECLARATION,
     "bizStep": f.word("BizStep", v.BIZ_STEPS),
@@ -297,7 +297,7 @@ _COMMON: dict[str, f.Check] = {
     "sensorElementList": f.listed(_SENSOR_ELEMENT),
 }
 _ACTION = {"action": f.one_of("ADD", "OBSERVE", "DELETE", slug="wrong-action")}
-_CHILDREN: dict[str, f.Check] = {**_ACTION, "parentID": f.uri, "childEPCs": _EPCS, "childQuantityList": _QUANTITIES}
+_CHILDREN: dict[str, f.Check] = {**_ACTION, "parentID": f.key, "childEPCs": _EPCS, "childQuantityList": _QUANTITIES}
 _OBJECTS: dict[str, f.Check] = {**_ACTION, "epcList": _EPCS, "quantityList": _QUANTITIES}
 _MAKING: dict[str, f.Check] = {"persistentDisposition": _persistent, "ilmd": _EXTENSIONS_ONLY}
 # Event type → its own fields, and which of them it needs besides _REQUIRED.
@@ -306,7 +306,7 @@ _EVENTS: dict[str, tuple[dict[str, f.Check], tuple[str, ...]]] = {
     "AggregationEvent": (_CHILDREN, ("action",)),
     "AssociationEvent": (_CHILDREN, ("action", "parentID")),
     "TransactionEvent": (
-        {**_OBJECTS, "parentID": f.uri, "bizTransactionList": f.listed(_BIZ_TRANSACTION, least=1)},
+        {**_OBJECTS, "parentID": f.key, "bizTransactionList": f.listed(_BIZ_TRANSACTION, least=1)},
         ("action", "bizTransactionList"),
     ),
     "TransformationEvent": (
@@ -315,7 +315,7 @@ _EVENTS: dict[str, tuple[dict[str, f.Check], tuple[str, ...]]] = {
             "inputQuantityList": _QUANTITIES,
             "outputEPCList": _EPCS,
             "outputQuantityList": _QUANTITIES,
-            "transformationID": f.uri,
+            "transformationID": f.key,
             **_MAKING,
         },
         (),
@@ -332,7 +332,7 @@ _COMPLETE = {
 
 _ATTRIBUTE = f.object_of({"id": f.uri}, ("id",), open_ended=True)
 _ELEMENT = f.object_of(
-    {"id": f.uri, "attributes": f.listed(_ATTRIBUTE), "children": f.listed(f.uri)}, ("id",), open_ended=True
+    {"id": f.key, "attributes": f.listed(_ATTRIBUTE), "children": f.listed(f.uri)}, ("id",), open_ended=True
 )
 _VOCABULARIES = f.listed(
     f.object_of({"type": f.uri, "vocabularyElementList": f.listed(_ELEMENT)}, ("type",), open_ended=True)

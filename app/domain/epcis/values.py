@@ -1,5 +1,6 @@
 """Times and numbers as EPCIS 2.0 documents write them."""
 
+import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -48,6 +49,12 @@ def canonical_number(value: int | float | Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def exact_number(text: str) -> float | Decimal:
+    """A JSON number with a fraction or exponent: a float where that loses none of its digits, else a Decimal."""
+    number, exact = float(text), Decimal(text)
+    return number if math.isfinite(number) and Decimal(repr(number)) == exact else exact
 
 
 def canonical_text(text: str) -> str:

@@ -31,6 +31,9 @@ capture = table(
     "id",
     Column("id", Id, primary_key=True),
     Column("record_time", Instant, nullable=False),
+    Column("recorder_id", Id, nullable=False),  # who brought it
     Column("envelope", Json, nullable=False),
+    # In its order: an event's id, {"id", "body"} where it is kept as another document wrote it, {"body"} of one that
+    # was refused.
     Column("event_ids", Json, nullable=False),
 )

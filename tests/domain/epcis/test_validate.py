@@ -101,6 +101,9 @@ def of(event: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in changed.items() if value is not None}
 
 
+LINK = "https://x.example/01/04012345123456"
+
+
 class TestPublished:
     @pytest.mark.parametrize("path", [*EXAMPLES, *HASHES], ids=lambda path: path.stem)
     def test_documents_are_taken_without_a_flag(self, path: Path) -> None:
@@ -406,6 +409,22 @@ INVALID: dict[str, tuple[Any, set[tuple[str, str]]]] = {
     }),
     "an EPC twice": (document(of(OBJECT, epcList=["urn:x:1", "urn:x:1"])), {(f"{E0}/epcList/1", "repeated-item")}),
     "an endless identifier": (document(of(OBJECT, epcList=[f"urn:x:{LONG}"])), {(f"{E0}/epcList/0", "malformed-uri")}),
+    "an identifier too long for an index": (
+        document(of(OBJECT, epcList=[f"urn:x:{'菜' * 400}", f"urn:x:{'a' * 1000}", f"{LINK}/10/{'菜' * 120}"])),
+        {(f"{E0}/epcList/0", "too-long"), (f"{E0}/epcList/2", "too-long")},
+    ),
+    "an event of the year 1": (
+        document(of(OBJECT, eventTime="0001-01-01T00:00:00Z")),
+        {(f"{E0}/eventTime", "malformed-time")},
+    ),
+    "numbers that no database takes": (
+        document(of(OBJECT, **{"ex:number": Decimal("1E+400")})),
+        {(f"{E0}/ex:number", "malformed-number")},
+    ),
+    "a number of a thousand digits": (
+        document(of(OBJECT, **{"ex:number": Decimal("0." + "7" * 1000)})),
+        {(f"{E0}/ex:number", "malformed-number")},
+    ),
     "a place without a name": (document(of(OBJECT, bizLocation={})), {(f"{E0}/bizLocation/id", "missing-field")}),
     "a place as text": (document(of(OBJECT, readPoint="urn:x:1")), {(f"{E0}/readPoint", "wrong-type")}),
     "certificate is a number": (

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.epcis.values import canonical_number, canonical_text, canonical_time, parse_time
+from app.domain.epcis.values import canonical_number, canonical_text, canonical_time, exact_number, parse_time
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,17 @@ def test_numbers_are_plain_decimals(value: float | Decimal, expected: str) -> No
 )
 def test_text_values(text: str, expected: str) -> None:
     assert canonical_text(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("1000.0", float), ("0.1", float), ("1e-7", float), ("-0.0", float), ("1E22", float), ("5e-324", float),
+        ("0.12345678901234567890123", Decimal), ("1e400", Decimal), ("1e-400", Decimal),
+        ("123456789012345678.5", Decimal),
+    ],
+)  # fmt: skip
+def test_numbers_lose_no_digit(text: str, kind: type) -> None:
+    number = exact_number(text)
+    assert type(number) is kind
+    assert Decimal(str(number)) == Decimal(text)

@@ -1,0 +1,261 @@
+"""From the projection of captured events to rows of the ledger: a pure function, so that the rows can be computed again
+and compared."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from app.domain import ids
+from app.domain.epcis.captured import OBJECTS, OUTPUTS, UNKNOWN_SITE, CapturedEvent, epcs_of, related_epcs
+from app.domain.epcis.identifiers import class_parts
+from app.domain.epcis.packing import Packing
+from app.domain.epcis.projection import RECEIVING_STEPS, SHIPPING_STEPS, Projection, TimelineEntry
+from app.domain.epcis.projection import Custody as Stay
+from app.domain.epcis.vocabulary import STANDARD_PREFIXES
+from app.domain.rows import ENTRIES, TOUCHED, Custody, Link, Lot, Measure
+from app.domain.rows import TimelineEntry as Line
+
+CAPTURED = "epcis."
+MAX_KIND = 64
+MAX_LOT_NUMBER = 200
+
+# Of several steps that tell of one departure the first in this list counts, as RECEIVING_STEPS do for an arrival.
+_SHIPPING = ("shipping", "consigning", "departing", "loading")
+assert set(_SHIPPING) == SHIPPING_STEPS
+_SOLD = frozenset(("retail_selling", "dispensing"))
+_MASTER_DATA = ("", "cbvmda:", "gs1:", STANDARD_PREFIXES["cbvmda"], "urn:epcglobal:cbv:mda#", STANDARD_PREFIXES["gs1"])
+
+NOTES = {
+    "loop": ("货物来自其自身，或单元装在其自身之中", "these goods come from themselves, or a unit is inside itself"),
+    "class_without_lot": ("只写明产品，没有批号", "goods named by their product only, without a lot"),
+    "transformation_too_wide": (
+        "投入与产出的组合过多，未建立环节",
+        "too many inputs times outputs: nothing was linked",
+    ),
+}
+"""What the projection flags of an EPC. It stands with the earliest event that names the EPC."""
+
+
+def note(slug: str, epc: str) -> str:
+    """The detail of a flag of NOTES."""
+    zh, en = NOTES[slug]
+    return f"{zh}：{epc} · {en}: {epc}"
+
+
+def kind_of(event: CapturedEvent) -> str:
+    """`epcis.` and the short name of the business step (`epcis.receiving`, `epcis.farmHarvest` for
+    `urn:gdst:bizStep:farmHarvest`), else of the event type (`epcis.ObjectEvent`)."""
+    return f"{CAPTURED}{(last_part(event.biz_step) or event.kind)[:MAX_KIND]}"
+
+
+def last_part(uri: str) -> str:
+    """What follows the last of `/ : #`, where something does."""
+    for separator in "/:#":
+        uri = uri.rstrip(separator).rpartition(separator)[2]
+    return uri
+
+
+def product_uri(epc: str) -> str:
+    """The product class of an EPC; the EPC itself where that says nothing of a product."""
+    parts = class_parts(epc)
+    return epc if parts is None else parts.product
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All rows of some EPCs that captured events make. Lots and custodies have no codes, makers and parties here: those
+    are the store's to keep. `entries`: event id → what it did to which custodies (id, entry, amount); `notes`: flags by
+    event id; `declared`: (event taken back, error declaration); `products`: measure by class URI."""
+
+    lots: dict[UUID, Lot] = field(default_factory=dict)
+    custodies: dict[UUID, Custody] = field(default_factory=dict)
+    links: dict[tuple[UUID, UUID, UUID], Link] = field(default_factory=dict)
+    lines: dict[tuple[UUID, UUID, str], Line] = field(default_factory=dict)
+    entries: dict[UUID, list[tuple[UUID, str, int]]] = field(default_factory=lambda: defaultdict(list))
+    packings: dict[tuple[str, str, UUID], Packing] = field(default_factory=dict)
+    notes: dict[UUID, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
+    declared: frozenset[tuple[UUID, UUID]] = frozenset()
+    made_at: dict[UUID, UUID] = field(default_factory=dict)  # lot → custody in which it was made
+    products: dict[str, Measure] = field(default_factory=dict)
+
+
+def book_of(projection: Projection, events: Iterable[CapturedEvent]) -> Book:
+    """The rows of `projection`, made of `events` with or without `only`."""
+    known = {event.event_id: event for event in events}
+    taken_back = frozenset(projection.voided)
+    book = Book(declared=frozenset(projection.declared))
+    stays: dict[str, list[Stay]] = defaultdict(list)
+    entries: dict[str, list[TimelineEntry]] = defaultdict(list)
+    for stay in projection.custodies:
+        stays[stay.epc].append(stay)
+    for entry in projection.timeline:
+        entries[entry.epc].append(entry)
+    telling = _telling((event for key, event in known.items() if key not in taken_back), set(stays))
+    for epc, places in stays.items():
+        _put(book, epc, places, entries[epc], known, telling.get(epc, ()))
+    for link in projection.links:
+        child, parent = ids.captured_custody_id(*link.child), ids.captured_custody_id(*link.parent)
+        book.links[child, parent, link.event_id] = Link(
+            child, parent, link.event_id, link.kind, link.grams, link.pieces
+        )
+    for packing in projection.packings:
+        book.packings[packing.unit_epc, packing.content_epc, packing.from_event] = packing
+    first = earliest(known.values(), {flag.epc for flag in projection.flags})
+    for flag in projection.flags:
+        book.notes[first[flag.epc]].add((flag.slug, note(flag.slug, flag.epc)))
+    return book
+
+
+def earliest(events: Iterable[CapturedEvent], epcs: set[str]) -> dict[str, UUID]:
+    """The earliest event that names each of the EPCs."""
+    found: dict[str, CapturedEvent] = {}
+    for event in events:
+        for epc in related_epcs(event) & epcs:
+            if epc not in found or event.order < found[epc].order:
+                found[epc] = event
+    return {epc: event.event_id for epc, event in found.items()}
+
+
+def _put(
+    book: Book,
+    epc: str,
+    stays: list[Stay],
+    entries: list[TimelineEntry],
+    known: Mapping[UUID, CapturedEvent],
+    telling: Sequence[CapturedEvent],
+) -> None:
+    """One EPC: its lot, its custodies and what each event did to them."""
+    lot_id = ids.captured_lot_id(epc)
+    counted = [(stay.grams, stay.pieces) for stay in stays] + [(entry.grams, entry.pieces) for entry in entries]
+    by_count = all(grams is None for grams, _ in counted) and any(pieces is not None for _, pieces in counted)
+    measure: Measure = "count" if by_count else "weight"
+    product = product_uri(epc)
+    if book.products.get(product) != "weight":
+        book.products[product] = measure
+    origin = min(stays, key=lambda stay: (not stay.is_origin, stay.arrived_at, stay.first_event.int))
+    book.made_at[lot_id] = ids.captured_custody_id(*origin.key)
+    expires_on = _day(telling, "itemExpirationDate", "bestBeforeDate")
+    book.lots[lot_id] = Lot(
+        id=lot_id,
+        code=None,
+        product_id=ids.captured_product_id(product),
+        maker_id=None,
+        lot_number=_lot_number(epc, telling),
+        produced_on=_day(telling, "productionDate"),
+        expires_on=expires_on,
+        made_event_id=origin.first_event,
+        epc=epc,
+    )
+    by_site: dict[str, list[TimelineEntry]] = defaultdict(list)
+    for entry in entries:
+        by_site[entry.site_uri].append(entry)
+    for stay in stays:
+        custody = Custody(
+            id=ids.captured_custody_id(*stay.key),
+            kind="custody",
+            code=None,
+            lot_id=lot_id,
+            product_id=ids.captured_product_id(product),
+            site_id=None if stay.site_uri == UNKNOWN_SITE else ids.captured_site_id(stay.site_uri),
+            party_id=None,
+            measure=measure,
+            arrived_event_id=stay.first_event,
+            arrived_at=stay.arrived_at,
+            expires_on=expires_on,
+            epc=epc,
+        )
+        book.custodies[custody.id] = custody
+        _enter(book, custody, stay, by_site[stay.site_uri], known)
+
+
+def _enter(
+    book: Book, custody: Custody, stay: Stay, entries: list[TimelineEntry], known: Mapping[UUID, CapturedEvent]
+) -> None:
+    """What came in is what was made there, else what was received, else what the first event found there."""
+    arrival = None if stay.is_origin else _first_step(entries, "received", RECEIVING_STEPS, known)
+    departure = _first_step(entries, "shipped", _SHIPPING, known)
+    did: dict[tuple[UUID, str], int] = defaultdict(int)
+    for entry in entries:
+        event, amount = known[entry.event_id], _amount(entry, custody.measure)
+        match entry.role:
+            case "commissioned" | "output":
+                name = "in"
+            case "received" if event.biz_step == arrival:
+                name = "in"
+            case "shipped" if event.biz_step == departure:
+                name = "shipped"
+            case "input":
+                name = "processed"
+            case "decommissioned":
+                name = "sold" if event.biz_step in _SOLD else "destroyed"
+            case _:
+                name, amount = TOUCHED, 0
+        did[entry.event_id, name] += amount
+    if not stay.is_origin and arrival is None:
+        did[stay.first_event, "in"] += _amount(stay, custody.measure)
+    moved = {event_id for event_id, name in did if name != TOUCHED}
+    did = {key: amount for key, amount in did.items() if key[1] != TOUCHED or key[0] not in moved}
+    for (event_id, name), amount in sorted(did.items(), key=lambda item: (item[0][0].int, item[0][1])):
+        event = known[event_id]
+        book.entries[event_id].append((custody.id, name, amount))
+        line = Line(custody.id, event_id, name, kind_of(event), event.event_time, amount)
+        book.lines[custody.id, event_id, name] = line
+        if name in ENTRIES:
+            setattr(custody, ENTRIES[name], getattr(custody, ENTRIES[name]) + amount)
+
+
+def _first_step(
+    entries: list[TimelineEntry], role: str, steps: tuple[str, ...], known: Mapping[UUID, CapturedEvent]
+) -> str | None:
+    taken = {known[entry.event_id].biz_step for entry in entries if entry.role == role}
+    return next((step for step in steps if step in taken), None)
+
+
+def _amount(thing: TimelineEntry | Stay, measure: Measure) -> int:
+    return (thing.grams if measure == "weight" else thing.pieces) or 0
+
+
+# --- what the making of a lot says of it (instance and lot master data, EPCIS 2.0 §7.3.6) ---
+
+
+def _telling(events: Iterable[CapturedEvent], epcs: set[str]) -> dict[str, list[CapturedEvent]]:
+    """Events with master data of the goods they make, the earliest first, by EPC."""
+    found: dict[str, list[CapturedEvent]] = defaultdict(list)
+    for event in sorted(events, key=lambda event: event.order):
+        if isinstance(event.body.get("ilmd"), dict) and not event.is_error_declaration:
+            for epc in epcs_of(event, OUTPUTS if event.kind == "TransformationEvent" else OBJECTS) & epcs:
+                found[epc].append(event)
+    return found
+
+
+def _said(events: Sequence[CapturedEvent], name: str) -> str | None:
+    for event in events:
+        for prefix in _MASTER_DATA:
+            value = event.body["ilmd"].get(prefix + name)
+            if isinstance(value, str) and value.strip():
+                return value.strip()
+    return None
+
+
+def _day(events: Sequence[CapturedEvent], *names: str) -> date | None:
+    """A date as its writer's clock has it."""
+    for name in names:
+        said = _said(events, name)
+        if said is not None:
+            try:
+                return datetime.fromisoformat(said[:10]).date()
+            except ValueError:
+                continue
+    return None
+
+
+def _lot_number(epc: str, events: Sequence[CapturedEvent]) -> str:
+    """The lot number in the EPC, in the capitals of the making event's; else that event's, else the serial number."""
+    parts, said = class_parts(epc), _said(events, "lotNumber")
+    own = parts.lot if parts is not None else None
+    if said is not None and (own is None or own.casefold() == said.casefold()):
+        own = said
+    serial = parts.serial if parts is not None else None
+    return (own or serial or last_part(epc) or epc)[:MAX_LOT_NUMBER]
