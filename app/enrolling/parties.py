@@ -35,7 +35,7 @@ def enrol_parties(transaction: Transaction, commands: Sequence[Enrol]) -> Sequen
     firms = master.parties_by_credit_code(
         transaction.connection, [c.form["credit_code"] for c in commands if c.form["credit_code"] is not None]
     )
-    first = master.first_versions(transaction.connection, [party.id for party in firms.values()])
+    first = master.first_versions(transaction.connection, [*known, *(party.id for party in firms.values())])
     desk = Desk(transaction)
 
     def decide(asked: tuple[Enrol, UUID]) -> Enrolled[Party]:

@@ -32,7 +32,8 @@ def pages(connection: Connection, table: Table, *where: ColumnElement[bool]) -> 
         if len(rows) < PAGE:
             return
         last = [rows[-1]._mapping[column] for column in key]
-        beyond = tuple_(*key) > tuple_(*last) if len(key) > 1 else key[0] > last[0]
+        # Typed by the columns: a UUID bound as it comes would be text on SQLite, and every blob stands after it.
+        beyond = tuple_(*key) > tuple(last) if len(key) > 1 else key[0] > last[0]
         rows = connection.execute(query.where(beyond)).all()
 
 
