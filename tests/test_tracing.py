@@ -208,6 +208,7 @@ def test_all_events_that_touch_a_node(ask: Ask, engine: Engine, market_day: Chai
 
 def test_a_place_is_called_what_it_was_called_then(ask: Ask, engine: Engine, market_day: Chains) -> None:
     with writing(engine) as connection:
+        connection.execute(update(tables.party).where(tables.party.c.id == named("wholesaler")).values(version=2))
         for version, name, since in ((1, "老张", START - timedelta(days=9)), (2, "小李", START + timedelta(hours=3))):
             body = {
                 "id": named("wholesaler"), "code": "P", "name": name, "kind": "vendor", "region": None,

@@ -31,6 +31,9 @@ EVENT = (
 FLAG = ("event_id", "position", "slug", "detail")
 CORRECTION = ("event_id", "record_time", "correcting_event_id")
 HOLD = ("id", "scope", "custody_id", "lot_id")
+SITE = ("id", "code", "name", "kind", "region", "version", "time_zone")
+PARTY = ("id", "code", "name", "kind", "region", "version")
+PRODUCT = ("id", "gtin", "name", "category", "version", "grams_per_piece")
 PACKING = ("content_epc", "unit_epc", "from_time", "to_time")
 
 # Starts of one question: the newest of a site or party that has more.
@@ -111,6 +114,21 @@ def any_downstream_hold(snapshot: Snapshot) -> bool:
     hold = tables.hold.c
     statement = select(hold.id).where(hold.released_by.is_(None), hold.scope == "downstream").limit(1)
     return snapshot.execute(statement).first() is not None
+
+
+def sites(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """As they are now, as SITE; with `parties` and `products` a tenth of what reading all of their columns takes."""
+    return raw.select(snapshot, tables.site, SITE, "id", keys)
+
+
+def parties(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """As PARTY."""
+    return raw.select(snapshot, tables.party, PARTY, "id", keys)
+
+
+def products(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """As PRODUCT."""
+    return raw.select(snapshot, tables.product, PRODUCT, "id", keys)
 
 
 # --- where a trace starts ---

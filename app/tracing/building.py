@@ -1,21 +1,21 @@
 """Puts an answer together from the rows of a walk, redacted for its reader."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from uuid import UUID
 
 import msgspec
 
 from app.domain.graph import Balance, Walk, generations
 from app.domain.rights import Principal, Role
-from app.store import chain
+from app.store import chain, master
 from app.store.chain import Direction
 from app.store.engine import Snapshot
 from app.store.raw import Row
 from app.tracing.answer import Amount, Gap, Link, Node, Source, Status, Totals, Trace
 from app.tracing.happenings import happenings
-from app.tracing.names import HOME, Names
+from app.tracing.names import Names
 from app.tracing.sight import EVERYTHING, Hands, Sight, sight
 from app.tracing.states import States, states
 from app.tracing.texts import Amounts, Ids
@@ -34,14 +34,13 @@ def build(
     rows = chain.nodes(snapshot, way.depth)
     touches = chain.touches(snapshot, way.depth)
     happened = chain.events(snapshot, {event for _, event in touches})
-    subjects = {row[i] for row in rows for i in (4, 5, 6, 21)}
-    if reader.role is Role.ADMIN:
-        names, seen = Names(snapshot, subjects), EVERYTHING
-    else:
-        links = [*way.links, *chain.neighbours(snapshot, list(way.depth))]
-        hands = _hands(snapshot, rows, links)
-        names = Names(snapshot, subjects | {key for held in hands.values() for key in (held.site_id, held.party_id)})
-        seen = sight(reader, hands, links, names, _tested(reader, happened, touches))
+    seen = _sight(snapshot, reader, way, rows, touches, happened)
+    names = Names(
+        snapshot,
+        _keys(rows, 5),
+        {*_keys(rows, 6), *_keys([row for row in rows if row[1] == "gap"], 21)},
+        _keys(rows, 4),
+    )
     edges = [(link[1], link[0]) if direction == "back" else (link[0], link[1]) for link in way.links]
     generation = generations(way.depth, edges)
     rows.sort(key=lambda row: (generation[row[0]], row[8], row[0]))
@@ -55,13 +54,25 @@ def build(
     return Trace(nodes, joined, events, gaps, totals, more, cursor)
 
 
-def _hands(snapshot: Snapshot, rows: list[Row], links: list[Row]) -> dict[bytes, Hands]:
-    """Of the nodes and of everything one step from them."""
+def _keys(rows: Iterable[Row], column: int) -> set[bytes]:
+    return {row[column] for row in rows if row[column] is not None}
+
+
+def _sight(
+    snapshot: Snapshot, reader: Principal, way: Walk[bytes], rows: list[Row], touches: list[Row], happened: list[Row]
+) -> Sight:
+    """Rights are of now: the sites as they are, whatever they were called when the goods came."""
+    if reader.role is Role.ADMIN:
+        return EVERYTHING
+    links = [*way.links, *chain.neighbours(snapshot, list(way.depth))]
     hands = {row[0]: Hands(row[5], row[6], row[1] == "gap") for row in rows}
     further = {end for link in links for end in link[:2]} - hands.keys()
     for key, kind, _, site, party in chain.hands(snapshot, further):
         hands[key] = Hands(site, party, kind == "gap")
-    return hands
+    sites = master.sites(snapshot, {UUID(bytes=held.site_id) for held in hands.values() if held.site_id is not None})
+    markets = master.markets(snapshot, sites.values())
+    tested = _tested(reader, happened, touches)
+    return sight(reader, hands, links, {key.bytes: site for key, site in sites.items()}, markets, tested)
 
 
 def _tested(reader: Principal, happened: list[Row], touches: list[Row]) -> set[bytes]:
@@ -159,8 +170,7 @@ class _Page:
     def _amount(self, amount: int, measure: str, product: bytes) -> Amount | None:
         if measure == "weight":
             return self.amounts[amount, None]
-        sort = self.names.product(product)
-        each = sort.grams_per_piece if sort else None
+        each = self.names.grams_per_piece(product)
         return self.amounts[amount * each if each else None, amount]
 
     def _status(self, row: Row, expires_on: str | None) -> Status:
@@ -182,7 +192,5 @@ class _Page:
         """The site's own day."""
         day = self.days.get(site)
         if day is None:
-            found = self.names.site(site)
-            zone = ZoneInfo(found.time_zone if found else HOME)
-            day = self.days[site] = self.now.astimezone(zone).date().isoformat()
+            day = self.days[site] = self.now.astimezone(self.names.zone(site)).date().isoformat()
         return day

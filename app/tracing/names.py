@@ -1,66 +1,69 @@
 """What sites, parties and products were called when goods arrived: last month's chain shows last month's operator."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from app.domain.rows import Device, Party, Product, Site
-from app.store import master
+from app.domain.rows import Party, Product, Site
+from app.store import chain, master
 from app.store.engine import Snapshot
 from app.store.types import micros
 from app.tracing.answer import Place
 
-_Named = Party | Site | Product
-HOME = "Asia/Shanghai"
+HOME = ZoneInfo("Asia/Shanghai")
 
 
 class Names:
     """All of them at once, by the 16 bytes of their ids."""
 
-    def __init__(self, snapshot: Snapshot, subjects: Iterable[bytes | None]) -> None:
-        wanted = {UUID(bytes=key) for key in subjects if key is not None}
-        self._history: dict[bytes, list[tuple[int, _Named]]] = {}
-        for key, versions in master.versions(snapshot, wanted).items():
-            self._history[key.bytes] = [
-                (micros(row.valid_from), row) for row in versions if not isinstance(row, Device)
-            ]
-        # What a captured document named and nobody enrolled has no history.
-        missing = [key for key in wanted if key.bytes not in self._history]
-        for read in (master.parties, master.sites, master.products):
-            self._history |= {key.bytes: [(0, row)] for key, row in read(snapshot, missing).items()}
-        self._places: dict[int, Place] = {}
-        self._markets = master.markets(snapshot, [row for key in self._history if (row := self.site(key)) is not None])
-
-    def site(self, key: bytes | None) -> Site | None:
-        """As it is now."""
-        row = self._history[key][-1][1] if key in self._history else None
-        return row if isinstance(row, Site) else None
-
-    def product(self, key: bytes) -> Product | None:
-        row = self._history[key][-1][1] if key in self._history else None
-        return row if isinstance(row, Product) else None
-
-    def market(self, site: Site | None) -> Site | None:
-        """The topmost site above it."""
-        return None if site is None else self._markets[site.id]
+    def __init__(
+        self, snapshot: Snapshot, sites: Collection[bytes], parties: Collection[bytes], products: Collection[bytes]
+    ) -> None:
+        self._now: dict[bytes, Place] = {}
+        self._zones: dict[bytes, str] = {}
+        self._grams_per_piece: dict[bytes, int | None] = {}
+        changed: list[UUID] = []
+        for key, code, name, kind, region, version, zone in chain.sites(snapshot, sites):
+            self._now[key] = Place(code, name, kind, region)
+            self._zones[key] = zone
+            if version > 1:
+                changed.append(UUID(bytes=key))
+        for key, code, name, kind, region, version in chain.parties(snapshot, parties):
+            self._now[key] = Place(code, name, kind, region)
+            if version > 1:
+                changed.append(UUID(bytes=key))
+        for key, gtin, name, category, version, grams in chain.products(snapshot, products):
+            self._now[key] = Place(gtin, name, category, None)
+            self._grams_per_piece[key] = grams
+            if version > 1:
+                changed.append(UUID(bytes=key))
+        # (since, what it was then), the last written first
+        self._history: dict[bytes, list[tuple[int, Place]]] = {
+            key.bytes: [(micros(row.valid_from), _place(row)) for row in reversed(versions)]
+            for key, versions in master.versions(snapshot, changed).items()
+        }
 
     def place(self, key: bytes | None, instant: int) -> Place | None:
-        """As it was at an instant (microseconds since 1970)."""
-        known = self._history.get(key) if key is not None else None
-        if known is None:
+        """As it was at an instant (microseconds since 1970): the last written of the versions valid by then; before the
+        first, the first."""
+        if key is None:
             return None
-        row = known[0][1] if len(known) == 1 else _valid(known, instant)
-        place = self._places.get(id(row))
-        if place is None:
-            place = self._places[id(row)] = _place(row)
-        return place
+        history = self._history.get(key)
+        if history is None:
+            return self._now.get(key)
+        return next((place for since, place in history if since <= instant), history[-1][1])
+
+    def zone(self, site: bytes | None) -> ZoneInfo:
+        """The site's time zone, as it is now."""
+        found = self._zones.get(site) if site is not None else None
+        return ZoneInfo(found) if found else HOME
+
+    def grams_per_piece(self, product: bytes) -> int | None:
+        return self._grams_per_piece.get(product)
 
 
-def _valid(versions: list[tuple[int, _Named]], instant: int) -> _Named:
-    """The last written of the versions valid by then; before the first, the first."""
-    return next((row for since, row in reversed(versions) if since <= instant), versions[0][1])
-
-
-def _place(row: _Named) -> Place:
+def _place(row: master.Master) -> Place:
     if isinstance(row, Product):
         return Place(row.gtin, row.name, row.category, None)
+    assert isinstance(row, Party | Site)
     return Place(row.code, row.name, row.kind, row.region)

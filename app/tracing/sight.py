@@ -6,10 +6,11 @@ is the custodian's own business (sales, stock-taking) are shown of the reader's 
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from app.domain.graph import Link
 from app.domain.rights import Principal, Role, owns_site
-from app.tracing.names import Names
+from app.domain.rows import Site
 
 # Kinds of events that are nobody's business but the custodian's.
 PRIVATE = frozenset({"sell", "count"})
@@ -43,13 +44,19 @@ EVERYTHING = Sight(_Everything(), _Everything())
 
 
 def sight(
-    reader: Principal, hands: Mapping[bytes, Hands], links: Iterable[Link], names: Names, tested: Iterable[bytes]
+    reader: Principal,
+    hands: Mapping[bytes, Hands],
+    links: Iterable[Link],
+    sites: Mapping[bytes, Site],
+    markets: Mapping[UUID, Site],
+    tested: Iterable[bytes],
 ) -> Sight:
-    """`hands` of every end of `links`; `tested`: what the reader has tested, which is a laboratory's own.
+    """`hands` of every end of `links`; `sites` and the topmost above each; `tested`: what the reader has tested, which
+    is a laboratory's own.
 
     A gap stands for what its receiver does not know: it is as much the reader's own as the goods it came to.
     """
-    own = {key for key, held in hands.items() if not held.gap and _owns(reader, held, names)}
+    own = {key for key, held in hands.items() if not held.gap and _owns(reader, held, sites, markets)}
     if reader.role is Role.LAB:
         own.update(tested)
     joined = list(links)
@@ -63,9 +70,9 @@ def sight(
     return Sight(own, full)
 
 
-def _owns(reader: Principal, held: Hands, names: Names) -> bool:
+def _owns(reader: Principal, held: Hands, sites: Mapping[bytes, Site], markets: Mapping[UUID, Site]) -> bool:
     if reader.role in (Role.VENDOR, Role.PRODUCER) and held.party_id is not None:
         # The operator of the time: a stall that changes hands takes no books along.
         return reader.party_id is not None and reader.party_id.bytes == held.party_id
-    site = names.site(held.site_id)
-    return site is not None and owns_site(reader, site, names.market(site))
+    site = sites.get(held.site_id) if held.site_id is not None else None
+    return site is not None and owns_site(reader, site, markets[site.id])

@@ -1,0 +1,37 @@
+"""`python -m benchmarks [NAME…] [--quick] [--directory DIR]`: one table, and the same as JSON in artefacts/."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks import p4, p6, p7
+from benchmarks.harness import Result, Stage, report, stage, table
+
+BENCHMARKS: dict[str, Callable[[Stage], Iterator[Result]]] = {"P4": p4.run, "P6": p6.run, "P7": p7.run}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--quick", action="store_true", help="less data and fewer runs: whether it works, not how fast")
+    parser.add_argument("--directory", type=Path, help="where the databases go; 30 GB for P6 (default: temporary)")
+    asked = parser.parse_args()
+    names = [name.upper() for name in asked.names] or list(BENCHMARKS)
+    if unknown := sorted(set(names) - BENCHMARKS.keys()):
+        parser.error(f"no benchmark {', '.join(unknown)}: there are {', '.join(BENCHMARKS)}")
+    results: list[Result] = []
+    with stage(asked.quick, asked.directory) as place:
+        for name in names:
+            for result in BENCHMARKS[name](place):
+                print(f"{result.id} {result.database}: {result.what}: {result.ratio:.2f}", file=sys.stderr, flush=True)
+                results.append(result)
+    command = " ".join(["python -m benchmarks", *names, *(["--quick"] if asked.quick else [])])
+    file = report(results, command, Path("artefacts"))
+    print(table(results))
+    print(f"\n{command} · {os.cpu_count()} cores · {file}")
+
+
+if __name__ == "__main__":
+    main()
