@@ -1,0 +1,179 @@
+"""/api/v1/codes and /lookup."""
+
+from typing import Any
+
+from app.domain import codes
+from tests.support.cast import Actor, Cast, quantity
+
+
+def revoke(actor: Actor, code: str, **body: Any) -> Any:
+    return actor.post(f"/codes/{code}/revoke", {"reason": "标牌遗失", **body})
+
+
+def look(cast: Cast, text: str) -> list[dict[str, Any]]:
+    answer = cast.client.get("/lookup", params={"q": text})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["query"] == text
+    matches: list[dict[str, Any]] = answer.json()["matches"]
+    return matches
+
+
+def harvest(cast: Cast) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A lot of the farm's, and its product, which has a barcode."""
+    product = cast.farm.made(
+        "/products",
+        {"name": "小青菜", "category": "vegetables", "measure": "weight", "gtin": "6901234567892"},
+    )
+    made = cast.farm.record("produce", outputs=[cast.output(product, "100", lot_number="L-7", external_codes=[OTHER])])
+    return made["outputs"][0], product
+
+
+OTHER = {"scheme": "浙农码", "value": "ZN0007"}
+
+
+def test_what_a_code_names(cast: Cast) -> None:
+    output, _ = harvest(cast)
+    for code, kind, subject in (
+        (cast.stall.site["code"], "site", cast.stall.site["id"]),
+        (cast.stall.party["code"], "party", cast.stall.party["id"]),
+        (output["code"], "custody", output["custody_id"]),
+        (output["lot_code"], "lot", output["lot_id"]),
+    ):
+        told = cast.lab.get(f"/codes/{codes.grouped(code).lower()}").json()
+        assert told.items() >= {
+            "code": code, "kind": kind, "subject_id": subject, "status": "active", "reason": None,
+            "replacement": None, "revoked_at": None, "url": f"https://food.example.cn/c/{code}",
+        }.items()  # fmt: skip
+    assert cast.public.get(f"/codes/{cast.stall.site['code']}").status_code == 401
+
+
+def test_mistyped_and_unknown_are_two_things(cast: Cast) -> None:
+    code = cast.stall.site["code"]
+    swapped = next(code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in range(2, 16) if code[i] != code[i + 1])
+    mistyped = cast.stall.get(f"/codes/{swapped}")
+    assert (mistyped.status_code, mistyped.json()["type"]) == (400, "/problems/mistyped-code")
+    assert code in mistyped.json()["detail"]
+    unknown = cast.stall.get(f"/codes/{codes.mint(codes.CodeKind.LOT)}")
+    assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown-code")
+    unit = codes.unit_code(b"x" * 32, 1, 1)
+    assert cast.stall.get(f"/codes/{unit}").status_code == 404
+    forged = codes.receipt_code(b"x" * 32, codes.receipt_id(7, 1, 1))
+    assert cast.stall.get(f"/codes/{forged}").json()["type"] == "/problems/not-authentic"
+    assert revoke(cast.admin, unit).status_code == 404
+    assert revoke(cast.admin, "S1").status_code == 400
+
+
+def test_a_revoked_code_leads_to_its_replacement(cast: Cast) -> None:
+    old = cast.stall.site["code"]
+    done = revoke(cast.stall, old, replace=True).json()
+    new = done["replacement"]
+    assert (done["status"], done["reason"]) == ("revoked", "标牌遗失")
+    assert cast.stall.get(f"/codes/{old}").json() == done
+    assert cast.stall.get(f"/codes/{new}").json().items() >= {"status": "active", "replacement": None}.items()
+    assert cast.stall.get(f"/sites/{cast.stall.site['id']}").json()["code"] == new
+    # Again changes nothing, and never mints a third.
+    assert revoke(cast.stall, old, replace=True).json() == done
+    assert revoke(cast.stall, old).json() == done
+    # The history of the site goes on over the change.
+    assert cast.market.patch(f"/sites/{cast.stall.site['id']}", {"name": "新名"}).json()["version"] == 3
+
+
+def test_a_code_revoked_for_good_may_get_its_replacement_later(cast: Cast) -> None:
+    code = cast.stall.party["code"]
+    assert revoke(cast.market, code).json()["replacement"] is None
+    done = revoke(cast.market, code, replace=True).json()
+    assert cast.stall.get(f"/parties/{cast.stall.party['id']}").json()["code"] == done["replacement"]
+
+
+def test_codes_of_goods(cast: Cast) -> None:
+    output, _ = harvest(cast)
+    batch = revoke(cast.farm, output["code"], replace=True).json()["replacement"]
+    lot = revoke(cast.farm, output["lot_code"], replace=True).json()["replacement"]
+    assert cast.farm.get(f"/codes/{batch}").json()["subject_id"] == output["custody_id"]
+    assert {match["code"] for match in look(cast, "ZN0007")} <= {batch, lot}
+    shipped = cast.farm.record("ship", items=[cast.item(output, "10")], to_site_id=cast.stall.site["id"])
+    refused = revoke(cast.farm, shipped["slip_code"], replace=True)
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/slip-not-replaced")
+    assert revoke(cast.farm, shipped["slip_code"]).json()["kind"] == "slip"
+
+
+def test_whose_codes_one_revokes(cast: Cast) -> None:
+    output, _ = harvest(cast)
+    shipped = cast.farm.record("ship", items=[cast.item(output, "10")], to_site_id=cast.stall.site["id"])
+    for code in (output["code"], output["lot_code"], shipped["slip_code"], cast.farm.party["code"]):
+        for actor in (cast.stall, cast.market, cast.lab, cast.other_regulator):
+            assert revoke(actor, code).status_code == 403
+    for actor in (cast.other_stall, cast.lab, cast.farm):
+        assert revoke(actor, cast.stall.site["code"]).status_code == 403
+    device = cast.market.made("/devices", {"site_id": cast.stall.site["id"], "name": "秤", "kind": "scale"})
+    assert revoke(cast.key("device", device_id=device["id"]), cast.stall.site["code"]).status_code == 403
+    assert revoke(cast.public, cast.stall.site["code"]).status_code == 401
+    assert revoke(cast.regulator, cast.farm.party["code"]).status_code == 200
+    assert revoke(cast.admin, output["lot_code"]).status_code == 200
+    assert cast.admin.post(f"/codes/{output['code']}/revoke", {"reason": " "}).status_code == 422
+
+
+class TestLookup:
+    def test_by_code_and_pasted_url(self, cast: Cast) -> None:
+        code = cast.stall.site["code"]
+        match = {
+            "code": code,
+            "url": f"https://food.example.cn/c/{code}",
+            "kind": "site",
+            "title": "一号摊经营户",
+        }
+        for text in (code, code.lower(), codes.grouped(code), f"https://old.example.cn/c/{code}?lang=en",
+                     f"HTTPS://FOOD.EXAMPLE.CN/C/{code}", f" {code} "):  # fmt: skip
+            assert look(cast, text) == [match]
+        assert look(cast, cast.stall.party["code"])[0]["kind"] == "party"
+
+    def test_by_barcode(self, cast: Cast) -> None:
+        output, _ = harvest(cast)
+        wanted = [{"kind": "lot", "code": output["lot_code"], "title": "小青菜 L-7"}]
+        for text in ("6901234567892", "06901234567892", "https://id.example.cn/01/06901234567892/10/L-7"):
+            assert [{key: match[key] for key in ("kind", "code", "title")} for match in look(cast, text)] == wanted
+        assert look(cast, "6901234567890") == []
+        assert look(cast, "6920152400777") == []
+
+    def test_by_another_system_s_code(self, cast: Cast) -> None:
+        harvest(cast)
+        assert {match["title"] for match in look(cast, "ZN0007")} == {"小青菜 L-7"}
+        party = cast.admin.made(
+            "/parties", {"name": "老字号", "kind": "processor", "external_codes": [{"scheme": "旧", "value": "A-1"}]}
+        )
+        site = cast.admin.made(
+            "/sites",
+            {
+                "party_id": party["id"],
+                "name": "老店",
+                "kind": "shop",
+                "external_codes": [{"scheme": "旧", "value": "A-1"}],
+            },
+        )
+        assert {match["code"] for match in look(cast, "A-1")} == {party["code"], site["code"]}
+
+    def test_goods_slips_and_receipts(self, cast: Cast) -> None:
+        output, _ = harvest(cast)
+        assert look(cast, output["code"])[0].items() >= {"kind": "custody", "title": "小青菜 L-7"}.items()
+        assert look(cast, output["lot_code"])[0].items() >= {"kind": "lot", "title": "小青菜 L-7"}.items()
+        shipped = cast.farm.record("ship", items=[{"custody_id": output["custody_id"], "quantity": quantity("1")}])
+        assert look(cast, shipped["slip_code"])[0]["kind"] == "slip"
+        device = cast.stall.made("/devices", {"site_id": cast.stall.site["id"], "name": "秤", "kind": "scale"})
+        scale = cast.public.post("/devices/activate", {"activation_code": device["activation_code"]}).json()
+        secret = bytes.fromhex(scale["receipt_secret"])
+        receipt = codes.receipt_code(secret, codes.receipt_id(scale["device_number"], 1, 5))
+        assert look(cast, codes.grouped(receipt))[0].items() >= {"kind": "receipt", "code": receipt}.items()
+        assert look(cast, codes.receipt_code(b"x" * 32, codes.receipt_id(scale["device_number"], 1, 5))) == []
+
+    def test_what_is_nothing(self, cast: Cast) -> None:
+        for text in ("青菜", "123", "S", "https://example.cn/", codes.mint(codes.CodeKind.SITE)):
+            assert look(cast, text) == []
+
+    def test_what_was_mistyped(self, cast: Cast) -> None:
+        code = cast.stall.site["code"]
+        wrong = code[:-1] + ("0" if code[-1] != "0" else "2")
+        for text in (wrong, codes.grouped(code)[:-1] + wrong[-1], f"https://food.example.cn/c/{wrong}", "x.cn/c/short"):
+            answer = cast.client.get("/lookup", params={"q": text})
+            assert (answer.status_code, answer.json()["type"]) == (400, "/problems/mistyped-code"), text
+        for query in ("", "q=", "q=%00", f"q={'x' * 501}"):
+            assert cast.client.get(f"/lookup?{query}").status_code == 400
