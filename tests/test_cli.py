@@ -140,6 +140,28 @@ def test_trace_of_nothing_says_so(environment: Path, text: str, reason: str) -> 
     assert reason in result.stderr
 
 
+def test_import_prints_what_was_taken_and_mints_codes(environment: Path) -> None:
+    (environment / "onecode.secret").write_text("ab" * 32)
+    harvest = str(Path(__file__).resolve().parents[1] / "docs" / "examples" / "harvest.jsonld")
+    result = run("import", harvest, "--issue")
+    assert result.exit_code == 0, result.output
+    assert "recorded 2, there already 0, refused 0" in result.stdout
+    assert "http://localhost:8000/c/B" in result.stdout
+    again = run("import", harvest, "--issue")
+    assert "recorded 0, there already 2, refused 0" in again.stdout
+    assert run("trace", "urn:epc:class:lgtin:4012345.012345.998877", "--back").exit_code == 0
+
+
+def test_import_says_what_is_refused(environment: Path) -> None:
+    (environment / "onecode.secret").write_text("ab" * 32)
+    broken = environment / "broken.jsonld"
+    broken.write_text('{"type": "EPCISDocument"}')
+    result = run("import", str(broken), str(environment / "absent.jsonld"))
+    assert result.exit_code == 1
+    assert "refused" in result.stdout
+    assert "cannot be read" in result.stdout
+
+
 @pytest.mark.parametrize("command", ["check", "rebuild"])
 def test_an_outdated_schema_names_the_command(
     empty_database: Database, monkeypatch: pytest.MonkeyPatch, command: str
