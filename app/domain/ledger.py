@@ -125,6 +125,17 @@ class Ledger:
         row: R | None = self.rows[kind].get(key)
         return row
 
+    def standing(self, custody: Custody) -> Custody:
+        """The custody itself, or the one that has taken its place since it was voided."""
+        while custody.voided_by is not None:
+            code = self.find(Code, custody.code)
+            leads_to = self.find(Code, code.replacement) if code is not None else None
+            heir = self.find(Custody, leads_to.subject_id) if leads_to is not None else None
+            if heir is None:
+                break
+            custody = heir
+        return custody
+
     def market(self, site: Site) -> Site | None:
         """The topmost site above it: the market of a stall, itself for a root."""
         return self.sites.get(UUID(hex=site.path[:32]))
@@ -187,13 +198,15 @@ class Ledger:
         kind, key = type(row), _KEYS[type(row)](row)
         changed = self.changed[kind].pop(key, None)
         self.rows[kind].pop(key)
+        groups = [(group, list(group)) for group in self._groups(row)]
         self._unindex(row)
         self.removed[kind][key] = row
 
         def undo() -> None:
             del self.removed[kind][key]
             self.rows[kind][key] = row
-            self._index(row)
+            for group, before in groups:
+                group[:] = before
             if changed is not None:
                 self.changed[kind][key] = changed
 

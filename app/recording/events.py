@@ -17,8 +17,9 @@ from app.domain.errors import NotFound, Refusal
 from app.domain.rights import Principal
 from app.domain.rows import Event, Flag
 from app.store import events as store_events
-from app.store import ledger as store_ledger
 from app.store.engine import Database, Snapshot, reading
+from app.store.ledger import write
+from app.store.loading import load
 from app.store.writer import Transaction
 
 # Filters by lot, custody or flag look at this many of the latest; a narrower time range finds older ones.
@@ -27,7 +28,7 @@ LATEST = 10_000
 
 def record_events(transaction: Transaction, commands: Sequence[Record]) -> Sequence[Decision | Exception]:
     """Decides the commands in their order, later ones seeing earlier ones, and writes the result."""
-    ledger = store_ledger.load(transaction, commands, codes.mint)
+    ledger = load(transaction, commands, codes.mint)
     results: list[Decision | Exception] = []
     for command in commands:
         try:
@@ -37,7 +38,7 @@ def record_events(transaction: Transaction, commands: Sequence[Record]) -> Seque
             continue
         transaction.touched |= decision.touched
         results.append(decision)
-    store_ledger.write(transaction, ledger)
+    write(transaction, ledger)
     return results
 
 

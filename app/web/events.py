@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from app.domain.errors import Conflict, Invalid, Malformed, Refusal
-from app.domain.events import ITEMS, KINDS, NAME, TEXT, AnyEvent, Correct, Original
+from app.domain.events import KINDS, AnyEvent, Correct, Original
+from app.domain.forms import ITEMS, NAME, TEXT
 from app.domain.rights import Principal
 from app.recording import Decision, Record, find_event, find_events, record_events
 from app.web.auth import PrincipalDep

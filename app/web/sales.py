@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.domain import codes
 from app.domain.errors import Forbidden, Invalid, Malformed, Refusal
-from app.domain.events import EARLIEST, LATEST
+from app.domain.forms import EARLIEST, LATEST
 from app.domain.quantities import Quantity, QuantityError, parse_quantity
 from app.domain.rights import Principal, Role
 from app.recording import Sale, SaleLine, SaleOutcome, record_sales

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain import ids
-from app.domain.deciding import checking, correcting, making, moving
+from app.domain.deciding import checking, correcting, identifying, making, moving, voiding
 from app.domain.deciding.draft import Draft, active_party, check_time, may_record
 from app.domain.errors import Conflict
 from app.domain.events import AnyEvent, Correct
@@ -28,7 +28,7 @@ _DECIDERS: dict[str, Callable[[Draft, Any], None]] = {
     "return": moving.give_back,
     "destroy": moving.destroy,
     "count": moving.count,
-    "identify": moving.identify,
+    "identify": identifying.identify,
     "certify": checking.certify,
     "test": checking.test,
     "admit": checking.admit,
@@ -123,7 +123,7 @@ def _close(draft: Draft) -> dict[str, Any]:
 def _correct(draft: Draft, event: Correct) -> None:
     target = correcting.target_of(draft, event)
     if event.replacement is None:
-        correcting.abandon(draft, correcting.void(draft, target))
+        correcting.settle(draft, voiding.void(draft, target), None)
         correcting.note(draft, event, target, None)
         return
     body = draft.event.body["replacement"]
@@ -132,19 +132,13 @@ def _correct(draft: Draft, event: Correct) -> None:
             "ref-reused", "替代记录需要新的 ref · the replacement needs a new ref", pointer="/replacement/ref"
         )
     replacement = _open(draft.ledger, draft.principal, event.replacement, body, content_hash(body))
-    if correcting.amends(target, event.replacement):
-        correcting.amend(draft, target, event.replacement, replacement.event)
-        replacement.outputs = list(draft.outputs)
-    else:
-        old = correcting.void(draft, target)
-        _DECIDERS[event.replacement.kind](replacement, event.replacement)
-        correcting.succeed(draft, old, replacement)
-        draft.outputs = list(replacement.outputs)
-        draft.slip_code, draft.decision, draft.reasons = (
-            replacement.slip_code,
-            replacement.decision,
-            replacement.reasons,
-        )
+    voided = voiding.void(draft, target)
+    replacement.kept = voided.kept
+    _DECIDERS[event.replacement.kind](replacement, event.replacement)
+    correcting.settle(draft, voided, replacement)
     correcting.note(draft, event, target, replacement.event)
+    draft.flags += replacement.flags
+    draft.outputs, draft.slip_code = replacement.outputs, replacement.slip_code
+    draft.decision, draft.reasons = replacement.decision, replacement.reasons
     draft.touched |= replacement.touched
     _close(replacement)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.domain import admission, testing
 from app.domain.deciding.draft import Draft, office, own_custody, own_site, today_at
-from app.domain.deciding.moving import find_slip
+from app.domain.deciding.moving import open_slip, received_off
 from app.domain.errors import Conflict, Forbidden
 from app.domain.events import Admit, Certify, Hold, Release, Test
 from app.domain.rights import AUTHORITY, Principal, Role, owns_site
@@ -17,29 +17,25 @@ def certify(draft: Draft, event: Certify) -> None:
     """A document speaks for a custody or a site from now on."""
     ledger = draft.ledger
     document = ledger.document(event.document_id)
-    if (
-        draft.principal.party_id is not None
-        and draft.principal.role is not Role.MARKET
-        and document.owner_party_id != draft.principal.party_id
-    ):
-        raise Forbidden("not-your-document", "凭证不是您上传的 · the document is not yours", identity=str(document.id))
     site = own_site(ledger, draft.principal, event.site_id) if event.site_id else None
-    if document.expires_on is not None and document.expires_on < today_at(site, draft.event.event_time):
-        draft.flag(
-            "document_expired", f"凭证已过期（{document.expires_on}）", f"the document expired on {document.expires_on}"
-        )
     if event.custody_id is not None:
         custody = own_custody(ledger, draft.principal, event.custody_id)
         draft.attach(custody.id, (document.id,))
         draft.enter(custody, TOUCHED)
+        if site is None:
+            draft.locate(None, custody.site_id)
     if site is not None:
         draft.attach(site.id, (document.id,))
         draft.touched.add(site.id.hex)
+    if document.expires_on is not None and document.expires_on < today_at(site, draft.event.event_time):
+        draft.flag(
+            "document_expired", f"凭证已过期（{document.expires_on}）", f"the document expired on {document.expires_on}"
+        )
 
 
 def test(draft: Draft, event: Test) -> None:
     """A rapid or laboratory test; a fail holds the lot everywhere."""
-    custody = _judged(draft, event.custody_id)
+    custody = _judged(draft, event.custody_id, event.site_id)
     verdict = event.verdict or testing.verdict(event.method, event.value, event.unit, event.limit)
     draft.decision = verdict
     draft.enter(custody, TOUCHED)
@@ -52,20 +48,20 @@ def test(draft: Draft, event: Test) -> None:
 
 def hold(draft: Draft, event: Hold) -> None:
     """Stops sale (暂停销售) of a custody, of all of its lot, or of it and everything that comes from it."""
-    custody = _judged(draft, event.custody_id)
+    custody = _judged(draft, event.custody_id, event.site_id)
     _place(draft, custody, event.scope, event.reason, automatic=False)
     draft.enter(custody, TOUCHED)
 
 
 def release(draft: Draft, event: Release) -> None:
     """Lifts a hold; nobody lifts one of a higher authority, and a market only its own."""
-    ledger, principal = draft.ledger, draft.principal
+    ledger = draft.ledger
     row = ledger.hold(event.hold_event_id)
-    custody = _judged(draft, row.custody_id)
+    custody = ledger.custody(row.custody_id)
+    _may_judge(draft, custody, event.site_id)
     if row.released_by is not None:
         raise Conflict("already-released", "已经解除 · released already", identity=str(row.id))
-    own = principal.role is not Role.MARKET or row.placed_by == principal.recorder_id
-    if row.authority > AUTHORITY[principal.role] or not own:
+    if not may_lift(draft.principal, row):
         raise Forbidden(
             "higher-authority",
             "该暂停由上级或其他机构作出，请联系其解除 · placed by another or higher authority; ask it to release",
@@ -76,24 +72,35 @@ def release(draft: Draft, event: Release) -> None:
     draft.touched.add(custody.lot_id.hex)
 
 
-def _judged(draft: Draft, custody_id: UUID) -> Custody:
-    """The custody, where the principal may judge it: its own hands, its market, its region; a laboratory any."""
+def may_lift(principal: Principal, hold: HoldRow) -> bool:
+    """Nobody lifts a hold of a higher authority, and a market only its own."""
+    own = principal.role is not Role.MARKET or hold.placed_by == principal.recorder_id
+    return own and hold.authority <= AUTHORITY[principal.role]
+
+
+def _judged(draft: Draft, custody_id: UUID, site_id: UUID | None) -> Custody:
+    """The custody, where it is goods and the principal may judge it."""
     custody = draft.ledger.custody(custody_id)
-    principal: Principal = draft.principal
     if custody.kind == "gap":
         raise Conflict(
             "is-a-gap", "这是来源缺口，不是货物 · this is a gap in the chain, not goods", identity=str(custody_id)
         )
-    if principal.role in (Role.LAB, Role.ADMIN):
-        return custody
+    _may_judge(draft, custody, site_id)
+    return custody
+
+
+def _may_judge(draft: Draft, custody: Custody, said: UUID | None) -> None:
+    """Raises Forbidden save for its own hands, its market, its region; a laboratory judges any goods."""
+    principal = draft.principal
     site = draft.ledger.site(custody.site_id) if custody.site_id else None
-    if site is not None and owns_site(principal, site, draft.ledger.market(site)):
-        return custody
-    if office(principal):
-        raise Forbidden("outside-region", "不在您的辖区 · outside your region", identity=str(custody_id))
-    raise Forbidden(
-        "not-yours", "这批货物不在您管理的场所 · these goods are at no site of yours", identity=str(custody_id)
-    )
+    own = site is not None and owns_site(principal, site, draft.ledger.market(site))
+    if not own and principal.role not in (Role.LAB, Role.ADMIN):
+        if office(principal):
+            raise Forbidden("outside-region", "不在您的辖区 · outside your region", identity=str(custody.id))
+        raise Forbidden(
+            "not-yours", "这批货物不在您管理的场所 · these goods are at no site of yours", identity=str(custody.id)
+        )
+    draft.locate(said, custody.site_id)
 
 
 def _place(draft: Draft, custody: Custody, scope: str, reason: str, *, automatic: bool) -> None:
@@ -120,16 +127,11 @@ def admit(draft: Draft, event: Admit) -> None:
     """The market's decision at its gate (入场查验): admitted, or refused with everything that is missing."""
     ledger = draft.ledger
     site = own_site(ledger, draft.principal, event.site_id)
-    slip: Slip | None = None
-    if event.slip_code is not None:
-        slip = find_slip(draft, event.slip_code)
-        if slip.status != "open":
-            raise Conflict("slip-voided", "溯源单已作废 · the slip was voided", identity=slip.code)
+    slip = open_slip(draft, event.slip_code, site) if event.slip_code is not None else None
+    if slip is not None:
         custodies = [ledger.custody(item.custody_id) for item in ledger.items[slip.code]]
     else:
-        custodies = [ledger.custody(key) for key in event.custody_ids or ()]
-        for custody in custodies:
-            own_custody(ledger, draft.principal, custody.id)
+        custodies = [own_custody(ledger, draft.principal, key) for key in dict.fromkeys(event.custody_ids or ())]
     rules = market_rules(draft, site)
     day = today_at(site, draft.event.event_time)
     reasons: dict[str, admission.Reason] = {}
@@ -144,9 +146,18 @@ def admit(draft: Draft, event: Admit) -> None:
             ledger.edit(custody, admission=draft.decision)
     if slip is not None:
         draft.slip_code = slip.code
-        ledger.edit(slip, admission=draft.decision)
-        draft.touched.add(slip.code)
+        admit_slip(draft, slip, draft.decision)
     draft.touched.add(site.id.hex)
+
+
+def admit_slip(draft: Draft, slip: Slip, decision: str | None) -> None:
+    """A decision on a slip is one on everything that came, or will come, off it."""
+    draft.ledger.edit(slip, admission=decision)
+    draft.touched.add(slip.code)
+    for _, link in received_off(draft.ledger, slip):
+        child = draft.ledger.custody(link.child_id)
+        draft.ledger.edit(child, admission=decision)
+        draft.touched.add(child.id.hex)
 
 
 def market_rules(draft: Draft, site: Site) -> list[admission.Rule]:
@@ -183,7 +194,7 @@ def _goods(draft: Draft, custody: Custody, site: Site, slip: Slip | None) -> adm
         held=any(not h.automatic for h in holds),
         expired=custody.expires_on is not None and custody.expires_on < day,
         chain_complete=not any(_open_gap(draft, c) for c in ancestors),
-        has_slip=slip is not None or bool(arrival and arrival.outcome["slip_code"]),
+        has_slip=slip is not None or bool(arrival and arrival.outcome.get("slip_code")),
         outside_province=_outside_province(draft, custody, site, slip),
     )
 

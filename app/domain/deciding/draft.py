@@ -1,44 +1,55 @@
-"""What every decision shares: the draft of an event, its flags and outputs, and the checks of rights and goods."""
+"""What every decision shares: the draft of an event, its flags and outputs, and the checks of rights and time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.domain import ids
 from app.domain.codes import CodeKind
 from app.domain.errors import Conflict, Forbidden, Invalid
-from app.domain.events import Counted, Entered, Item, Output, OutsideItem
 from app.domain.ledger import Ledger
-from app.domain.quantities import QuantityError, convert
 from app.domain.rights import RECORDS, Principal, Role, owns_site
-from app.domain.rows import (
-    Attachment,
-    Code,
-    Custody,
-    Event,
-    ExternalCode,
-    Flag,
-    Lot,
-    Product,
-    Site,
-)
+from app.domain.rows import Attachment, Code, Custody, Event, Flag, Lot, Product, Site
 
 FUTURE = timedelta(hours=24)  # further ahead than any wrong clock: refused
 SKEW = timedelta(minutes=5)  # ahead of ours by more: flagged
 
 
 @dataclass(slots=True)
+class Kept:
+    """What a corrected event made. Its replacement takes up again what it says the same of: ids and codes stay."""
+
+    event: Event
+    made: list[Custody]
+    said: list[tuple[UUID, str | None] | None]  # product and lot number of each output; None once it is taken up
+    gaps: dict[UUID, Custody]  # custody → the gap it came out of
+
+    def lot_of(self, site: Site, product: Product, number: str | None) -> UUID | None:
+        """The lot that the event made of the product at the site under the same number, or without one again."""
+        for i, (custody, said) in enumerate(zip(self.made, self.said, strict=True)):
+            if said == (product.id, number) and custody.site_id == site.id:
+                self.said[i] = None
+                return custody.lot_id
+        return None
+
+    def custody_of(self, lot: Lot, site: Site) -> Custody | None:
+        """The custody in which the event brought the lot to the site."""
+        return next((c for c in self.made if (c.lot_id, c.site_id) == (lot.id, site.id)), None)
+
+
+@dataclass(slots=True)
 class Draft:
-    """An event while it is decided."""
+    """An event while it is decided. `kept` is there where it takes the place of a corrected one."""
 
     ledger: Ledger
     principal: Principal
     event: Event
+    kept: Kept | None = None
     flags: list[Flag] = field(default_factory=list)
     outputs: list[dict[str, Any]] = field(default_factory=list)
+    arrived: dict[tuple[UUID, UUID], Custody] = field(default_factory=dict)  # by lot and site
     slip_code: str | None = None
     decision: str | None = None
     reasons: list[dict[str, Any]] = field(default_factory=list)
@@ -63,11 +74,27 @@ class Draft:
         return text
 
     def attach(self, subject: UUID, documents: Iterable[UUID]) -> None:
-        """Lets documents speak for a custody or site; NotFound where one is not there."""
+        """Lets documents speak for a custody or site; NotFound, and Forbidden for those of others: the ids of papers
+        stand on public pages, and nobody enters a market with somebody else's. A market attaches its sellers'."""
         for document_id in documents:
-            self.ledger.document(document_id)
+            document = self.ledger.document(document_id)
+            mine = document.owner_party_id == self.principal.party_id
+            if not mine and self.principal.role not in (Role.MARKET, Role.ADMIN):
+                raise Forbidden(
+                    "not-your-document", "凭证不是您上传的 · the document is not yours", identity=str(document_id)
+                )
             if self.ledger.find(Attachment, (subject, document_id)) is None:
                 self.ledger.add(Attachment(subject, document_id, self.event.id))
+
+    def locate(self, said: UUID | None, goods: UUID | None) -> None:
+        """Where an event that needs no site took place: as it says itself, else where the goods are, so that those see
+        it who answer for them. Offices go anywhere; others speak for their own sites. NotFound, Forbidden."""
+        if said is None:
+            self.ledger.edit(self.event, site_id=goods)
+        elif office(self.principal):
+            self.ledger.site(said)
+        else:
+            own_site(self.ledger, self.principal, said)
 
     def outcome(self) -> dict[str, Any]:
         """The contract's outcome, less the status of this answer."""
@@ -131,18 +158,13 @@ def own_site(ledger: Ledger, principal: Principal, site_id: UUID) -> Site:
 def own_custody(ledger: Ledger, principal: Principal, custody_id: UUID) -> Custody:
     """The custody, where it stands at a site of the principal's; NotFound, Forbidden."""
     custody = ledger.custody(custody_id)
-    if custody.kind == "gap" and custody.voided_by is None:
+    if custody.voided_by is not None:
+        heir = ledger.standing(custody)
+        zh, en = ("", "") if heir is custody else (f"，请用 {heir.code}", f"; use {heir.code}, id {heir.id}")
+        raise Conflict("voided-custody", f"该批次已作废{zh} · this batch was voided{en}", identity=str(custody_id))
+    if custody.kind == "gap":
         raise Conflict(
             "is-a-gap", "这是来源缺口，不是货物 · this is a gap in the chain, not goods", identity=str(custody_id)
-        )
-    if custody.voided_by is not None:
-        replacement = ledger.find(Code, custody.code) if custody.code else None
-        heir = replacement.replacement if replacement else None
-        zh, en = (f"，请用 {heir}", f"; use {heir}") if heir else ("", "")
-        raise Conflict(
-            "voided-custody",
-            f"该批次已作废{zh} · this batch was voided{en}",
-            identity=str(custody_id),
         )
     if custody.site_id is not None:
         site = ledger.site(custody.site_id)
@@ -180,159 +202,3 @@ def check_time(draft: Draft) -> None:
 def today_at(site: Site | None, instant: datetime) -> date:
     """The site's own day."""
     return instant.astimezone(ZoneInfo(site.time_zone if site else "Asia/Shanghai")).date()
-
-
-# --- quantities ---
-
-
-def amount_of(product: Product, entered: Entered | Counted, pointer: str) -> int:
-    """Grams or pieces by the product's measure; Invalid with the pointer where the unit does not fit."""
-    try:
-        amount = convert(entered.quantity(), product.measure, product.grams_per_piece)
-    except QuantityError as error:
-        raise Invalid(error.slug, f"{error.detail_zh} · {error.detail}", pointer=pointer) from None
-    if amount == 0 and isinstance(entered, Entered):
-        raise Invalid("invalid-quantity", "数量折算后为零 · the quantity rounds to nothing", pointer=pointer)
-    return amount
-
-
-def grams_and_pieces(product: Product, amount: int) -> tuple[int | None, int | None]:
-    """An amount in both measures where the product says how much a piece weighs."""
-    if product.measure == "weight":
-        return amount, None
-    return (amount * product.grams_per_piece if product.grams_per_piece else None), amount
-
-
-def shown(product: Product, amount: int) -> dict[str, Any]:
-    """A quantity as the contract's answers show it."""
-    grams, pieces = grams_and_pieces(product, amount)
-    if product.measure == "weight":
-        return {"value": f"{amount / 1000:f}".rstrip("0").rstrip("."), "unit": "kg", "grams": grams, "pieces": None}
-    return {"value": str(amount), "unit": "pcs", "grams": grams, "pieces": pieces}
-
-
-def as_entered(product: Product, entered: Entered, amount: int) -> dict[str, Any]:
-    grams, pieces = grams_and_pieces(product, amount)
-    return {"value": entered.value, "unit": entered.unit, "grams": grams, "pieces": pieces}
-
-
-# --- goods ---
-
-
-def take(draft: Draft, site: Site, item: Item, entry: str, pointer: str) -> tuple[Custody, Product, int]:
-    """Takes some of a custody at the site away, flagging what should not have been touched."""
-    custody = own_custody(draft.ledger, draft.principal, item.custody_id)
-    if custody.site_id is None or not draft.ledger.site(custody.site_id).lies_in(site):
-        raise Conflict(
-            "custody-elsewhere",
-            f"这批货物不在 {site.name} · these goods are not at {site.name}; name the site where they are",
-            identity=str(item.custody_id),
-        )
-    product = draft.ledger.product(custody.product_id)
-    amount = amount_of(product, item.quantity, pointer)
-    flag_goods(draft, custody, product, amount, site)
-    draft.enter(custody, entry, amount)
-    return custody, product, amount
-
-
-def flag_goods(draft: Draft, custody: Custody, product: Product, amount: int, site: Site | None) -> None:
-    """Flags goods on hold, refused, expired, within a withdrawal period, or more than there are."""
-    name = product.name
-    for _ in draft.ledger.holds_on(custody)[:1]:
-        draft.flag("held_goods", f"{name} 处于暂停销售", f"{name} is on hold")
-    if custody.admission == "refused":
-        draft.flag("refused_goods", f"{name} 曾被拒绝入场", f"{name} was refused entry")
-    day = today_at(site, draft.event.event_time)
-    if custody.expires_on is not None and custody.expires_on < day:
-        draft.flag("expired_goods", f"{name} 已过期（{custody.expires_on}）", f"{name} expired on {custody.expires_on}")
-    if custody.withdrawal_until is not None and custody.withdrawal_until > day:
-        until = custody.withdrawal_until
-        draft.flag(
-            "withdrawal_period",
-            f"{name} 仍在安全间隔期内（至 {until}）",
-            f"{name} is within its withdrawal period until {until}",
-        )
-    if amount > custody.on_hand:
-        draft.flag(
-            "more_than_there",
-            f"{name} 超出库存（现有 {shown(product, custody.on_hand)['value']}）",
-            f"{name}: more than there is ({shown(product, custody.on_hand)['value']} on hand)",
-        )
-
-
-def make_lot(draft: Draft, site: Site, output: Output | OutsideItem, index: int, *, outside: bool = False) -> Lot:
-    """The lot an output names: known already by maker, product and number, or new with a G code."""
-    ledger, event = draft.ledger, draft.event
-    product = ledger.product(output.product_id)
-    number = output.lot_number.strip() if output.lot_number else None
-    if number and not outside:
-        key = ids.lot_id(site.party_id, product.id, number)
-    else:
-        key = ids.unnumbered_lot_id(event.id, index)
-    known = ledger.find(Lot, key)
-    if known is not None:
-        return known
-    expires = output.expires_on
-    if expires is None and output.produced_on and product.shelf_life_days is not None:
-        expires = output.produced_on + timedelta(days=product.shelf_life_days)
-    if output.produced_on and output.produced_on > today_at(site, event.event_time) + timedelta(days=1):
-        raise Invalid(
-            "produced-in-future",
-            "produced_on 晚于记录日期 · produced_on lies after the event",
-            pointer=f"/{'items' if outside else 'outputs'}/{index}/produced_on",
-        )
-    lot = Lot(
-        key,
-        None,
-        product.id,
-        None if outside else site.party_id,
-        number or ids.display_lot_number(event.id, event.event_time, index),
-        output.produced_on,
-        expires,
-        event.id,
-    )
-    lot.code = draft.mint(CodeKind.LOT, key)
-    ledger.add(lot)
-    for external in output.external_codes if isinstance(output, Output) else ():
-        ledger.add(ExternalCode(external.value, external.scheme, key, "lot"))
-    return lot
-
-
-def withdrawal_until(inputs_used: Sequence[Mapping[str, Any]] | None) -> date | None:
-    """The last day on which anything used on a lot forbids its sale."""
-    days = [used["withdrawal_until"] for used in inputs_used or () if used["withdrawal_until"]]
-    return date.fromisoformat(max(days)) if days else None
-
-
-def arrive(draft: Draft, site: Site, lot: Lot, amount: int, entered: dict[str, Any] | None = None) -> Custody:
-    """The lot comes to the site (is made or received there): a new custody with a B code, and an output."""
-    ledger, event = draft.ledger, draft.event
-    product = ledger.product(lot.product_id)
-    key = ids.custody_id(lot.id, site.id, event.id)
-    custody = ledger.find(Custody, key)
-    if custody is None:
-        custody = Custody(
-            key, "custody", None, lot.id, product.id, site.id, site.party_id, product.measure, event.id,
-            event.event_time, lot.expires_on, withdrawal_until(lot.inputs_used),
-        )  # fmt: skip
-        custody.code = draft.mint(CodeKind.CUSTODY, key)
-        ledger.add(custody)
-        draft.outputs.append(
-            {
-                "custody_id": str(key),
-                "code": custody.code,
-                "lot_id": str(lot.id),
-                "lot_code": lot.code,
-                "lot_number": lot.lot_number,
-                "product_id": str(product.id),
-                "site_id": str(site.id),
-                "quantity": entered or shown(product, amount),
-            }
-        )
-        draft.touched.add(site.id.hex)
-    else:
-        for output in draft.outputs:
-            if output["custody_id"] == str(key):
-                output["quantity"] = shown(product, custody.amount_in + amount)
-    draft.enter(custody, "in", amount)
-    return custody

@@ -1,33 +1,32 @@
 """Lots come into being: harvest and production, transformation."""
 
-from datetime import date
 from typing import Any
 
-from app.domain.deciding.draft import (
-    Draft,
+from app.domain.deciding.draft import Draft, own_site
+from app.domain.deciding.goods import (
     amount_of,
     arrive,
     as_entered,
     grams_and_pieces,
     make_lot,
-    own_site,
+    of_lot,
     take,
     withdrawal_until,
 )
-from app.domain.events import Output, Produce, Transform
-from app.domain.rows import Custody, Link, Site
+from app.domain.events import Produce, Transform
+from app.domain.forms import Output
+from app.domain.rows import Custody, Link, Lot, Site
 
 
 def produce(draft: Draft, event: Produce) -> None:
     """A harvest or production: each output is a lot, in the hands of its maker."""
     site = own_site(draft.ledger, draft.principal, event.site_id)
-    used = inputs_used(event)
+    used = _inputs_used(event)
     for i, output in enumerate(event.outputs):
         custody = _make(draft, site, output, i)
-        if used:
-            draft.ledger.edit(draft.ledger.lot(custody.lot_id), inputs_used=used)
-            draft.ledger.edit(custody, withdrawal_until=withdrawal_until(used))
-    day = max((o.produced_on for o in event.outputs), default=date.min)
+        if used or draft.kept is not None:
+            _note_used(draft, draft.ledger.lot(custody.lot_id), used)
+    day = max(output.produced_on for output in event.outputs)
     for each in event.inputs_used:
         if each.withdrawal_until and each.withdrawal_until > day:
             draft.flag(
@@ -37,8 +36,16 @@ def produce(draft: Draft, event: Produce) -> None:
             )
 
 
-def inputs_used(event: Produce) -> list[dict[str, Any]]:
-    """Pesticides, drugs and feed of the harvest, as the lot keeps them."""
+def _note_used(draft: Draft, lot: Lot, used: list[dict[str, Any]]) -> None:
+    """What was used on the lot; a second harvest under its number adds to it, a correction takes its place."""
+    before = [] if draft.kept is not None else lot.inputs_used or []
+    together = before + [each for each in used if each not in before]
+    draft.ledger.edit(lot, inputs_used=together or None)
+    for custody in of_lot(draft.ledger, lot):
+        draft.ledger.edit(custody, withdrawal_until=withdrawal_until(together))
+
+
+def _inputs_used(event: Produce) -> list[dict[str, Any]]:
     return [
         {
             "kind": each.kind,
@@ -69,4 +76,4 @@ def _make(draft: Draft, site: Site, output: Output, index: int) -> Custody:
     product = draft.ledger.product(output.product_id)
     amount = amount_of(product, output.quantity, f"/outputs/{index}/quantity")
     lot = make_lot(draft, site, output, index)
-    return arrive(draft, site, lot, amount, as_entered(product, output.quantity, amount))
+    return arrive(draft, site, lot, product, amount, as_entered(product, output.quantity, amount))

@@ -4,22 +4,24 @@ from uuid import UUID
 
 from app.domain import ids
 from app.domain.codes import CodeKind, MistypedCode, parse
-from app.domain.deciding.draft import (
-    Draft,
+from app.domain.deciding.draft import Draft, own_custody, own_site
+from app.domain.deciding.goods import (
     amount_of,
     arrive,
     as_entered,
     flag_goods,
+    flag_missing,
+    goods_at,
     grams_and_pieces,
     make_lot,
-    own_custody,
-    own_site,
+    stands_at,
     take,
 )
 from app.domain.errors import Conflict, Forbidden, Invalid, Malformed
-from app.domain.events import Count, Destroy, Entered, Identify, Outside, Receive, Return, Sell, Ship
-from app.domain.rights import owns_site
-from app.domain.rows import TOUCHED, Custody, Link, Product, Site, Slip, SlipItem
+from app.domain.events import Count, Destroy, Receive, Return, Sell, Ship
+from app.domain.forms import Entered, Outside, SlipPart
+from app.domain.ledger import Ledger
+from app.domain.rows import TOUCHED, Code, Custody, Link, Site, Slip, SlipItem
 
 
 def ship(draft: Draft, event: Ship) -> None:
@@ -75,49 +77,23 @@ def receive(draft: Draft, event: Receive) -> None:
 
 def _receive_slip(draft: Draft, event: Receive, site: Site, text: str) -> None:
     ledger = draft.ledger
-    slip = find_slip(draft, text)
-    if slip.status != "open":
-        raise Conflict(
-            "slip-voided", "溯源单已作废，请向发货方索取新单 · the slip was voided; ask the sender for the new one"
-        )
-    if slip.to_site_id is not None:
-        target = ledger.site(slip.to_site_id)
-        if not (site.lies_in(target) or target.lies_in(site)):
-            raise Forbidden(
-                "slip-not-yours", "溯源单不是开给这里的 · the slip is for another receiver", identity=slip.code
-            )
-    items = {item.custody_id: item for item in ledger.items[slip.code]}
-    parts = event.parts()
-    wanted: list[tuple[SlipItem, int, Entered | None]]
-    if parts is None:
-        wanted = [(item, item.amount - item.received, None) for item in items.values() if item.amount > item.received]
-        if not wanted:
-            raise Conflict("slip-used-up", "单上货物已全部收货 · everything on the slip has been received")
-    else:
-        wanted = []
-        for i, part in enumerate(parts):
-            item = items.get(part.custody_id)
-            if item is None:
-                raise Invalid("not-on-slip", "单上没有这批货物 · not on the slip", pointer=f"/items/{i}/custody_id")
-            product = ledger.product(item.product_id)
-            wanted.append((item, amount_of(product, part.quantity, f"/items/{i}/quantity"), part.quantity))
+    slip = open_slip(draft, text, site)
+    wanted = _wanted(ledger, slip, event.parts())
     if slip.admission == "refused":
         draft.flag("refused_goods", "这张单曾被拒绝入场", "this slip was refused entry")
     for item, amount, entered in sorted(wanted, key=lambda w: w[0].position):
         parent = ledger.custody(item.custody_id)
-        product = ledger.product(item.product_id)
-        remaining = item.amount - item.received
-        if amount > remaining:
+        product = ledger.product(parent.product_id)
+        if amount > item.amount - item.received:
             draft.flag(
                 "more_than_slip",
                 f"{product.name} 收货多于单上剩余",
                 f"{product.name}: more received than remains on the slip",
             )
-        flag_goods(draft, parent, product, 0, site)
+        flag_goods(draft, parent, product, site)
         ledger.edit(item, received=item.received + amount)
-        child = arrive(
-            draft, site, ledger.lot(item.lot_id), amount, as_entered(product, entered, amount) if entered else None
-        )
+        said = as_entered(product, entered, amount) if entered else None
+        child = arrive(draft, site, ledger.lot(item.lot_id), product, amount, said)
         if slip.admission:
             ledger.edit(child, admission=slip.admission)
         grams, pieces = grams_and_pieces(product, amount)
@@ -127,25 +103,47 @@ def _receive_slip(draft: Draft, event: Receive, site: Site, text: str) -> None:
     draft.touched.add(slip.code)
 
 
+def _wanted(
+    ledger: Ledger, slip: Slip, parts: tuple[SlipPart, ...] | None
+) -> list[tuple[SlipItem, int, Entered | None]]:
+    """Items of the slip with how much is taken of each: all that remains, or the parts named."""
+    items = {item.custody_id: item for item in ledger.items[slip.code]}
+    if parts is None:
+        remaining = [(item, item.amount - item.received) for item in items.values()]
+        wanted = [(item, amount, None) for item, amount in remaining if amount > 0]
+        if not wanted:
+            raise Conflict("slip-used-up", "单上货物已全部收货 · everything on the slip has been received")
+        return list(wanted)
+    found: list[tuple[SlipItem, int, Entered | None]] = []
+    for i, part in enumerate(parts):
+        item = items.get(part.custody_id)
+        if item is None:
+            raise Invalid("not-on-slip", "单上没有这批货物 · not on the slip", pointer=f"/items/{i}/custody_id")
+        product = ledger.product(item.product_id)
+        found.append((item, amount_of(product, part.quantity, f"/items/{i}/quantity"), part.quantity))
+    return found
+
+
 def _receive_outside(draft: Draft, event: Receive, site: Site, source: Outside) -> None:
     ledger = draft.ledger
     for i, item in enumerate(event.outside_items()):
         product = ledger.product(item.product_id)
         amount = amount_of(product, item.quantity, f"/items/{i}/quantity")
         lot = make_lot(draft, site, item, i, outside=True)
-        child = arrive(draft, site, lot, amount, as_entered(product, item.quantity, amount))
+        child = arrive(draft, site, lot, product, amount, as_entered(product, item.quantity, amount))
         draft.attach(child.id, source.document_ids)
-        gap = _gap(draft, ids.gap_id(draft.event.id, i), child, "outside")
+        gap = draft.kept.gaps.get(child.id) if draft.kept else None
+        gap = gap or make_gap(draft, ids.gap_id(draft.event.id, i), child, "outside")
         ledger.edit(gap, paper=_outside(source), reported_by=site.party_id)
         grams, pieces = grams_and_pieces(product, amount)
         ledger.add(Link(child.id, gap.id, draft.event.id, "outside", grams, pieces))
 
 
-def _gap(draft: Draft, key: UUID, child: Custody, reason: str) -> Custody:
-    """The unknown place that goods came from."""
+def make_gap(draft: Draft, key: UUID, child: Custody, reason: str) -> Custody:
+    """The unknown place that goods came from; `reason`: outside or voided."""
     gap = Custody(
         key, "gap", None, child.lot_id, child.product_id, None, child.party_id, child.measure, draft.event.id,
-        draft.event.event_time, gap_reason=reason,
+        draft.event.event_time, gap_reason=reason, reported_by=child.party_id,
     )  # fmt: skip
     draft.ledger.add(gap)
     draft.enter(gap, TOUCHED)
@@ -174,23 +172,66 @@ def find_slip(draft: Draft, text: str) -> Slip:
     return draft.ledger.slip(code.text)
 
 
+def open_slip(draft: Draft, text: str, site: Site) -> Slip:
+    """The slip, where it stands and is for the site: it names nobody, the site, one below it or one that the site is
+    below. Malformed, NotFound, Conflict, Forbidden."""
+    slip = find_slip(draft, text)
+    code = draft.ledger.find(Code, slip.code)
+    if slip.status != "open" or (code is not None and code.status == "revoked"):
+        heir = code.replacement if code else None
+        zh, en = (f"，新单为 {heir}", f": the new one is {heir}") if heir else ("", "; ask the sender for a new one")
+        raise Conflict("slip-voided", f"溯源单已作废{zh} · the slip was voided{en}", identity=slip.code)
+    if slip.to_site_id is not None:
+        target = draft.ledger.site(slip.to_site_id)
+        if not (site.lies_in(target) or target.lies_in(site)):
+            raise Forbidden(
+                "slip-not-yours", "溯源单不是开给这里的 · the slip is for another receiver", identity=slip.code
+            )
+    return slip
+
+
+def standing_slip(ledger: Ledger, text: str | None) -> str | None:
+    """The slip of the code, or the one that has taken its place since."""
+    while text is not None and (code := ledger.find(Code, text)) is not None and code.replacement is not None:
+        text = code.replacement
+    return text
+
+
+def received_off(ledger: Ledger, slip: Slip) -> list[tuple[SlipItem, Link]]:
+    """What was received off the slip, or off one that it has taken the place of."""
+    found = []
+    for item in ledger.items[slip.code]:
+        for link in ledger.links_down[item.custody_id]:
+            arrival = ledger.event(link.event_id)
+            if arrival.kind == "receive" and standing_slip(ledger, arrival.outcome["slip_code"]) == slip.code:
+                found.append((item, link))
+    return found
+
+
 def sell(draft: Draft, event: Sell) -> None:
     """A sale without a scale's receipt; what has been sold is recorded even where it should not have been."""
     ledger = draft.ledger
     site = own_site(ledger, draft.principal, event.site_id)
+    for document_id in event.buyer.document_ids if event.buyer else ():
+        ledger.document(document_id)
     for i, line in enumerate(event.lines):
         pointer = f"/lines/{i}/quantity"
+        if line.product_id is not None:
+            said = ledger.product(line.product_id)
+            if line.custody_id is None:
+                amount_of(said, line.quantity, pointer)
         if line.custody_id is None:
-            if line.product_id is not None:
-                amount_of(ledger.product(line.product_id), line.quantity, pointer)
             draft.flag("sold_without_batch", "销售未指明批次", "a line names no batch")
             continue
         custody = own_custody(ledger, draft.principal, line.custody_id)
         product = ledger.product(custody.product_id)
         if line.product_id is not None and line.product_id != product.id:
             draft.flag("product_differs", "行上的产品与批次不符", "the line's product is not the batch's")
+        if not stands_at(draft, custody, site):
+            draft.flag("batch_elsewhere", "批次不在此场所", "the batch is not at this site")
         amount = amount_of(product, line.quantity, pointer)
-        flag_goods(draft, custody, product, amount, site)
+        flag_goods(draft, custody, product, site)
+        flag_missing(draft, custody, product, amount)
         draft.enter(custody, "sold", amount)
 
 
@@ -200,32 +241,39 @@ def give_back(draft: Draft, event: Return) -> None:
     site = own_site(ledger, draft.principal, event.site_id)
     for document_id in event.evidence:
         ledger.document(document_id)
-    if event.to_custody_id is None and event.to_site_id is None:
-        for i, item in enumerate(event.items):
-            custody = own_custody(ledger, draft.principal, item.custody_id)
-            product = ledger.product(custody.product_id)
-            amount = amount_of(product, item.quantity, f"/items/{i}/quantity")
+    target = _goes_back_to(draft, event)
+    for i, item in enumerate(event.items):
+        pointer = f"/items/{i}/quantity"
+        if target is None:
+            custody, product, amount = goods_at(draft, site, item, pointer)
             if amount > custody.sold:
                 draft.flag(
                     "returned_more_than_sold", f"{product.name} 退货多于销售", f"{product.name}: more than was sold"
                 )
             draft.enter(custody, "sold", -amount)
-        return
-    if event.to_custody_id is not None:
-        old = ledger.custody(event.to_custody_id)
-        if old.site_id is None:
-            raise Conflict(
-                "is-a-gap", "来源在系统之外，无法退回 · the source is outside the system; destroy or ship instead"
+            continue
+        custody, product, amount = take(draft, site, item, "returned", pointer)
+        if target.id not in {source.site_id for source in ledger.ancestors(custody.id)[1:]}:
+            draft.flag(
+                "returned_elsewhere",
+                f"{product.name} 不来自 {target.name}",
+                f"{product.name} did not come from {target.name}",
             )
-        target = ledger.site(old.site_id)
-    else:
-        assert event.to_site_id is not None
-        target = ledger.site(event.to_site_id)
-    for i, item in enumerate(event.items):
-        custody, product, amount = take(draft, site, item, "returned", f"/items/{i}/quantity")
+        child = arrive(draft, target, ledger.lot(custody.lot_id), product, amount)
         grams, pieces = grams_and_pieces(product, amount)
-        child = arrive(draft, target, ledger.lot(custody.lot_id), amount)
         ledger.add(Link(child.id, custody.id, draft.event.id, "return", grams, pieces))
+
+
+def _goes_back_to(draft: Draft, event: Return) -> Site | None:
+    """The site that goods go back to; None where a buyer brings them."""
+    if event.to_custody_id is None:
+        return draft.ledger.site(event.to_site_id) if event.to_site_id else None
+    old = draft.ledger.custody(event.to_custody_id)
+    if old.site_id is None:
+        raise Conflict(
+            "is-a-gap", "来源在系统之外，无法退回 · the source is outside the system; destroy or ship instead"
+        )
+    return draft.ledger.site(old.site_id)
 
 
 def destroy(draft: Draft, event: Destroy) -> None:
@@ -241,9 +289,7 @@ def count(draft: Draft, event: Count) -> None:
     """What is there in truth: the difference to the books becomes `unexplained`."""
     site = own_site(draft.ledger, draft.principal, event.site_id)
     for i, item in enumerate(event.items):
-        custody = own_custody(draft.ledger, draft.principal, item.custody_id)
-        product = draft.ledger.product(custody.product_id)
-        counted = amount_of(product, item.quantity, f"/items/{i}/quantity")
+        custody, product, counted = goods_at(draft, site, item, f"/items/{i}/quantity")
         difference = custody.on_hand - counted
         if difference < 0:
             draft.flag(
@@ -252,72 +298,3 @@ def count(draft: Draft, event: Count) -> None:
                 f"{product.name}: more counted at {site.name} than booked",
             )
         draft.enter(custody, "unexplained", difference)
-
-
-def identify(draft: Draft, event: Identify) -> None:
-    """Closes a gap from either side: `claimed` until the other side says the same."""
-    ledger, principal = draft.ledger, draft.principal
-    gap, parent = ledger.custody(event.gap_custody_id), ledger.custody(event.parent_custody_id)
-    if gap.kind != "gap":
-        raise Conflict("not-a-gap", "这不是来源缺口 · this is no gap", identity=str(gap.id))
-    if parent.kind != "custody" or parent.site_id is None:
-        raise Conflict(
-            "is-a-gap", "来源必须是系统内的批次 · the source must be goods in the system", identity=str(parent.id)
-        )
-    below = [link.child_id for link in ledger.links_down[gap.id]]
-    receivers = [ledger.site(c.site_id) for c in map(ledger.custody, below) if c.site_id]
-    giver = ledger.site(parent.site_id)
-    receives = any(owns_site(principal, site, ledger.market(site)) for site in receivers)
-    gives = owns_site(principal, giver, ledger.market(giver))
-    if not (receives or gives):
-        raise Forbidden("not-yours", "缺口两端都不是您的 · neither side of the gap is yours", identity=str(gap.id))
-    if gap.id in {custody.id for custody in ledger.ancestors(parent.id)}:
-        raise Conflict("would-loop", "来源不能是自己的下游 · goods cannot come from their own descendants")
-    if parent.product_id != gap.product_id:
-        draft.flag("product_differs", "两端产品不同", "the products of the two sides differ")
-    known = [link for link in ledger.links_up[gap.id] if link.parent_id == parent.id]
-    side = giver.party_id if gives and not receives else gap.party_id
-    draft.enter(gap, TOUCHED)
-    if known:
-        draft.enter(parent, TOUCHED)
-        if known[0].claimed_by is None:
-            raise Conflict("already-identified", "缺口已经闭合 · the gap is closed already", identity=str(gap.id))
-        if known[0].claimed_by == side and not (gives and receives):
-            raise Conflict(
-                "already-claimed",
-                "已登记，等待对方确认 · claimed already; the other side has to confirm",
-                identity=str(gap.id),
-            )
-        ledger.edit(known[0], claimed_by=None)
-        draft.decision = "confirmed"
-        _account(draft, gap, parent)
-        return
-    if ledger.links_up[gap.id]:
-        raise Conflict(
-            "already-claimed",
-            "缺口已被指认，请先更正 · another source is claimed; correct that first",
-            identity=str(gap.id),
-        )
-    both = gives and receives
-    draft.decision = "confirmed" if both else "claimed"
-    product = ledger.product(gap.product_id)
-    grams, pieces = grams_and_pieces(product, _gap_amount(draft, gap))
-    ledger.add(Link(gap.id, parent.id, draft.event.id, "identify", grams, pieces, None if both else side))
-    if both:
-        _account(draft, gap, parent)
-    else:
-        draft.enter(parent, TOUCHED)
-
-
-def _gap_amount(draft: Draft, gap: Custody) -> int:
-    return sum(
-        (link.grams if gap.measure == "weight" else link.pieces) or 0 for link in draft.ledger.links_down[gap.id]
-    )
-
-
-def _account(draft: Draft, gap: Custody, parent: Custody) -> None:
-    """Both sides agree: what came through the gap has left the source."""
-    product: Product = draft.ledger.product(parent.product_id)
-    amount = _gap_amount(draft, gap) if parent.measure == gap.measure else 0
-    flag_goods(draft, parent, product, amount, None)
-    draft.enter(parent, "shipped", amount)
