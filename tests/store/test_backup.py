@@ -14,7 +14,6 @@ from app.store.check import verify
 from app.store.engine import open_engine, reading, writing
 from app.store.errors import SchemaOutdated
 from app.store.feed import append
-from app.store.writer import Transaction
 from tests.support import databases, ledger
 from tests.support.databases import Database
 from tests.support.ledger import NOW
@@ -24,7 +23,7 @@ from tests.support.ledger import NOW
 def kept(engine: Engine) -> Engine:
     with writing(engine) as connection:
         ledger.make(connection)
-        append(Transaction(connection, NOW, {"a", "b"}))
+        append(connection, NOW, {"a", "b"})
     return engine
 
 
@@ -89,7 +88,7 @@ def test_the_restored_feed_goes_on(kept: Engine, target: Engine, place: Path) ->
     taken(kept, place)
     put_back(target, place)
     with writing(target) as connection:
-        append(Transaction(connection, NOW, {"c"}))
+        append(connection, NOW, {"c"})
     with reading(target) as snapshot:
         sequence = [row.touched for row in snapshot.execute(select(tables.feed).order_by(tables.feed.c.seq))]
     assert sequence == [["a", "b"], ["c"]]
