@@ -11,7 +11,7 @@ from app.scanning.audience import Audience, redact
 from app.scanning.chain import Chain, Way, walk
 from app.scanning.names import Names, goods, place
 from app.scanning.own import balance, goods_actions
-from app.scanning.story import Facts, gaps_of, gather, papers_of, recalled, refusal_of, steps_of
+from app.scanning.story import Facts, gaps_of, gather, papers_of, recalled, refusal_of, slip_of, steps_of
 from app.store import codes
 from app.store import scan as store
 from app.store.engine import Snapshot
@@ -114,7 +114,10 @@ def judged(facts: Facts, way: Way, now: datetime) -> list[Reason]:
     reasons = facts.chain.obstacles(way, facts.names.today(root.site_id, now))
     if (since := recalled(facts, way)) is not None:
         reasons.append(Reason("recalled", f"自 {since:%Y-%m-%d} 起召回 · recalled since {since:%Y-%m-%d}"))
-    why = refusal_of(facts, way.generation) if root.admission == "refused" else None
+    if root.admission != "refused":
+        return reasons
+    came_with = {slip_of(event) for event in facts.told.get(root.id, ()) if event.kind == "receive"}
+    why = refusal_of(facts, way.generation, came_with | {None})
     return [Reason("refused", why) if reason.status == "refused" else reason for reason in reasons]
 
 

@@ -52,7 +52,7 @@ def slip(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None)
         )
     reasons = told_once(reasons, lines)
     if paper.admission == "refused":
-        reasons.append(Reason("refused", refusal_of(facts, [item.custody_id for item in items])))
+        reasons.append(Reason("refused", refusal_of(facts, [item.custody_id for item in items], [paper.code])))
     steps = merged(each.steps for each in lines)
     return Answer(
         row.code,

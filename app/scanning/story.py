@@ -1,7 +1,7 @@
 """What happened on the way, from the farm to the reader: events as steps, with their papers and tests."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -207,9 +207,12 @@ def _names_recall(values: Any) -> bool:
     )
 
 
-def refusal_of(facts: Facts, custody_ids: Iterable[UUID]) -> str | None:
-    """Why the gate refused, as "中文 · English"; the latest decision counts."""
-    admissions = [e for key in custody_ids for e in facts.told.get(key, ()) if e.kind == "admit"]
+def refusal_of(facts: Facts, custody_ids: Iterable[UUID], slips: Collection[str | None]) -> str | None:
+    """Why the gate refused these custodies with these slips (None: without one), as "中文 · English"; the latest
+    decision counts."""
+    admissions = [
+        e for key in custody_ids for e in facts.told.get(key, ()) if e.kind == "admit" and slip_of(e) in slips
+    ]
     refusals = [e for e in admissions if e.outcome.get("decision") == "refused"]
     if not refusals:
         return None

@@ -196,6 +196,22 @@ def test_refused_at_the_gate_says_what_is_missing(town: Market) -> None:
     assert "入场查验：拒绝入场" in town.story.read(here["code"])
 
 
+def test_the_refusal_of_another_branch_is_not_this_ones(town: Market) -> None:
+    story, made = town.story, town.harvest()
+    ours = town.ship(town.farm, made)
+    town.market.record("admit", event_time=ago(hours=7), slip_code=ours)
+    here = town.receive(town.stall, ours)
+    hold = story.admin.record("hold", custody_id=made["custody_id"], scope="custody", reason="抽检中")
+    theirs = town.farm.record("ship", slip=False, items=[story.item(made, "1")])
+    assert theirs["slip_code"] is None
+    story.admin.record("release", hold_event_id=hold["id"], reason="抽检合格")
+    story.certify(town.farm, made, "conformity_certificate")
+    other = town.ship(town.farm, made, "2", hours=0.5)
+    town.market.record("admit", event_time=ago(minutes=2), slip_code=other)
+    assert "承诺达标合格证" in story.public.scan(here["code"])["status_reason"]
+    assert story.public.scan(town.receive(town.other, other, 0.01)["code"])["status"] == "ok"
+
+
 def test_past_its_date_by_the_days_of_the_place(town: Market) -> None:
     today = datetime.now(CHINA).date()
     for days, status in ((-1, "expired"), (0, "ok"), (1, "ok")):

@@ -140,6 +140,8 @@ def test_a_number_of_a_scale_that_is_gone_is_pending_nowhere(town: Market, servi
     code = codes.receipt_code(codes.receipt_secret(service.master, 9999, 1), codes.receipt_id(9999, 1, 5))
     page = town.story.public.scan(code)
     assert (page["status"], page["site"], page["party"]) == ("pending", None, None)
+    assert "追溯小票" in town.story.read(code)
+    assert "等待上传" in town.story.text(code)
 
 
 def test_a_forged_receipt_is_none_of_ours(town: Market) -> None:
@@ -149,6 +151,15 @@ def test_a_forged_receipt_is_none_of_ours(town: Market) -> None:
     page = town.story.public.get(f"/c/{forged}", headers={"Accept": "text/html"})
     assert page.status_code == 404
     assert "这不是我们签发的码" in page.text
+
+
+def test_papers_of_two_lines_of_one_batch_stand_once(town: Market) -> None:
+    made = town.harvest()
+    town.story.certify(town.farm, made, "conformity_certificate", number="TL-7")
+    here = town.move(town.farm, town.stall, made)
+    again = town.move(town.farm, town.stall, made, hours=4)
+    code = town.story.scale(town.stall).sell(1, line(here, "1"), line(again, "1"))["receipt_code"]
+    assert [paper["number"] for paper in town.story.public.scan(code)["documents"]] == ["TL-7"]
 
 
 def test_two_claims_to_one_number_are_both_shown(town: Market) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from app import scanning
 from app.domain.codes import CodeKind, mint
 from app.domain.errors import NotFound
+from app.domain.rights import Principal, Role
 from app.domain.rows import Custody, Hold, Link, Lot
 from app.scanning import chain as walking
 from app.scanning.chain import Chain
@@ -19,7 +20,7 @@ from app.store.engine import reading, writing
 from tests.scanning.chains import open_market, steps
 from tests.support.cast import ago
 from tests.support.databases import Database
-from tests.support.ledger import AT_FARM, AT_STALL, FARM, LOT, NOW, event, event_key, make, named, put
+from tests.support.ledger import AT_FARM, AT_STALL, FARM, LOT, MADE, NOW, event, event_key, make, named, put
 from tests.support.statements import Statements
 from tests.support.story import Story
 
@@ -238,6 +239,28 @@ def test_a_slip_item_without_goods_and_a_mistyped_slip_are_left_out(engine: Engi
         )
     found = answer(engine, ledger["at stall"])
     assert [step.kind for step in found.steps] == ["produce", "receive"]
+
+
+def test_a_damaged_ledger_is_answered_as_far_as_it_goes(engine: Engine, ledger: dict[str, str]) -> None:
+    market = named("market")
+    with writing(engine) as connection:
+        for child in (AT_FARM, AT_STALL):
+            put(connection, tables.custody_link, child_id=child, parent_id=named("gone"), event_id=MADE, kind="move")
+        put(connection, tables.attachment, subject_id=named("gone"), document_id=named("lost"), event_id=MADE)
+        put(connection, tables.attachment, subject_id=AT_FARM, document_id=named("lost"), event_id=MADE)
+        connection.execute(tables.slip.update().values(to_site_id=named("nowhere")))
+        connection.execute(tables.custody.update().values(admission="refused"))
+        for table in (tables.lot, tables.product, tables.party):
+            connection.execute(table.delete())
+    found = answer(engine, ledger["at stall"])
+    assert (found.lot, found.product, found.party, found.documents) == (None, None, None, [])
+    assert {step.kind for step in found.steps} == {"produce", "ship", "receive"}
+    assert (found.status, found.status_reason) == ("refused", None)
+    assert answer(engine, ledger["stall"]).documents == []
+    with reading(engine) as snapshot:
+        reader = Principal(named("key"), Role.MARKET, market, None, None, None)
+        own = scanning.scan(snapshot, ledger["slip"], NOW, reader, SECRET).own
+    assert [action["kind"] for action in (own or {})["actions"]] == ["trace_back"]
 
 
 def test_record_time_is_that_of_the_newest_thing_told(engine: Engine, ledger: dict[str, str]) -> None:
