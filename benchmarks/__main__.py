@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="less data and fewer runs: whether it works, not how fast")
     parser.add_argument("--directory", type=Path, help="where the databases go; 30 GB for P6 (default: temporary)")
     asked = parser.parse_args()
+    # Asked to stop, it still stops the server and gives the room back.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = [name.upper() for name in asked.names] or list(BENCHMARKS)
     if unknown := sorted(set(names) - BENCHMARKS.keys()):
         parser.error(f"no benchmark {', '.join(unknown)}: there are {', '.join(BENCHMARKS)}")

@@ -6,6 +6,7 @@ Ids are random, as real ones (UUIDv5) are in effect; the names of everything els
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
@@ -175,7 +176,13 @@ class Filling:
 
 
 def _insert(url: str, dialect: Dialect, filled: Iterable[tuple[Table, tuple[str, ...], Iterator[Row]]]) -> None:
-    connection = sqlite3.connect(str(make_url(url).database), isolation_level=None)
+    with closing(sqlite3.connect(str(make_url(url).database), isolation_level=None)) as connection:
+        _insert_all(connection, dialect, filled)
+
+
+def _insert_all(
+    connection: sqlite3.Connection, dialect: Dialect, filled: Iterable[tuple[Table, tuple[str, ...], Iterator[Row]]]
+) -> None:
     for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-4000000", "threads=2"):
         connection.execute(f"PRAGMA {pragma}")
     for table, columns, rows in filled:
@@ -190,7 +197,6 @@ def _insert(url: str, dialect: Dialect, filled: Iterable[tuple[Table, tuple[str,
     connection.execute("PRAGMA analysis_limit=1000")
     connection.execute("ANALYZE")
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
 
 
 def _copy(url: str, dialect: Dialect, filled: Iterable[tuple[Table, tuple[str, ...], Iterator[Row]]]) -> None:

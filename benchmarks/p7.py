@@ -1,11 +1,12 @@
 """P7: a trace forward to 111,111 custodies, all rows out; against a recursive CTE of the same by the raw driver.
 
-Links and custodies come out on both sides, every column that a trace reads. The baseline is the better of one
-statement that joins them and of two, each with the driver's faster row format.
+Links and custodies come out on both sides, every column that a trace reads. The baseline is the quickest of one
+statement that joins them and of two, in either row format of the driver.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from app.store.engine import open_engine, reading
 from app.tracing import Limits, Start, to_json, trace
 from benchmarks.filling import Filling
 from benchmarks.graphs import Trees
-from benchmarks.harness import KINDS, Kind, Pair, Result, Stage, in_turn
+from benchmarks.harness import KINDS, Kind, Pair, Result, Stage, in_turn, quickest
 
 OPERATOR = Principal(UUID(int=0), Role.ADMIN, None, None, None, None)
 LINKS = ", ".join(chain.LINK)
@@ -49,26 +50,23 @@ def run(stage: Stage) -> Iterator[Result]:
         url = stage.database(kind)
         filling.fill(url)
         engine = open_engine(url)
-        baselines = _baselines(kind, url, root, graph.size - 1)
         pairs = 3 if stage.quick else 7
-        walk, answer = partial(_walk, engine, root, graph.size), partial(_answer, engine, root, graph.size)
-        walked = min((in_turn(walk, baseline, pairs) for baseline in baselines), key=_seconds)
+        with baselines(kind, url, root, graph.size - 1) as ways:
+            baseline = quickest(ways)
+            walked = in_turn(partial(walk, engine, root, graph.size), baseline, pairs)
+            answered = in_turn(partial(answer, engine, root, graph.size), baseline, pairs)
         yield _result(kind, f"{graph.size:,} custodies of {graph.custodies - graph.trees:,} links", walked, 1.3)
-        answered = min((in_turn(answer, baseline, pairs) for baseline in baselines), key=_seconds)
         yield _result(kind, "the whole answer: names, states, events, totals, JSON", answered, None)
         engine.dispose()
         stage.drop(url)
-
-
-def _seconds(pair: Pair) -> float:
-    return pair.baseline
 
 
 def _result(kind: Kind, what: str, pair: Pair, goal: float | None) -> Result:
     return Result("P7", kind, what, pair.ours * 1000, pair.baseline * 1000, "ms", pair.ratio, goal)
 
 
-def _walk(engine: Engine, root: bytes, expected: int) -> object:
+def walk(engine: Engine, root: bytes, expected: int) -> object:
+    """All links and custodies below the root, as raw rows; there must be `expected` custodies."""
     with reading(engine) as snapshot:
         way = chain.follow(snapshot, [root], "forward", Bounds(100, 1_000_000))
         rows = chain.nodes(snapshot, way.depth)
@@ -76,7 +74,8 @@ def _walk(engine: Engine, root: bytes, expected: int) -> object:
     return way, rows
 
 
-def _answer(engine: Engine, root: bytes, expected: int) -> object:
+def answer(engine: Engine, root: bytes, expected: int) -> bytes:
+    """What GET /trace would send."""
     with reading(engine) as snapshot:
         found = trace(
             snapshot,
@@ -91,21 +90,24 @@ def _answer(engine: Engine, root: bytes, expected: int) -> object:
     return to_json(found)
 
 
-def _baselines(kind: Kind, url: str, root: bytes, expected: int) -> list[Callable[[], object]]:
+@contextmanager
+def baselines(kind: Kind, url: str, root: bytes, expected: int) -> Iterator[list[Callable[[], object]]]:
+    """Ways to fetch the same rows by a recursive CTE; there must be `expected` links."""
     if kind == "sqlite":
-        light = sqlite3.connect(str(make_url(url).database))
-        # What our own connections have.
-        for pragma in ("cache_size=-65536", "mmap_size=1073741824", "temp_store=MEMORY"):
-            light.execute(f"PRAGMA {pragma}")
-        return _runs(lambda statement: light.execute(statement, (root,)).fetchall(), expected)
-    heavy = psycopg.connect(url, autocommit=True)
+        with closing(sqlite3.connect(str(make_url(url).database))) as light:
+            # What our own connections have.
+            for pragma in ("cache_size=-65536", "mmap_size=1073741824", "temp_store=MEMORY"):
+                light.execute(f"PRAGMA {pragma}")
+            yield _runs(lambda statement: light.execute(statement, (root,)).fetchall(), expected)
+        return
     key = UUID(bytes=root)
+    with psycopg.connect(url, autocommit=True) as heavy:
 
-    def fetch(binary: bool, statement: str) -> list[Any]:
-        cursor = heavy.cursor(binary=binary)
-        return cursor.execute(statement.replace("?", "%s").encode(), (key,)).fetchall()
+        def fetch(binary: bool, statement: str) -> list[Any]:
+            with heavy.cursor(binary=binary) as cursor:
+                return cursor.execute(statement.replace("?", "%s").encode(), (key,)).fetchall()
 
-    return [run for binary in (False, True) for run in _runs(partial(fetch, binary), expected)]
+        yield [run for binary in (False, True) for run in _runs(partial(fetch, binary), expected)]
 
 
 def _runs(fetch: Callable[[str], list[Any]], expected: int) -> list[Callable[[], object]]:
