@@ -47,10 +47,12 @@ class Story(Cast):
         body: dict[str, Any] = answer.json()
         return body
 
-    def certify(self, owner: Actor, custody: Mapping[str, Any], type: str, **fields: Any) -> dict[str, Any]:
-        """Uploads a paper and lets it speak for a batch in the owner's hands."""
+    def certify(
+        self, owner: Actor, custody: Mapping[str, Any], type: str, *, hours: float = 1, **fields: Any
+    ) -> dict[str, Any]:
+        """Uploads a paper and lets it speak for a batch in the owner's hands, so many hours ago."""
         paper = self.document(owner, type, **fields)
-        owner.record("certify", custody_id=custody["custody_id"], document_id=paper["id"])
+        owner.record("certify", custody_id=custody["custody_id"], document_id=paper["id"], event_time=ago(hours=hours))
         return paper
 
     def handheld(self, owner: Actor, name: str, kind: str = "handheld") -> "Handheld":
