@@ -97,9 +97,10 @@ def test_the_restored_feed_goes_on(kept: Engine, target: Engine, place: Path) ->
 def test_a_backup_is_one_moment(kept: Engine, target: Engine, place: Path) -> None:
     """What another transaction writes meanwhile, and has not committed, is in none of its tables."""
     with writing(kept) as other:
-        other.execute(insert(tables.epc_event), {"epc": "urn:later", "event_id": ledger.MADE})
+        later = {"value": "later", "scheme": "theirs", "subject_id": ledger.LOT, "kind": "lot"}
+        other.execute(insert(tables.external_code), later)
         manifest = taken(kept, place)
-    assert manifest.rows["epc_event"] == 0
+    assert manifest.rows["external_code"] == 0
     assert put_back(target, place) == manifest
 
 

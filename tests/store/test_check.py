@@ -190,7 +190,6 @@ def test_what_a_replaced_slip_delivered_counts_on_the_one_that_stands(kept: Engi
 def test_findings_end_somewhere(kept: Engine, database: Database) -> None:
     database.damaged = True
     with writing(kept) as connection:
-        connection.execute(
-            insert(tables.epc_event), [{"epc": f"urn:{i}", "event_id": named(str(i))} for i in range(1_100)]
-        )
+        lost = {"position": 0, "slug": "late", "detail": "", "record_time": NOW}
+        connection.execute(insert(tables.flag), [{**lost, "event_id": named(str(i))} for i in range(1_100)])
     assert len(verify(kept)) == 1_000
