@@ -110,6 +110,9 @@ def _authentic(snapshot: Snapshot, code: codes.Code, secret: bytes) -> bool:
 
 # --- revoking ---
 
+# A slip's code is the slip, and a unit's is signed: neither can be called anything else.
+_REPLACEABLE = (CodeKind.SITE, CodeKind.PARTY, CodeKind.CUSTODY, CodeKind.LOT)
+
 
 def revoke_codes(transaction: Transaction, commands: Sequence[Revoke]) -> Sequence[Issued | Exception]:
     """Job: revokes codes of sites, parties, custodies, lots and slips for their owners; again changes nothing."""
@@ -128,10 +131,10 @@ def revoke_codes(transaction: Transaction, commands: Sequence[Revoke]) -> Sequen
             raise Forbidden(
                 "forbidden", "只有编码所属方可以作废 · A code is revoked by those whose it is: ask its party or market"
             )
-        if command.replaced and kind is CodeKind.SLIP:
+        if command.replaced and kind not in _REPLACEABLE:
             raise Invalid(
-                "slip-not-replaced",
-                "随货单不能换码，请更正发货记录 · A slip is not replaced: correct the shipment to issue another",
+                "no-replacement",
+                "随货单和单品不能换码，请更正发货记录 · A slip or unit is not replaced: correct the shipment instead",
                 pointer="/replace",
             )
         if row.status == "revoked" and (row.replacement is not None or not command.replaced):

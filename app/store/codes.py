@@ -61,14 +61,13 @@ def rename_lot(connection: Snapshot, lot_id: UUID, code: str) -> None:
 
 def makers(snapshot: Snapshot, lot_ids: Iterable[UUID]) -> dict[UUID, UUID]:
     """For each lot, the site at which it was made, where an event of ours made it."""
-    made = {lot.made_event_id: lot.id for lot in lots(snapshot, lot_ids).values()}
-    found = {}
-    for chunk in chunks(made):
-        statement = select(tables.event.c.id, tables.event.c.site_id).where(tables.event.c.id.in_(chunk))
-        for row in snapshot.execute(statement):
-            if row.site_id is not None:
-                found[made[row.id]] = row.site_id
-    return found
+    made = {lot.id: lot.made_event_id for lot in lots(snapshot, lot_ids).values()}
+    places: dict[UUID, UUID] = {}
+    event = tables.event
+    for chunk in chunks(made.values()):
+        statement = select(event.c.id, event.c.site_id).where(event.c.id.in_(chunk), event.c.site_id.is_not(None))
+        places |= {row.id: row.site_id for row in snapshot.execute(statement)}
+    return {lot: places[event_id] for lot, event_id in made.items() if event_id in places}
 
 
 def lots_of_products(snapshot: Snapshot, product_ids: Iterable[UUID], limit: int) -> list[Lot]:

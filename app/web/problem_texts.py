@@ -74,7 +74,7 @@ TEXTS: dict[str, Text] = {
         "没有这个编码", "Unknown code", "对照印刷的编码，或向出示者核实。", "Compare it, or ask whoever shows it."
     ),
     "not-authentic": Text("不是真码", "Not authentic", "向销售者核实并可举报。", "Ask the seller; it can be reported."),
-    "slip-not-replaced": Text("随货单不能换码", "Slip not replaced", "更正发货记录。", "Correct the shipment."),
+    "no-replacement": Text("不能换码", "No replacement", "更正发货记录。", "Correct the shipment."),
     "sale-pending": Text("销售尚未上传", "Sale pending", "稍后再查。", "Look again later."),
     "unknown-party": Text("没有这个主体", "Unknown party", "检查编号，或先登记。", "Check the id, or enrol it first."),
     "unknown-site": Text("没有这个场所", "Unknown site", "检查编号，或先登记。", "Check the id, or enrol it first."),
@@ -89,6 +89,7 @@ TEXTS: dict[str, Text] = {
     "unknown-lot": Text("没有这个批次", "Unknown lot", "检查编号。", "Check the id."),
     "unknown-slip": Text("没有这张溯源单", "Unknown slip", "检查单号。", "Check its code."),
     "unknown-event": Text("没有这条记录", "Unknown event", "检查编号。", "Check the id."),
+    "unknown-capture": Text("没有这次导入", "Unknown capture", "检查编号。", "Check the id."),
     "unknown-hold": Text("没有这次暂停", "Unknown hold", "检查编号。", "Check the id."),
     "one-start": Text("起点须唯一", "One start", "只给出一个起点。", "Give exactly one start."),
     "unknown-epc": Text("没有这个 EPC", "Unknown EPC", "检查 EPC，或先导入文件。", "Check it, or import its document."),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from app.domain.errors import Invalid, Malformed
 from app.web import bodies
 from app.web.bodies import MAX_DEPTH, MAX_LINE, parse_json
 from tests.support.cast import Actor, Cast
@@ -49,6 +50,13 @@ def test_broken_json_is_malformed(admin: Actor, content: bytes) -> None:
 def test_text_that_cannot_be_stored(admin: Actor, text: str) -> None:
     content = json.dumps(PRODUCT).replace(json.dumps("葱"), f'"{text}"').encode()
     assert post(admin, content) == (422, "/problems/bad-text")
+
+
+def test_a_lone_surrogate_at_the_very_end() -> None:
+    with pytest.raises(Invalid):
+        parse_json(b'"\\ud800"')
+    with pytest.raises(Malformed):
+        parse_json(b'["\\ud800"')
 
 
 def test_a_backslash_and_a_pair_of_surrogates_are_text(admin: Actor) -> None:

@@ -1,8 +1,14 @@
 """/api/v1/codes and /lookup."""
 
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from app.domain import codes
+from app.domain.rows import Code
+from app.store import codes as store
+from app.store.engine import writing
+from app.web.service import Service
 from tests.support.cast import Actor, Cast, quantity
 
 
@@ -93,7 +99,7 @@ def test_codes_of_goods(cast: Cast) -> None:
     assert {match["code"] for match in look(cast, "ZN0007")} <= {batch, lot}
     shipped = cast.farm.record("ship", items=[cast.item(output, "10")], to_site_id=cast.stall.site["id"])
     refused = revoke(cast.farm, shipped["slip_code"], replace=True)
-    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/slip-not-replaced")
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/no-replacement")
     assert revoke(cast.farm, shipped["slip_code"]).json()["kind"] == "slip"
 
 
@@ -111,6 +117,23 @@ def test_whose_codes_one_revokes(cast: Cast) -> None:
     assert revoke(cast.regulator, cast.farm.party["code"]).status_code == 200
     assert revoke(cast.admin, output["lot_code"]).status_code == 200
     assert cast.admin.post(f"/codes/{output['code']}/revoke", {"reason": " "}).status_code == 422
+
+
+def test_a_unit_is_revoked_by_the_operator_and_never_replaced(cast: Cast, service: Service) -> None:
+    unit = codes.unit_code(b"x" * 32, 1, 1)
+    with writing(service.engine) as connection:
+        store.add(connection, [Code(unit, "N", uuid4(), "active", None, None, datetime.now(UTC))])
+    assert revoke(cast.farm, unit).status_code == 403
+    assert revoke(cast.admin, unit, replace=True).json()["type"] == "/problems/no-replacement"
+    assert revoke(cast.admin, unit).json()["kind"] == "unit"
+    assert look(cast, unit)[0]["kind"] == "unit"
+
+
+def test_two_lots_of_one_harvest_are_their_maker_s(cast: Cast) -> None:
+    product = cast.product("番茄")
+    outputs = [cast.output(product, "1", lot_number=number) for number in ("A", "B")]
+    for output in cast.farm.record("produce", outputs=outputs)["outputs"]:
+        assert revoke(cast.farm, output["lot_code"]).status_code == 200
 
 
 class TestLookup:

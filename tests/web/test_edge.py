@@ -1,14 +1,18 @@
 """What every answer carries, health, metrics, and the documentation of the interface."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from app.domain.errors import NotFound
 from app.store.errors import StoreUnavailable
 from app.web.metrics import Metrics
+from app.web.middleware import Edge
 from app.web.service import Service
 from tests.support.databases import Database, fresh
 
@@ -71,6 +75,75 @@ def test_labels_are_quoted() -> None:
     metrics.count("sales", 3)
     assert r'route="a\"b\\c\nd"' in metrics.text()
     assert "onecode_sales_total 3" in metrics.text()
+
+
+class TestPlainPaths:
+    """What is answered before FastAPI's routing stands under the same edge."""
+
+    def call(self, inner: Any) -> tuple[list[dict[str, Any]], Metrics]:
+        metrics = Metrics({})
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.disconnect"}
+
+        edge = Edge(inner, metrics, "http://localhost:8000")
+        scope = {"type": "http", "method": "GET", "path": "/hot", "headers": [(b"accept", b"*/*")]}
+        try:
+            asyncio.run(edge(scope, receive, send))
+        finally:
+            self.metrics = metrics.text()
+        return sent, metrics
+
+    def test_a_refusal_or_an_outage_becomes_its_problem(self) -> None:
+        for error, status in ((NotFound("not-found", "无 · none"), 404), (StoreUnavailable("gone"), 503)):
+
+            async def inner(scope: Any, _receive: Any, _send: Any, error: Exception = error) -> None:
+                scope["onecode.route"] = "/hot"
+                raise error
+
+            sent, _ = self.call(inner)
+            assert sent[0]["status"] == status
+            assert f'route="/hot",status="{status}"' in self.metrics
+            assert not any(name == b"strict-transport-security" for name, _ in sent[0]["headers"])
+
+    def test_an_error_is_answered_500(self, caplog: pytest.LogCaptureFixture) -> None:
+        async def inner(*_: Any) -> None:
+            raise ZeroDivisionError
+
+        sent, _ = self.call(inner)
+        assert sent[0]["status"] == 500
+        assert len(caplog.records) == 1
+
+    def test_half_an_answer_is_cut_off(self) -> None:
+        async def inner(_scope: Any, _receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"half", "more_body": True})
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            self.call(inner)
+
+    def test_headers_that_an_answer_sets_stand(self) -> None:
+        async def inner(_scope: Any, _receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"referrer-policy", b"origin")]})
+            await send({"type": "http.response.body", "body": b""})
+
+        (start, _), _ = self.call(inner)
+        names = [name for name, _ in start["headers"]]
+        assert names.count(b"referrer-policy") == 1
+        assert b"x-content-type-options" in names
+
+    def test_a_request_that_is_given_up(self) -> None:
+        async def inner(*_: Any) -> None:
+            raise asyncio.CancelledError
+
+        with pytest.raises(asyncio.CancelledError):
+            self.call(inner)
+        assert 'status="499"' in self.metrics
 
 
 def test_the_documentation_loads_nothing_from_elsewhere(client: TestClient) -> None:

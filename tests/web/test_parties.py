@@ -10,6 +10,7 @@ import pytest
 
 from app.store import master
 from app.store.engine import reading
+from app.store.errors import StoreUnavailable
 from app.web.service import Service
 from tests.support.cast import Cast, ago
 
@@ -253,6 +254,18 @@ class TestBatch:
         assert len({one["code"] for one in outcomes}) == 2_000
         *_, again = self.post(cast, self.lines(*(form(name=f"摊贩 {i}") for i in range(2_000))))
         assert again["summary"] == {"recorded": 0, "duplicate": 2_000, "conflict": 0, "rejected": 0}
+
+    def test_a_lost_database_answers_as_a_whole(
+        self, cast: Cast, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def lost(*_: object) -> list[Exception]:
+            return [StoreUnavailable("gone")]
+
+        monkeypatch.setattr(type(service.writer), "settle", lost)
+        answer = cast.market.request(
+            "POST", "/parties/batch", content=self.lines(form()), headers={"Content-Type": "application/x-ndjson"}
+        )
+        assert answer.status_code == 503
 
     def test_who_may_not_gets_a_refusal_a_line(self, cast: Cast) -> None:
         answer = cast.stall.request(
