@@ -9,13 +9,14 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, tuple_
 from sqlalchemy.dialects import postgresql
 
 from app.store.engine import dump_json
 from app.store.types import Id, Instant, Json, micros
 
 Row = Sequence[Any]
+DELETED = 500  # keys in one statement
 
 
 def insert(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
@@ -34,6 +35,14 @@ def upsert(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
     sets = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if c.name not in keys)
     names = ", ".join(f'"{column.name}"' for column in table.primary_key)
     _run(connection, table, rows, f"ON CONFLICT ({names}) DO UPDATE SET {sets}")
+
+
+def delete(connection: Connection, table: Table, keys: Iterable[Row]) -> None:
+    """Rows by their primary keys, each a tuple in the order of the key's columns."""
+    columns = list(table.primary_key.columns)
+    listed = sorted(keys, key=lambda key: tuple(_sortable(part) for part in key))
+    for start in range(0, len(listed), DELETED):
+        connection.execute(table.delete().where(tuple_(*columns).in_(listed[start : start + DELETED])))
 
 
 def _run(connection: Connection, table: Table, rows: Iterable[Row], tail: str) -> None:

@@ -12,7 +12,7 @@ from app.domain import ids
 from app.domain.codes import CodeKind
 from app.domain.deciding import content_hash
 from app.domain.rows import ENTRIES, TOUCHED
-from app.store import tables
+from app.store import captured, tables
 from app.store.engine import reading
 from app.store.projections import balances, chunks, found, pages, received, timeline_at, timeline_of
 
@@ -189,16 +189,23 @@ def _received(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
 
 
 def _loops(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
-    """A loop has a link whose parent did not arrive before its child: walk up from those alone."""
+    """A loop has a link whose parent did not arrive before its child: walk up from those alone.
+
+    Captured events are others' and may contradict each other; their loops are flags.
+    """
     custody = tables.custody.c
     arrived = found(
-        snapshot, custody.id, [i for row in rows for i in (row.child_id, row.parent_id)], custody.arrived_at
+        snapshot,
+        custody.id,
+        [i for row in rows for i in (row.child_id, row.parent_id)],
+        custody.arrived_at,
+        custody.epc,
     )
     graph: dict[UUID, set[UUID]] = {}
     frontier: set[UUID] = set()
     for row in rows:
         child, parent = arrived.get(row.child_id), arrived.get(row.parent_id)
-        if child and parent and parent.arrived_at >= child.arrived_at:
+        if child and parent and child.epc is None and parent.arrived_at >= child.arrived_at:
             frontier |= {row.child_id, row.parent_id}
     while frontier:
         graph |= {node: set() for node in frontier}
@@ -281,7 +288,9 @@ def _holds(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
 Check = Callable[[Connection, Sequence[Row[Any]]], Iterator[str]]
 
 CHECKS: dict[Table, tuple[Check, ...]] = {
-    _t.event: (_contents,),
+    _t.event: (_contents, captured.indexed),
+    _t.capture: (captured.complete,),
+    _t.epc_event: (captured.projected,),
     _t.custody: (_balances,),
     _t.timeline: (_timeline,),
     _t.slip_item: (_received,),

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app.web import (
+    captures,
     codes,
     devices,
     documents,
@@ -40,6 +41,7 @@ ROUTERS = [
     codes.router,
     documents.router,
     trace.router,
+    captures.router,
 ]
 
 DESCRIPTION = (

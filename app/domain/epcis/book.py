@@ -8,10 +8,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 from app.domain import ids
-from app.domain.epcis.captured import OBJECTS, OUTPUTS, UNKNOWN_SITE, CapturedEvent, epcs_of, related_epcs
+from app.domain.epcis.captured import OBJECTS, OUTPUTS, UNKNOWN_SITE, Amount, CapturedEvent, epcs_of, related_epcs
 from app.domain.epcis.identifiers import class_parts
 from app.domain.epcis.packing import Packing
-from app.domain.epcis.projection import RECEIVING_STEPS, SHIPPING_STEPS, Projection, TimelineEntry
+from app.domain.epcis.projection import RECEIVING_STEPS, SHIPPING_STEPS, CustodyKey, Projection, TimelineEntry
 from app.domain.epcis.projection import Custody as Stay
 from app.domain.epcis.vocabulary import STANDARD_PREFIXES
 from app.domain.rows import ENTRIES, TOUCHED, Custody, Link, Lot, Measure
@@ -92,9 +92,13 @@ def book_of(projection: Projection, events: Iterable[CapturedEvent]) -> Book:
         stays[stay.epc].append(stay)
     for entry in projection.timeline:
         entries[entry.epc].append(entry)
+    left: dict[CustodyKey, Amount] = {}
+    for link in projection.links:
+        if link.kind == "move":
+            left[link.parent] = left.get(link.parent, Amount()).plus(Amount(link.grams, link.pieces))
     telling = _telling((event for key, event in known.items() if key not in taken_back), set(stays))
     for epc, places in stays.items():
-        _put(book, epc, places, entries[epc], known, telling.get(epc, ()))
+        _put(book, epc, places, entries[epc], left, known, telling.get(epc, ()))
     for link in projection.links:
         child, parent = ids.captured_custody_id(*link.child), ids.captured_custody_id(*link.parent)
         book.links[child, parent, link.event_id] = Link(
@@ -111,7 +115,7 @@ def book_of(projection: Projection, events: Iterable[CapturedEvent]) -> Book:
 def earliest(events: Iterable[CapturedEvent], epcs: set[str]) -> dict[str, UUID]:
     """The earliest event that names each of the EPCs."""
     found: dict[str, CapturedEvent] = {}
-    for event in events:
+    for event in events if epcs else ():
         for epc in related_epcs(event) & epcs:
             if epc not in found or event.order < found[epc].order:
                 found[epc] = event
@@ -123,6 +127,7 @@ def _put(
     epc: str,
     stays: list[Stay],
     entries: list[TimelineEntry],
+    left: Mapping[CustodyKey, Amount],
     known: Mapping[UUID, CapturedEvent],
     telling: Sequence[CapturedEvent],
 ) -> None:
@@ -167,13 +172,19 @@ def _put(
             epc=epc,
         )
         book.custodies[custody.id] = custody
-        _enter(book, custody, stay, by_site[stay.site_uri], known)
+        _enter(book, custody, stay, by_site[stay.site_uri], left.get(stay.key, Amount()), known)
 
 
 def _enter(
-    book: Book, custody: Custody, stay: Stay, entries: list[TimelineEntry], known: Mapping[UUID, CapturedEvent]
+    book: Book,
+    custody: Custody,
+    stay: Stay,
+    entries: list[TimelineEntry],
+    left: Amount,
+    known: Mapping[UUID, CapturedEvent],
 ) -> None:
-    """What came in is what was made there, else what was received, else what the first event found there."""
+    """What came in is what was made there, else what was received, else what the first event found there. What left is
+    what was shipped, else what came to the next places (`left`), with the last event before."""
     arrival = None if stay.is_origin else _first_step(entries, "received", RECEIVING_STEPS, known)
     departure = _first_step(entries, "shipped", _SHIPPING, known)
     did: dict[tuple[UUID, str], int] = defaultdict(int)
@@ -195,6 +206,10 @@ def _enter(
         did[entry.event_id, name] += amount
     if not stay.is_origin and arrival is None:
         did[stay.first_event, "in"] += _amount(stay, custody.measure)
+    shipped = [entry for entry in entries if entry.role == "shipped"]
+    if not any(_amount(entry, custody.measure) for entry in shipped) and _amount(left, custody.measure):
+        last = max((known[entry.event_id] for entry in shipped or entries), key=lambda event: event.order)
+        did[last.event_id, "shipped"] += _amount(left, custody.measure)
     moved = {event_id for event_id, name in did if name != TOUCHED}
     did = {key: amount for key, amount in did.items() if key[1] != TOUCHED or key[0] not in moved}
     for (event_id, name), amount in sorted(did.items(), key=lambda item: (item[0][0].int, item[0][1])):
@@ -213,7 +228,7 @@ def _first_step(
     return next((step for step in steps if step in taken), None)
 
 
-def _amount(thing: TimelineEntry | Stay, measure: Measure) -> int:
+def _amount(thing: TimelineEntry | Stay | Amount, measure: Measure) -> int:
     return (thing.grams if measure == "weight" else thing.pieces) or 0
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -75,6 +76,12 @@ class CapturedEvent:
         """Canonical transformationID of a TransformationEvent."""
         return _canonical(self.body.get("transformationID")) if self.kind == "TransformationEvent" else None
 
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """As `related_epcs`, which is asked for again and again."""
+        found = epcs_of(self, OBJECTS, CHILDREN, INPUTS, OUTPUTS)
+        return frozenset(found | {key for key in (self.parent, self.transformation) if key is not None})
+
 
 def capture(event: Mapping[str, Any], context: Context) -> CapturedEvent:
     """A validated event with its identity: content hash and declaration time. ValueError without a legal eventTime."""
@@ -144,10 +151,9 @@ def epcs_of(event: CapturedEvent, *which: Lists) -> set[str]:
     return found
 
 
-def related_epcs(event: CapturedEvent) -> set[str]:
+def related_epcs(event: CapturedEvent) -> frozenset[str]:
     """Every EPC, EPC class, unit and transformationID that the event names, canonical: the keys to find it by."""
-    found = epcs_of(event, OBJECTS, CHILDREN, INPUTS, OUTPUTS)
-    return found | {key for key in (event.parent, event.transformation) if key is not None}
+    return event.named
 
 
 def is_sscc(epc: str) -> bool:

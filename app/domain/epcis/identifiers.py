@@ -205,6 +205,7 @@ def gs1_key(uri: str) -> DigitalLink | None:
         return None
 
 
+@lru_cache(maxsize=65_536)
 def canonical_uri(uri: str) -> str:
     """The one form under which `uri` is compared and stored: constrained canonical Digital Link where it is a GS1 key
     (EPC URN or Digital Link on any domain), else `uri` itself without surrounding blanks.

@@ -1,0 +1,19 @@
+"""Exchanging: EPCIS 2.0 documents in, and out again as they came."""
+
+from app.exchanging.documents import read_document, to_json
+from app.exchanging.exporting import export_capture
+from app.exchanging.files import import_file
+from app.exchanging.importing import import_document
+from app.exchanging.report import EventOutcome, ImportReport, IssuedCode, lines
+
+__all__ = [
+    "EventOutcome",
+    "ImportReport",
+    "IssuedCode",
+    "export_capture",
+    "import_document",
+    "import_file",
+    "lines",
+    "read_document",
+    "to_json",
+]

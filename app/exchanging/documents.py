@@ -1,0 +1,90 @@
+"""Reading EPCIS documents from bytes, taking them apart, and putting them together again as they came."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from app.domain.epcis.documents import EVENT_LIST, QUERY_EVENT_LIST
+from app.domain.epcis.values import exact_number
+from app.domain.errors import Malformed
+
+_encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
+
+
+class _Repeated(ValueError):
+    pass
+
+
+def read_document(raw: bytes) -> Any:
+    """The JSON value in `raw`, no digit of its numbers lost. Raises Malformed for what is no JSON, nests too deep to be
+    read, or has a name twice in one object, of which one would be lost."""
+    try:
+        return json.loads(raw, parse_float=exact_number, parse_constant=_constant, object_pairs_hook=_object)
+    except _Repeated as error:
+        raise Malformed(
+            "bad-json",
+            f"同一对象中有重复的名称“{error}”，请去掉一个 · The name {error} stands twice in one object: remove one",
+        ) from None
+    except RecursionError:
+        raise Malformed(
+            "too-deep", "JSON 嵌套过深，无法读取 · The JSON is nested too deeply to be read", pointer=""
+        ) from None
+    except ValueError as error:
+        raise Malformed("bad-json", f"不是 JSON：{error} · Not JSON: {error}") from None
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Repeated(next(name for name in names if names.count(name) > 1)[:80])
+    return made
+
+
+def fingerprint(value: Mapping[str, Any]) -> bytes:
+    """SHA-256 of a JSON object, whatever the order of names."""
+    return hashlib.sha256(_encode(value)).digest()
+
+
+def to_json(value: Any) -> bytes:
+    """JSON with every digit of its numbers."""
+    return _encode(value)
+
+
+def _path(document: Mapping[str, Any]) -> list[str] | None:
+    """Where the list of events is; None in a bare event."""
+    pointer = {"EPCISDocument": EVENT_LIST, "EPCISQueryDocument": QUERY_EVENT_LIST}.get(str(document.get("type")))
+    return None if pointer is None else pointer.split("/")[1:]
+
+
+def envelope_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document less its list of events; nothing of a bare event."""
+    path = _path(document)
+    return {} if path is None else _without(document, path)
+
+
+def _without(value: Mapping[str, Any], path: list[str]) -> dict[str, Any]:
+    name, *rest = path
+    if not rest:
+        return {key: item for key, item in value.items() if key != name}
+    return {key: _without(item, rest) if key == name else item for key, item in value.items()}
+
+
+def document_of(envelope: dict[str, Any], events: list[Any]) -> dict[str, Any]:
+    """The document again. Changes the envelope."""
+    path = _path(envelope)
+    if path is None:
+        bare: dict[str, Any] = events[0]
+        return bare
+    holder = envelope
+    for name in path[:-1]:
+        holder = holder[name]
+    holder[path[-1]] = events
+    return envelope

@@ -1,0 +1,147 @@
+"""The job that takes captured events in: some of a document's events a command, with all that they change."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.domain import codes, ids
+from app.domain.epcis.book import kind_of
+from app.domain.epcis.captured import CapturedEvent, related_epcs
+from app.domain.epcis.event_hash import hash_digest
+from app.domain.rights import Principal
+from app.domain.rows import Event, Measure
+from app.exchanging.masters import Office, Records
+from app.store import captures
+from app.store.captures import Capture
+from app.store.reprojection import Fresh, Reprojection
+from app.store.writer import Transaction
+
+ROLE = "capture"  # captured events are nobody's own: who asserts them is their party
+SKEW = timedelta(minutes=5)
+MAX_FLAGS = 100
+
+Said = tuple[str, str]  # slug, detail
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An event of a document with (slug, detail) of what is wrong with it."""
+
+    event: CapturedEvent
+    flags: Sequence[Said] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Events to take in, no more than a transaction should hold. `records`: what the document says of parties, sites
+    and products; `described`: those to enrol whether an event names them or not. `goods`: EPCs to compute again.
+    `issue`: mint a code for every lot and custody. `document`: (id, envelope, event ids), once all its events are
+    there."""
+
+    principal: Principal
+    events: Sequence[Noted] = ()
+    records: Records = field(default_factory=Records)
+    described: Collection[str] = ()
+    dated: datetime | None = None
+    goods: Collection[str] = ()
+    issue: bool = False
+    document: tuple[UUID, dict[str, Any], list[str | dict[str, Any]]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """`there`: events that had been recorded, as they are kept. `moved`: sites whose goods are now somebody else's.
+    `affected`: EPCs that were computed again. `minted`: new codes."""
+
+    there: Mapping[UUID, dict[str, Any]]
+    moved: frozenset[UUID] = frozenset()
+    affected: frozenset[str] = frozenset()
+    minted: frozenset[str] = frozenset()
+
+
+def take_events(transaction: Transaction, commands: Sequence[Take]) -> Sequence[Taken | Exception]:
+    """Job: records events that are new, and computes again what they concern."""
+    captures.serialise(transaction.connection)
+    return [_take(transaction, command) for command in commands]
+
+
+def _take(transaction: Transaction, command: Take) -> Taken:
+    connection = transaction.connection
+    there = captures.bodies(connection, {noted.event.event_id for noted in command.events})
+    new = {noted.event.event_id: noted for noted in reversed(command.events) if noted.event.event_id not in there}
+    records, described = command.records, command.described
+    office = Office(transaction, command.principal, records, command.dated)
+    office.parties(uri for uri in described if uri in records.parties)
+    office.sites(
+        {uri for uri in described if uri in records.sites} | {site for one in new.values() if (site := one.event.site)}
+    )
+    office.write()
+    moved = frozenset(office.moved)
+    measures: dict[str, Measure | None] = dict.fromkeys(uri for uri in described if uri in records.products)
+    named = set().union(*(related_epcs(noted.event) for noted in (command.events if command.issue else new.values())))
+    affected: frozenset[str] = frozenset()
+    minted: frozenset[str] = frozenset()
+    projection: Reprojection | None = None
+    if new or named or command.goods:
+        fresh = [_fresh(noted, command.principal, transaction.now) for noted in new.values()]
+        projection = Reprojection(connection, named | set(command.goods), transaction.now, fresh, lock=True)
+        measures |= projection.book.products
+        affected = projection.affected
+    office = Office(transaction, command.principal, records, command.dated)
+    office.products(measures)
+    office.write()
+    if projection is not None:
+        if command.issue:
+            projection.issue(codes.mint)
+        minted = frozenset(code.code for code in projection.write(transaction.touched))
+    if command.document is not None:
+        key, envelope, event_ids = command.document
+        row = Capture(key, transaction.now, command.principal.recorder_id, envelope, event_ids)
+        captures.add_capture(connection, row)
+    return Taken(there, moved, affected, minted)
+
+
+def _fresh(noted: Noted, principal: Principal, now: datetime) -> Fresh:
+    event = noted.event
+    flags = list(dict.fromkeys(noted.flags))[:MAX_FLAGS]
+    if event.event_time > now + SKEW:
+        flags.append(("clock_ahead", "事件时间晚于接收时间 · the event time is after it was received"))
+    row = Event(
+        id=event.event_id,
+        kind=kind_of(event),
+        event_time=event.event_time,
+        utc_offset=_minutes(str(event.body["eventTimeZoneOffset"])),
+        record_time=now,
+        site_id=None if event.site is None else ids.captured_site_id(event.site),
+        party_id=principal.party_id,
+        recorder_id=ids.EPCIS,
+        role=ROLE,
+        ref=None,
+        content_hash=hash_digest(event.content_hash),
+        body=dict(event.body),
+        outcome={},
+        entries=[],
+        epcis_event_id=event.epcis_event_id,
+    )
+    row.outcome = {
+        "ref": None,
+        "id": str(row.id),
+        "kind": row.kind,
+        "record_time": now.isoformat(),
+        "flags": [{"slug": slug, "detail": detail} for slug, detail in flags],
+        "outputs": [],
+        "slip_code": None,
+        "receipt_code": None,
+        "decision": None,
+        "reasons": [],
+        "problem": None,
+    }
+    return Fresh(row, event, flags)
+
+
+def _minutes(offset: str) -> int:
+    """Minutes east of UTC of `+08:00`."""
+    minutes = int(offset[1:3]) * 60 + int(offset[4:6])
+    return -minutes if offset[0] == "-" else minutes

@@ -1,0 +1,87 @@
+"""Whether captured events and what they make of the ledger agree, computed from the events again: checked, or put
+right. By pages of a table, in the order of its key."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+
+from app.domain.epcis.book import CAPTURED
+from app.domain.epcis.captured import CapturedEvent, capture, related_epcs
+from app.domain.epcis.context import context_of
+from app.domain.epcis.event_hash import hash_uri
+from app.store import captures, tables
+from app.store.projections import chunks, pages
+from app.store.reprojection import Reprojection
+
+
+def indexed(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
+    """Of rows of `event`: every EPC that a captured one names leads to it."""
+    wanted = {(epc, row.id) for row in rows if row.kind.startswith(CAPTURED) for epc in related_epcs(_event(row))}
+    index = tables.epc_event.c
+    there: set[tuple[str, UUID]] = set()
+    for chunk in chunks(epc for epc, _ in wanted):
+        there.update(
+            tuple(row) for row in snapshot.execute(select(index.epc, index.event_id).where(index.epc.in_(chunk)))
+        )
+    for epc, event_id in sorted(wanted - there, key=str):
+        yield f"event {event_id}: names {epc}, which does not lead to it in epc_event"
+
+
+def _event(row: Row[Any]) -> CapturedEvent:
+    return CapturedEvent(
+        row.id, row.epcis_event_id, row.body["type"], row.event_time, hash_uri(row.content_hash), row.body
+    )
+
+
+def complete(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
+    """Of rows of `capture`: its events are there, and what is kept of each is what makes its id."""
+    for row in rows:
+        found = captures.capture(snapshot, row.id)
+        if found is None:
+            continue
+        kept = captures.bodies(snapshot, {UUID(one) for one in found.event_ids if isinstance(one, str)})
+        for one in found.event_ids:
+            named = one if isinstance(one, str) else one.get("id")
+            if named is None:
+                continue
+            body = kept.get(UUID(named)) if isinstance(one, str) else one["body"]
+            if body is None:
+                yield f"capture {row.id}: its event {named} is not in event"
+            elif _name(body, found.envelope) != named:
+                yield f"capture {row.id}: what is kept of its event {named} is not what was captured"
+
+
+def _name(body: dict[str, Any], envelope: dict[str, Any]) -> str | None:
+    try:
+        return str(capture(body, context_of(envelope or body)).event_id)
+    except ValueError:  # not even a time is left of it
+        return None
+
+
+def projected(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
+    """Of rows of `epc_event`: the lots, custodies, links, timelines, packings and flags of the goods are what all
+    events of them make."""
+    yield from Reprojection(snapshot, _begun(snapshot, rows), datetime.now(UTC)).differences()
+
+
+def _begun(snapshot: Connection, rows: Sequence[Row[Any]]) -> set[str]:
+    """The EPCs in a page of the index, save the first where the page before had it already."""
+    index, first = tables.epc_event.c, rows[0]
+    before = select(index.event_id).where(index.epc == first.epc, index.event_id < first.event_id).limit(1)
+    epcs = {row.epc for row in rows}
+    return epcs - {first.epc} if snapshot.execute(before).first() is not None else epcs
+
+
+def rebuilt(connection: Connection) -> list[str]:
+    """Writes what differs; a sentence for each difference."""
+    told: list[str] = []
+    for rows in pages(connection, tables.epc_event):
+        projection = Reprojection(connection, _begun(connection, rows), datetime.now(UTC), lock=True)
+        differences = list(projection.differences())
+        if differences:
+            projection.write(set())
+            told += differences
+    return told

@@ -1,0 +1,154 @@
+"""Captured EPCIS events and the documents they came in: by EPC, by eventID, and as they were written.
+
+JSON is read here with every digit that its numbers have, unlike everywhere else.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, bindparam, text, update
+
+from app.domain.epcis.captured import CapturedEvent, related_epcs
+from app.domain.epcis.event_hash import hash_uri
+from app.domain.epcis.values import exact_number
+from app.domain.rows import Custody, Event
+from app.store import bulk, raw, tables
+from app.store.engine import Snapshot
+from app.store.ledger import fetch
+from app.store.master import values
+from app.store.types import from_micros
+
+_LOCK = 0x4550434953  # "EPCIS"
+_EVENT = ("id", "epcis_event_id", "event_time", "content_hash", "body")
+
+decode = msgspec.json.Decoder(float_hook=exact_number).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A document less its events. `event_ids` in its order: the id of an event kept as written here, {id, body} of one
+    kept as another document wrote it, {body} of one that was refused."""
+
+    id: UUID
+    record_time: datetime
+    recorder_id: UUID
+    envelope: dict[str, Any]
+    event_ids: list[str | dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class SameId:
+    """An event that bears an eventID."""
+
+    id: UUID
+    epcis_event_id: str
+    event_time: int  # microseconds since 1970 UTC
+    content_hash: bytes
+
+
+def serialise(connection: Connection) -> None:
+    """One transaction at a time captures: what an event makes of the ledger depends on all others of its EPCs."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+class Archive:
+    """Captured events by what they name, those of `fresh` among them, which are not written yet. Each is one object."""
+
+    def __init__(self, snapshot: Snapshot, fresh: Iterable[CapturedEvent] = ()) -> None:
+        self._snapshot = snapshot
+        self._events = {event.event_id: event for event in fresh}
+        self._fresh = {event: related_epcs(event) for event in self._events.values()}
+
+    def load(self, epcs: Collection[str]) -> list[CapturedEvent]:
+        """Every event of which one of the canonical EPCs, units or transformationIDs is in `related_epcs`."""
+        index = raw.select(self._snapshot, tables.epc_event, ("event_id",), "epc", sorted(epcs))
+        wanted = {UUID(bytes=key) for (key,) in index}
+        missing = sorted(key.bytes for key in wanted - self._events.keys())
+        for row in raw.select(self._snapshot, tables.event, _EVENT, "id", missing):
+            event = _captured(row)
+            self._events[event.event_id] = event
+        found = [self._events[key] for key in wanted]
+        return found + [event for event, named in self._fresh.items() if not named.isdisjoint(epcs)]
+
+
+def _captured(row: raw.Row) -> CapturedEvent:
+    key, own_id, time, digest, body = row
+    written = decode(body)
+    return CapturedEvent(
+        event_id=UUID(bytes=key),
+        epcis_event_id=own_id,
+        kind=written["type"],
+        event_time=from_micros(time),
+        content_hash=hash_uri(digest),
+        body=written,
+    )
+
+
+def bodies(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Events as they are kept, of those of the ids that are there."""
+    rows = raw.select(snapshot, tables.event, ("id", "body"), "id", sorted(key.bytes for key in ids))
+    return {UUID(bytes=key): decode(body) for key, body in rows}
+
+
+def bearers(snapshot: Snapshot, own_ids: Collection[str]) -> list[SameId]:
+    """Every event that has one of the eventIDs."""
+    columns = ("id", "epcis_event_id", "event_time", "content_hash")
+    rows = raw.select(snapshot, tables.event, columns, "epcis_event_id", sorted(own_ids))
+    return [SameId(UUID(bytes=key), own_id, time, digest) for key, own_id, time, digest in rows]
+
+
+def entries(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, list[list[Any]]]:
+    """What events did to balances: [[custody id in hex, entry, amount]…]."""
+    rows = raw.select(snapshot, tables.event, ("id", "entries"), "id", sorted(key.bytes for key in ids))
+    return {UUID(bytes=key): decode(listed) for key, listed in rows}
+
+
+def goods_at(snapshot: Snapshot, sites: Collection[UUID]) -> list[str]:
+    """The EPCs of captured goods that are or were at one of the sites."""
+    keys = sorted(site.bytes for site in sites)
+    rows = raw.select(snapshot, tables.custody, ("epc",), "site_id", keys, "epc IS NOT NULL")
+    return sorted({epc for (epc,) in rows})
+
+
+def custodies_of(snapshot: Snapshot, epcs: Collection[str]) -> list[Custody]:
+    return fetch(snapshot, Custody, "epc", epcs)
+
+
+def instant(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
+
+
+# --- writing ---
+
+
+def add_events(connection: Connection, rows: Iterable[Event], named: Iterable[tuple[str, UUID]]) -> None:
+    """New events, and the index of what they name: (EPC, event id)."""
+    bulk.insert(connection, tables.event, [values(row) for row in rows])
+    bulk.insert(connection, tables.epc_event, named)
+
+
+def rewrite_entries(connection: Connection, changed: dict[UUID, list[list[Any]]]) -> None:
+    """`entries` is a projection like the timeline; nothing else of an event is ever written again."""
+    if changed:
+        event = tables.event.c
+        statement = update(tables.event).where(event.id == bindparam("key")).values(entries=bindparam("new"))
+        connection.execute(statement, [{"key": key, "new": changed[key]} for key in sorted(changed)])
+
+
+def add_capture(connection: Connection, row: Capture) -> None:
+    """A document that is there already stays as it is."""
+    bulk.insert_new(connection, tables.capture, [values(row)])
+
+
+def capture(snapshot: Snapshot, capture_id: UUID) -> Capture | None:
+    columns = ("id", "record_time", "recorder_id", "envelope", "event_ids")
+    for key, time, recorder, envelope, event_ids in raw.select(
+        snapshot, tables.capture, columns, "id", [capture_id.bytes]
+    ):
+        return Capture(UUID(bytes=key), from_micros(time), UUID(bytes=recorder), decode(envelope), decode(event_ids))
+    return None
