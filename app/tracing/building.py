@@ -139,8 +139,9 @@ class _Page:
         return Link(ids[parent], ids[child], ids[event], kind, amount)
 
     def unknown(self, row: Row) -> bool:
-        """Whether it is a gap that is not closed."""
-        return row[1] == "gap" and row[22] is None and self.states.gaps.get(row[0]) != "closed"
+        """Whether it is a gap that is not closed; a voided custody is one for what came out of it."""
+        stands = row[22] is None or row[19] == "voided"
+        return row[1] == "gap" and stands and self.states.gaps.get(row[0]) != "closed"
 
     def gap(self, row: Row) -> Gap:
         paper = msgspec.json.decode(row[20]) if row[20] is not None else {}

@@ -56,13 +56,14 @@ def _event_of(body: Any, raw: bytes, prefix: str) -> AnyEvent:
     replacement: Original | None = None
     if kind == "correct" and body.get("replacement") is not None:
         inner = body["replacement"]
-        replacing = _event_of(inner, msgspec.json.encode(inner), f"{prefix}/replacement")
-        if isinstance(replacing, Correct):
+        if isinstance(inner, dict) and inner.get("kind") == "correct":
             raise Invalid(
                 "unknown-kind",
                 "替代记录不能是更正 · a replacement is no correction",
                 pointer=f"{prefix}/replacement/kind",
             )
+        replacing = _event_of(inner, msgspec.json.encode(inner), f"{prefix}/replacement")
+        assert not isinstance(replacing, Correct)
         replacement = replacing
         raw = msgspec.json.encode({name: value for name, value in body.items() if name != "replacement"})
     try:
@@ -73,7 +74,7 @@ def _event_of(body: Any, raw: bytes, prefix: str) -> AnyEvent:
     except ValidationError as error:
         raise invalid([(fault, fault["loc"]) for fault in error.errors(include_url=False)], prefix) from None
     except ValueError as error:
-        raise Invalid("invalid", str(error), pointer=prefix) from None
+        raise Invalid("invalid", str(error), errors=[(prefix, str(error))]) from None
     return event
 
 

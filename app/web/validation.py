@@ -8,6 +8,7 @@ from app.domain.errors import Invalid, Malformed, NotFound, Refusal
 _CHINESE = {
     "missing": "缺少此项",
     "extra_forbidden": "没有这一项",
+    "unexpected_keyword_argument": "没有这一项",
     "string_type": "应为文本",
     "string_too_short": "文本太短，至少 {min_length} 个字符",
     "string_too_long": "文本太长，至多 {max_length} 个字符",
@@ -22,6 +23,7 @@ _CHINESE = {
     "tuple_type": "应为数组",
     "dict_type": "应为对象",
     "model_type": "应为对象",
+    "dataclass_type": "应为对象",
     "model_attributes_type": "应为对象",
     "too_long": "项数过多，至多 {max_length} 项",
     "too_short": "项数过少，至少 {min_length} 项",
