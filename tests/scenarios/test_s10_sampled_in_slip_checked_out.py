@@ -155,9 +155,8 @@ def test_what_the_head_office_has_checked_is_checked_for_its_branches(story: Sto
     counter = story.enrol("vendor", "海峡生鲜 台江专柜", "vendor", "stall", parent=hall, region="350103")
     second = harvested(story, farm, cabbage, "80.5", "BC-0306")
     slip = sent(story, farm, second, "80.5", office)
-    office.record("test", custody_id=office.record("receive", slip_code=slip)["outputs"][0]["custody_id"],
-                  value="10.1", **INHIBITION)  # fmt: skip
-    [at_office] = office.get("/events", params={"kind": "receive"}).json()["items"][0]["outcome"]["outputs"]
+    [at_office] = office.record("receive", slip_code=slip)["outputs"]
+    office.record("test", custody_id=at_office["custody_id"], value="10.1", **INHIBITION)
     onward = sent(story, office, at_office, "30.5", counter, hours=1)
     assert hall.record("admit", slip_code=onward)["decision"] == "admitted"
 
