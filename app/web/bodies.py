@@ -14,6 +14,7 @@ from app.domain.errors import Invalid, Malformed, TooLarge, UnsupportedType
 from app.web import service
 
 MAX_LINE = 1_000_000
+SLICE_BYTES = 4_000_000
 MAX_DEPTH = 32
 NDJSON = "application/x-ndjson"
 
@@ -208,12 +209,14 @@ class _Cutter:
 
 
 async def in_slices(lines: AsyncIterator[Line], size: int) -> AsyncIterator[list[Line]]:
-    """The lines in lists of `size`, the last one shorter."""
+    """The lines in lists of at most `size` of them and about SLICE_BYTES."""
     batch: list[Line] = []
+    kept = 0
     async for line in lines:
         batch.append(line)
-        if len(batch) == size:
+        kept += len(line.raw or b"")
+        if len(batch) == size or kept >= SLICE_BYTES:
             yield batch
-            batch = []
+            batch, kept = [], 0
     if batch:
         yield batch

@@ -80,7 +80,12 @@ def _told(row: Device, code: str | None = None) -> DeviceTold:
     return DeviceTold.model_validate(row).model_copy(update={"activation_code": code})
 
 
-@router.post("", status_code=201, summary="Enrol a device; the same form again answers 200 without a code")
+@router.post(
+    "",
+    status_code=201,
+    summary="Enrol a device; the same form again answers 200 without a code",
+    responses={200: {"model": DeviceTold, "description": "it was there already"}},
+)
 async def enrol_device(
     form: DeviceForm, service: ServiceDep, principal: PrincipalDep, response: Response
 ) -> DeviceTold:

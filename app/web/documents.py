@@ -137,7 +137,13 @@ class _UploadRequest(Request):
             yield chunk
 
 
-@router.post("", status_code=201, summary="Deposit a document; the same again answers 200", openapi_extra=_UPLOAD)
+@router.post(
+    "",
+    status_code=201,
+    summary="Deposit a document; the same again answers 200",
+    openapi_extra=_UPLOAD,
+    responses={200: {"model": DocumentTold, "description": "it was there already"}},
+)
 async def deposit_document(
     request: Request, service: ServiceDep, principal: PrincipalDep, response: Response
 ) -> DocumentTold:

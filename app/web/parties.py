@@ -115,7 +115,12 @@ def _enrol(form: PartyForm, principal: Any, strict: bool) -> Enrol:
     return Enrol(principal, fields, fields.pop("status"), fields.pop("status_reason"), strict)
 
 
-@router.post("", status_code=201, summary="Enrol a party; the same form again answers 200")
+@router.post(
+    "",
+    status_code=201,
+    summary="Enrol a party; the same form again answers 200",
+    responses={200: {"model": PartyTold, "description": "it was there already"}},
+)
 async def enrol_party(form: PartyForm, service: ServiceDep, principal: PrincipalDep, response: Response) -> PartyTold:
     command = _enrol(form, principal, service.settings.strict_identifiers)
     enrolled = await service.writer.write(enrolling.enrol_parties, command)

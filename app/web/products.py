@@ -66,7 +66,12 @@ def _enrol(form: ProductForm, principal: Principal) -> Enrol:
     return Enrol(principal, plain(form))
 
 
-@router.post("", status_code=201, summary="Enrol a product; the same form again answers 200")
+@router.post(
+    "",
+    status_code=201,
+    summary="Enrol a product; the same form again answers 200",
+    responses={200: {"model": ProductTold, "description": "it was there already"}},
+)
 async def enrol_product(
     form: ProductForm, service: ServiceDep, principal: PrincipalDep, response: Response
 ) -> ProductTold:

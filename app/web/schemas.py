@@ -12,6 +12,7 @@ EARLIEST, LATEST = 2000, 2100
 
 T = TypeVar("T")
 
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _DATED = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -42,11 +43,14 @@ def _in_range(value: T) -> T:
 
 
 def printable(value: str) -> str:
-    for character in value:
-        if not character.isprintable() and character not in "\n\t":
-            raise ValueError(
-                f"含不可显示的字符 U+{ord(character):04X} · has the control character U+{ord(character):04X}"
-            )
+    """The text as it is; ValueError where it holds control characters or such as turn the direction of writing.
+
+    What a program's tables do not know yet is let through: names are written with ideographs of every Unicode version.
+    """
+    found = _UNPRINTABLE.search(value)
+    if found is not None:
+        name = f"U+{ord(found[0]):04X}"
+        raise ValueError(f"含不可显示的字符 {name} · has the control character {name}")
     return value
 
 

@@ -81,7 +81,12 @@ def _enrol(form: SiteForm, principal: Principal) -> Enrol:
     return Enrol(principal, plain(form))
 
 
-@router.post("", status_code=201, summary="Enrol a site; the same form again answers 200")
+@router.post(
+    "",
+    status_code=201,
+    summary="Enrol a site; the same form again answers 200",
+    responses={200: {"model": SiteTold, "description": "it was there already"}},
+)
 async def enrol_site(form: SiteForm, service: ServiceDep, principal: PrincipalDep, response: Response) -> SiteTold:
     enrolled = await service.writer.write(enrolling.enrol_sites, _enrol(form, principal))
     response.status_code = 201 if enrolled.created else 200

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +183,19 @@ def test_lines_are_cut_wherever_chunks_end() -> None:
     whole = cut(text)
     assert [(line.number, line.raw) for line in whole] == [(1, b'{"a":1}'), (4, b'{"b":2}'), (5, b'{"c":3}')]
     assert cut(*(text[i : i + 1] for i in range(len(text)))) == whole
+
+
+def test_slices_are_bounded_by_lines_and_by_bytes() -> None:
+    async def sliced(*raw: bytes) -> list[int]:
+        async def lines() -> AsyncIterator[bodies.Line]:
+            for number, content in enumerate(raw, 1):
+                yield bodies.Line(number, content)
+
+        return [len(batch) async for batch in bodies.in_slices(lines(), 3)]
+
+    assert asyncio.run(sliced(*[b"x"] * 7)) == [3, 3, 1]
+    assert asyncio.run(sliced(*[b"x" * 2_000_000] * 5)) == [2, 2, 1]
+    assert asyncio.run(sliced()) == []
 
 
 def test_a_line_that_is_too_long_is_not_kept() -> None:

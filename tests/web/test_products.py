@@ -56,6 +56,13 @@ def test_what_is_wrong_is_named(cast: Cast) -> None:
         assert actor.post("/products", form()).status_code == 403
 
 
+def test_names_are_written_in_every_script(cast: Cast) -> None:
+    for name in ("𰻝𰻝面", "\U0002ebf0记", "Crème fraîche", "قهوة", "第一行\n第二行", "👩‍🌾"):
+        assert cast.farm.post("/products", form(name=name)).json()["name"] == name
+    for name in ("a\x1bb", "a\x85b", "a\u202eb", "\u2066a"):
+        assert cast.farm.post("/products", form(name=name)).status_code == 422
+
+
 def test_products_in_bulk(cast: Cast) -> None:
     lines = "\n".join(json.dumps(form(name=f"{i}")) for i in range(3)).encode()
     answer = cast.farm.request(
