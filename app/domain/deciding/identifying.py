@@ -35,8 +35,9 @@ def identify(draft: Draft, event: Identify) -> None:
         raise Conflict("would-loop", "来源不能是自己的下游 · goods cannot come from their own descendants")
     if parent.product_id != gap.product_id:
         draft.flag("product_differs", "两端产品不同", "the products of the two sides differ")
-    side = gap.party_id if own else giver.party_id
-    agreed = _claimed_before(draft, gap, parent, received=bool(own))
+    receiver = below[0].party_id
+    side = receiver if own else giver.party_id
+    agreed = _claimed_before(draft, gap, parent, receiver if own else None)
     if agreed is not None and not (own and gives) and agreed.claimed_by == side:
         raise Conflict(
             "already-claimed",
@@ -58,14 +59,14 @@ def identify(draft: Draft, event: Identify) -> None:
         draft.enter(parent, TOUCHED)
 
 
-def _claimed_before(draft: Draft, gap: Custody, parent: Custody, *, received: bool) -> Link | None:
+def _claimed_before(draft: Draft, gap: Custody, parent: Custody, receiver: UUID | None) -> Link | None:
     """The claim of the same source, if there is one; one of another source gives way to the receiver's word."""
     for link in list(draft.ledger.links_up[gap.id]):
         if link.claimed_by is None:
             raise Conflict("already-identified", "缺口已经闭合 · the gap is closed already", identity=str(gap.id))
         if link.parent_id == parent.id:
             return link
-        if not received or link.claimed_by == gap.party_id:
+        if receiver is None or link.claimed_by == receiver:
             raise Conflict(
                 "already-claimed",
                 "缺口已被指认为另一来源，请先更正 · another source is claimed; correct that first",
@@ -79,11 +80,12 @@ def claiming_side(draft: Draft, link: Link) -> UUID | None:
     """The party that claimed the link before the other side agreed."""
     ledger = draft.ledger
     said_by = ledger.event(link.event_id).party_id
-    gap, source = ledger.custody(link.child_id), ledger.custody(link.parent_id).site_id
+    source = ledger.custody(link.parent_id).site_id
+    receiver = ledger.custody(ledger.links_down[link.child_id][0].child_id).party_id
     giver = ledger.site(source) if source else None
     market = ledger.market(giver) if giver else None
-    gave = {site.party_id for site in (giver, market) if site is not None} - {gap.party_id}
-    return giver.party_id if giver and said_by in gave else gap.party_id
+    gave = {site.party_id for site in (giver, market) if site is not None} - {receiver}
+    return giver.party_id if giver and said_by in gave else receiver
 
 
 def _amount(draft: Draft, gap: Custody) -> int:
