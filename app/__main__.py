@@ -2,18 +2,21 @@
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
+import httpx
 import typer
 import uvicorn
 from pydantic import ValidationError
 
 from app import logs
+from app.demo import CHINA, DemoFailed, Stage, market_day, show
 from app.domain.errors import Refusal
 from app.domain.rights import Role
 from app.enrolling.keys import OPERATOR, MakeKey, make_keys
@@ -33,6 +36,7 @@ from app.tracing import trace as walk
 from app.tracing.tree import Language
 
 DRAIN_SECONDS = 30
+DAY = timedelta(days=1)
 
 cli = typer.Typer(
     name="onecode",
@@ -92,6 +96,7 @@ def database() -> Iterator[tuple[Settings, Database]]:
 def serve(
     host: Annotated[str, typer.Option(help="监听地址 · address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    demo: Annotated[bool, typer.Option("--demo", help="录入一个市场日 · post a market day, and print it")] = False,
     workers: Annotated[int, typer.Option(min=1, help="进程数，仅限 PostgreSQL · processes, with PostgreSQL")] = 1,
 ) -> None:
     """启动服务 · Serve. A new SQLite database is migrated; any other must be at the newest schema."""
@@ -108,6 +113,8 @@ def serve(
         app = create_app(settings) if workers == 1 else "app.main:create_app"
         if workers > 1:
             close_service(open_service(settings))  # finds out here, once, what would end every worker
+        if demo:
+            threading.Thread(target=_demonstrate, args=(settings, host, port), daemon=True).start()
     uvicorn.run(
         app,
         factory=workers > 1,
@@ -123,6 +130,24 @@ def serve(
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+
+
+def _demonstrate(settings: Settings, host: str, port: int) -> None:
+    """Posts yesterday's market day to the service as soon as it answers."""
+    engine = open_engine(settings.database_url)
+    try:
+        operator_key = _make_key(engine, MakeKey(OPERATOR, Role.ADMIN, None, None, None, "demo"))
+    finally:
+        engine.dispose()
+    at = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    stage = Stage(f"http://{f'[{at}]' if ':' in at else at}:{port}", operator_key, datetime.now(CHINA).date() - DAY)
+    try:
+        stage.await_ready()
+        show(settings.public_url, *market_day(stage))
+    except (DemoFailed, httpx.TransportError) as error:
+        typer.echo(f"演示未能完成 · the demonstration did not finish: {error}", err=True)
+    finally:
+        stage.close()
 
 
 @cli.command("import")

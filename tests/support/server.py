@@ -37,6 +37,17 @@ class Server:
 
     url: str
     process: ForkServerProcess
+    log: Path
+
+    def printed(self, end: str) -> str:
+        """What it has printed, as soon as `end` is in it."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            text = self.log.read_text()
+            if end in text:
+                return text
+            time.sleep(0.05)
+        raise AssertionError(f"never printed {end!r}:\n{self.log.read_text()}")
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process.pid is not None
@@ -61,9 +72,9 @@ def serving(directory: Path, database_url: str, *arguments: str, **environment: 
     log = directory / "serve.log"
     process = _processes.Process(target=_serve, args=(["serve", "--port", str(port), *arguments], settings, log))
     process.start()
-    server = Server(f"http://127.0.0.1:{port}", process)
+    server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
-        _await_ready(server, log)
+        _await_ready(server)
         yield server
     finally:
         if process.is_alive():
@@ -85,7 +96,7 @@ def _serve(arguments: list[str], environment: Mapping[str, str], log: Path) -> N
     cli(arguments)
 
 
-def _await_ready(server: Server, log: Path) -> None:
+def _await_ready(server: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
     with httpx2.Client() as client:
         while time.monotonic() < deadline:
@@ -97,4 +108,4 @@ def _await_ready(server: Server, log: Path) -> None:
             if not server.process.is_alive():
                 break
             time.sleep(0.01)
-    raise AssertionError(f"the server did not start:\n{log.read_text() if log.exists() else ''}")
+    raise AssertionError(f"the server did not start:\n{server.log.read_text() if server.log.exists() else ''}")

@@ -1,0 +1,39 @@
+"""What the market day leaves to look at, for a terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What to open: `what` in Chinese and English, and the path of its page."""
+
+    what: str
+    what_en: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    who: str
+    role: str
+    key: str
+
+
+def show(public_url: str, pages: Sequence[Page], keys: Sequence[Key]) -> None:
+    """Prints what to open and whose key is whose; URLs and keys stand on lines of their own, whole, to be copied."""
+    screen = Console(soft_wrap=True, highlight=False)
+    screen.print("\n[bold]打开看看 · What to open[/]")
+    for page in pages:
+        screen.print(f"  {page.what} [dim]· {page.what_en}[/]\n    [cyan]{public_url}{page.path}[/]")
+    screen.print("\n[bold]密钥 · Keys[/] [dim](Authorization: Bearer …)[/]")
+    for key in keys:
+        screen.print(f"  {key.who} [dim]· {key.role}[/]\n    [cyan]{key.key}[/]")
+    held = next(page for page in pages if "held" in page.what_en)
+    screen.print(
+        "\n[bold]同一个码，不同的人看到不同的内容 · The same code says more to who may know more[/]\n"
+        f'  curl -H "Accept: application/json" {public_url}{held.path}\n'
+        f'  curl -H "Accept: application/json" -H "Authorization: Bearer {keys[1].key}" {public_url}{held.path}\n'
+    )
