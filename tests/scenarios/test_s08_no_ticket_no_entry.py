@@ -8,13 +8,11 @@ names everything that is missing at once. A problem seller is locked at once: it
 a second and its stall's page turns red; unlocked, it goes on where it stopped.
 """
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 from app.domain.codes import CodeKind, mint
 from tests.support.cast import Actor, ago, quantity
-from tests.support.story import Story, day, line, slugs
+from tests.support.story import Story, day, line, slugs, soon
 
 JIAYUGUAN, JIUQUAN, TURPAN = "620201", "620902", "650402"
 FIVE = ("business_licence", "production_licence", "test_report", "origin_proof", "purchase_slip")
@@ -31,15 +29,6 @@ def open_market(story: Story, name: str, kind: str, *rules: dict[str, Any]) -> A
 
 def stall_in(story: Story, market: Actor, name: str) -> Actor:
     return story.enrol("vendor", name, "vendor", "stall", parent=market, region=JIAYUGUAN)
-
-
-def soon(happened: Callable[[], bool], seconds: float = 1.0) -> bool:
-    """Whether it happens within that time."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
-    return True
 
 
 def test_without_an_e_ticket_nothing_enters(story: Story) -> None:

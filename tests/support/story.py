@@ -7,7 +7,8 @@ the secret that its activation gave it.
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -183,6 +184,15 @@ def licence(serial: int, scheme: str = "JY", region: str = "410108") -> dict[str
         total = (remainder + int(digit)) % 10 or 10
         remainder = total * 2 % 11
     return {"scheme": scheme, "number": f"{scheme}{digits}{(11 - remainder) % 10}"}
+
+
+def soon(happened: Callable[[], bool], seconds: float = 1.0) -> bool:
+    """Whether it happens within that time: a lock or a stop works within a second, wherever something is cached."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+    return True
 
 
 def slugs(found: Sequence[Mapping[str, Any]]) -> list[str]:
