@@ -25,7 +25,7 @@ def append(connection: Connection, now: datetime, touched: Iterable[str]) -> Non
 
 
 def prune(connection: Connection, now: datetime) -> None:
-    """Drops the oldest entries once they are older than KEEP, at most PRUNED of them, so that the feed stays bounded."""
+    """Drops the oldest entries once they are older than KEEP, at most PRUNED of them: the feed stays bounded."""
     feed = tables.feed.c
     oldest = select(feed.seq).order_by(feed.seq).limit(PRUNED).scalar_subquery()
     connection.execute(delete(tables.feed).where(feed.seq.in_(oldest), feed.record_time < now - KEEP))
