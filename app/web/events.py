@@ -37,13 +37,8 @@ class _Many(msgspec.Struct, forbid_unknown_fields=True):
 _MANY = msgspec.json.Decoder(_Many)
 
 
-def parse_event(raw: bytes) -> tuple[AnyEvent, dict[str, Any]]:
-    """An event and its JSON as posted; Malformed for broken JSON, Invalid with JSON pointers for everything else."""
-    body = parse_json(raw)
-    return _event_of(body, raw, ""), body
-
-
-def _event_of(body: Any, raw: bytes, prefix: str) -> AnyEvent:
+def _event_of(body: Any, raw: bytes, prefix: str = "") -> AnyEvent:
+    """The event of a body, `raw` being its JSON; Invalid with JSON pointers for every fault of form."""
     kind = body.get("kind") if isinstance(body, dict) else None
     adapter = _ADAPTERS.get(kind) if isinstance(kind, str) else None
     if adapter is None:
@@ -113,7 +108,7 @@ async def record(request: Request, service: ServiceDep, principal: PrincipalDep)
     body = parse_json(raw)
     if isinstance(body, dict) and "events" in body:
         return JSONResponse(await _record_list(service, principal, raw, request.url.path))
-    event = _event_of(body, raw, "")
+    event = _event_of(body, raw)
     decision = await service.writer.write(record_events, Record(principal, event, body))
     _count(service, [decision])
     return JSONResponse(decision.outcome | {"status": decision.status}, 201 if decision.status == "recorded" else 200)
@@ -141,12 +136,14 @@ async def _record_all(
     outcomes: list[dict[str, Any] | None] = []
     commands: list[Record] = []
     for raw in raws:
+        body: Any = None
         try:
             if raw is None:
                 raise Malformed("too-large", "这一行过长 · this line is too long")
-            event, body = parse_event(raw)
+            body = parse_json(raw)
+            event = _event_of(body, raw)
         except Refusal as refusal:
-            outcomes.append(rejected(refusal, None, None, path))
+            outcomes.append(rejected(refusal, _said(body, "ref"), _said(body, "kind"), path))
             continue
         commands.append(Record(principal, event, body))
         outcomes.append(None)
@@ -168,6 +165,12 @@ async def _record_all(
             answered.append(result.outcome | {"status": result.status})
     _count(service, decisions)
     return answered
+
+
+def _said(body: Any, name: str) -> str | None:
+    """What a body that is no event says of itself, for its sender to know it by."""
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, str) and len(value) <= NAME else None
 
 
 def rejected(refusal: Refusal, ref: str | None, kind: str | None, path: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What recording left in the store, beside what it answered."""
 
 import itertools
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -79,6 +80,14 @@ class Books:
 @pytest.fixture
 def books(service: Service) -> Books:
     return Books(service.engine)
+
+
+def until(check: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Waits for something that another thread brings about."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.02)
 
 
 def slugs(outcome: dict[str, Any], of: str = "flags") -> list[str]:

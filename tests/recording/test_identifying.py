@@ -87,6 +87,24 @@ def test_who_answers_for_both_sides_confirms_at_once(
     assert books.balance(grown) == {"amount_in": 10_000, "on_hand": 10_000}
 
 
+def test_what_the_source_booked_as_gone_without_a_slip_is_taken_once(
+    cast: Cast, books: Books, bought: dict[str, Any], grown: dict[str, Any]
+) -> None:
+    item = {"product_id": bought["product_id"], "quantity": quantity("3")}
+    [more] = cast.other_stall.record("receive", **{"from": {"name": "河东"}}, items=[item])["outputs"]
+    sent = cast.farm.record("ship", items=[cast.item(grown, "5")], to={"name": "城西"}, slip=False)
+    for output, shipped in ((bought, 5_000), (more, 7_000)):  # of the second three kilograms one had been booked
+        named = pair(books, output, grown)
+        cast.farm.record("identify", **named)
+        assert cast.market.record("identify", **named)["decision"] == "confirmed"
+        assert books.balance(grown) == {"amount_in": 10_000, "shipped": shipped, "on_hand": 10_000 - shipped}
+    # With a slip they went to somebody else, and count beside it.
+    cast.farm.record("ship", items=[cast.item(grown, "1")])
+    assert books.balance(grown)["on_hand"] == 2_000
+    cast.farm.record("correct", event_id=sent["id"], reason="did_not_occur")
+    assert books.balance(grown)["shipped"] == 3_000
+
+
 def test_other_goods_and_too_much_are_flagged(cast: Cast, books: Books, bought: dict[str, Any]) -> None:
     little = harvest(cast, "3")
     outcome = cast.admin.record("identify", **pair(books, bought, little))
