@@ -1,7 +1,7 @@
 """P7: a trace forward to 111,111 custodies, all rows out; against a recursive CTE of the same by the raw driver.
 
 Links and custodies come out on both sides, every column that a trace reads. The baseline is the quickest of one
-statement that joins them and of two, in either row format of the driver.
+statement that joins them and of two (on PostgreSQL also with an array of ids), in either row format of the driver.
 """
 
 import sqlite3
@@ -107,7 +107,21 @@ def baselines(kind: Kind, url: str, root: bytes, expected: int) -> Iterator[list
             with heavy.cursor(binary=binary) as cursor:
                 return cursor.execute(statement.replace("?", "%s").encode(), (key,)).fetchall()
 
-        yield [run for binary in (False, True) for run in _runs(partial(fetch, binary), expected)]
+        def by_array(binary: bool) -> object:
+            with heavy.cursor(binary=binary) as cursor:
+                links = cursor.execute(APART[0].replace("?", "%s").encode(), (key,)).fetchall()
+                ids = [link[1] for link in links]
+                rows = cursor.execute(
+                    f"SELECT {NODES} FROM custody AS c WHERE c.id = ANY(%b)".encode(), (ids,)
+                ).fetchall()
+            assert len(links) == len(rows) == expected
+            return links, rows
+
+        yield [
+            run
+            for binary in (False, True)
+            for run in (*_runs(partial(fetch, binary), expected), partial(by_array, binary))
+        ]
 
 
 def _runs(fetch: Callable[[str], list[Any]], expected: int) -> list[Callable[[], object]]:

@@ -271,7 +271,7 @@ def test_expired_refused_voided(ask: Ask, engine: Engine, market_day: Chains) ->
     custody = tables.custody
     with writing(engine) as connection:
         for name, values in (
-            ("harvest", {"voided_by": named("x")}),
+            ("harvest", {"voided_by": named("x"), "kind": "gap", "gap_reason": "voided"}),
             ("in hall", {"admission": "refused"}),
             ("in kitchen", {"expires_on": date(2026, 3, 3)}),
         ):

@@ -46,7 +46,7 @@ def build(
     rows.sort(key=lambda row: (generation[row[0]], row[8], row[0]))
     lots = {row[0]: row for row in chain.lots(snapshot, {row[3] for row in rows})}
     page = _Page(way.depth, lots, names, seen, states(snapshot, way, rows, direction), now)
-    nodes = [page.node(row) for row in rows]
+    nodes = page.nodes(rows)
     joined = [page.link(row) for row in way.links]
     events = happenings(snapshot, happened, touches, generation, direction, seen, page.ids)
     gaps = [page.gap(row) for row in rows if page.unknown(row)]
@@ -100,37 +100,37 @@ class _Page:
     pieces: int = 0
     all_seen: bool = True
 
-    def node(self, row: Row) -> Node:
-        key, kind, code, lot, product, site, party, measure, arrived_at, expires_on = row[:10]
-        known = self.lots.get(lot)
-        place, ids = self.names.place, self.ids
-        came = left = kept = None
-        if kind == "custody":
-            balance = Balance._make(row[10:17])
-            if key in self.sight.full:
-                came = self._amount(balance.received, measure, product)
-                left = self._amount(balance.left, measure, product)
-                kept = self._amount(balance.on_hand, measure, product)
-                if row[22] is None:
+    def nodes(self, rows: Iterable[Row]) -> list[Node]:
+        """Written for a hundred thousand of them: what is the same for all is looked up once."""
+        lots, depth, ids, place, amount = self.lots, self.depth, self.ids, self.names.place, self._amount
+        full, status = self.sight.full, self._status
+        found = []
+        for row in rows:
+            key, kind, code, lot, product, site, party, measure, at, expires_on = row[:10]
+            known = lots.get(lot)
+            if known is not None and expires_on is None:
+                expires_on = known[2]
+            came = left = kept = None
+            if kind == "custody":
+                if key in full:
+                    balance = Balance._make(row[10:17])
+                    gone = balance.left
+                    came = amount(balance.received, measure, product)
+                    left = amount(gone, measure, product)
+                    kept = amount(balance.received - gone, measure, product)
                     self._sum(row[17], balance.ended, measure)
+                else:
+                    self.all_seen = False
             else:
-                self.all_seen = False
-        return Node(
-            id=ids[key],
-            kind=kind,
-            code=code,
-            lot_id=ids[lot],
-            lot_number=known[1] if known else None,
-            product=place(product, arrived_at),
-            site=place(site, arrived_at),
-            # A gap is on its receiver's books, which says nothing of whose hands the goods came from.
-            party=place(party, arrived_at) if kind == "custody" else None,
-            status=self._status(row, expires_on or (known[2] if known else None)),
-            depth=self.depth[key],
-            in_=came,
-            out=left,
-            on_hand=kept,
-        )
+                # A gap is on its receiver's books, which says nothing of whose hands the goods came from.
+                party = None
+            found.append(
+                Node(
+                    ids[key], kind, code, ids[lot], known[1] if known else None, place(product, at), place(site, at),
+                    place(party, at), status(row, expires_on), depth[key], came, left, kept,
+                )
+            )  # fmt: skip
+        return found
 
     def link(self, row: Row) -> Link:
         parent, child, event, kind, grams, pieces, _ = row
@@ -179,7 +179,7 @@ class _Page:
         key = row[0]
         if row[22] is not None:
             return "voided"
-        if self.unknown(row):
+        if row[1] == "gap" and self.unknown(row):
             return "gap"
         if key in self.states.recalled:
             return "recalled"

@@ -19,38 +19,34 @@ class Names:
     def __init__(
         self, snapshot: Snapshot, sites: Collection[bytes], parties: Collection[bytes], products: Collection[bytes]
     ) -> None:
+        # What has never changed.
         self._now: dict[bytes, Place] = {}
         self._zones: dict[bytes, str] = {}
         self._grams_per_piece: dict[bytes, int | None] = {}
-        changed: list[UUID] = []
+        changed: dict[bytes, Place] = {}
         for key, code, name, kind, region, version, zone in chain.sites(snapshot, sites):
-            self._now[key] = Place(code, name, kind, region)
+            (self._now if version == 1 else changed)[key] = Place(code, name, kind, region)
             self._zones[key] = zone
-            if version > 1:
-                changed.append(UUID(bytes=key))
         for key, code, name, kind, region, version in chain.parties(snapshot, parties):
-            self._now[key] = Place(code, name, kind, region)
-            if version > 1:
-                changed.append(UUID(bytes=key))
+            (self._now if version == 1 else changed)[key] = Place(code, name, kind, region)
         for key, gtin, name, category, version, grams in chain.products(snapshot, products):
-            self._now[key] = Place(gtin, name, category, None)
+            (self._now if version == 1 else changed)[key] = Place(gtin, name, category, None)
             self._grams_per_piece[key] = grams
-            if version > 1:
-                changed.append(UUID(bytes=key))
         # (since, what it was then), the last written first
         self._history: dict[bytes, list[tuple[int, Place]]] = {
             key.bytes: [(micros(row.valid_from), _place(row)) for row in reversed(versions)]
-            for key, versions in master.versions(snapshot, changed).items()
+            for key, versions in master.versions(snapshot, [UUID(bytes=key) for key in changed]).items()
         }
+        # What a captured document named and nobody enrolled has no history.
+        self._now |= {key: place for key, place in changed.items() if key not in self._history}
 
     def place(self, key: bytes | None, instant: int) -> Place | None:
         """As it was at an instant (microseconds since 1970): the last written of the versions valid by then; before the
         first, the first."""
-        if key is None:
-            return None
-        history = self._history.get(key)
+        found = self._now.get(key) if key is not None else None
+        history = self._history.get(key) if found is None and key is not None else None
         if history is None:
-            return self._now.get(key)
+            return found
         return next((place for since, place in history if since <= instant), history[-1][1])
 
     def zone(self, site: bytes | None) -> ZoneInfo:
