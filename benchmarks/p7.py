@@ -117,11 +117,10 @@ def baselines(kind: Kind, url: str, root: bytes, expected: int) -> Iterator[list
             assert len(links) == len(rows) == expected
             return links, rows
 
-        yield [
-            run
-            for binary in (False, True)
-            for run in (*_runs(partial(fetch, binary), expected), partial(by_array, binary))
-        ]
+        ways: list[Callable[[], object]] = []
+        for binary in (False, True):
+            ways += [*_runs(partial(fetch, binary), expected), partial(by_array, binary)]
+        yield ways
 
 
 def _runs(fetch: Callable[[str], list[Any]], expected: int) -> list[Callable[[], object]]:
