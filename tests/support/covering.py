@@ -4,6 +4,7 @@ A run of everything is `pytest` without arguments; whoever picks tests is told n
 """
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class Covering:
                 missing = seen.analysis2(str(path))[3]
                 if missing:
                     self._gaps.append(f"{path.relative_to(ROOT)}: {', '.join(map(str, missing))}")
+        shutil.rmtree(self._place)
         if self._gaps and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
