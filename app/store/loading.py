@@ -141,14 +141,16 @@ def _load_gate(loader: Loader, events: Iterable[AnyEvent]) -> None:
 
 
 def _load_identified(loader: Loader, events: Iterable[AnyEvent], targets: Iterable[Event]) -> None:
-    """Gaps with what is said of their source and what came out of them."""
+    """Gaps with what is said of their source and what came out of them; what has left the source that is named."""
     gaps = {event.gap_custody_id for event in events if isinstance(event, Identify)}
     gaps |= {UUID(target.body["gap_custody_id"]) for target in targets if target.kind == "identify"}
+    sources = {event.parent_custody_id for event in events if isinstance(event, Identify)}
     loader.rows(Custody, "id", gaps)
-    loader.children(gaps)
+    loader.children(gaps | sources)
     found = loader.rows(Link, "child_id", gaps)
     loader.rows(Event, "id", {link.event_id for link in found})
     loader.rows(Custody, "id", {link.parent_id for link in found})
+    loader.judged(sources, "ship", "identify")
 
 
 def _load_corrected(loader: Loader, targets: Collection[Event]) -> None:

@@ -7,7 +7,7 @@ from app.domain.deciding.goods import flag_goods, flag_missing, grams_and_pieces
 from app.domain.errors import Conflict, Forbidden
 from app.domain.events import Identify
 from app.domain.rights import owns_site
-from app.domain.rows import TOUCHED, Custody, Link
+from app.domain.rows import TOUCHED, Correction, Custody, Link
 
 
 def identify(draft: Draft, event: Identify) -> None:
@@ -95,9 +95,30 @@ def _amount(draft: Draft, gap: Custody) -> int:
 
 
 def _account(draft: Draft, gap: Custody, parent: Custody) -> None:
-    """Both sides agree: what came through the gap has left the source."""
+    """Both sides agree: what came through the gap has left the source. What the source had booked as gone without a
+    slip is that, and is not taken a second time."""
     product = draft.ledger.product(parent.product_id)
     amount = _amount(draft, gap) if parent.measure == gap.measure else 0
+    left = max(0, amount - _gone_without_slip(draft, parent, gap))
     flag_goods(draft, parent, product, None)
-    flag_missing(draft, parent, product, amount)
-    draft.enter(parent, "shipped", amount)
+    flag_missing(draft, parent, product, left)
+    draft.enter(parent, "shipped", left)
+
+
+def _gone_without_slip(draft: Draft, parent: Custody, gap: Custody) -> int:
+    """What has left the source without a slip, less what came through other gaps that are closed."""
+    ledger = draft.ledger
+    gone = sum(
+        entry.amount
+        for entry in ledger.timeline[parent.id]
+        if entry.entry == "shipped" and entry.kind in ("ship", "identify")
+        if ledger.find(Correction, entry.event_id) is None
+        if entry.kind == "identify" or ledger.event(entry.event_id).outcome["slip_code"] is None
+    )
+    closed = sum(
+        (link.grams if parent.measure == "weight" else link.pieces) or 0
+        for link in ledger.links_down[parent.id]
+        if link.kind == "identify" and link.claimed_by is None and link.child_id != gap.id
+        if (link.pieces is None) == (parent.measure == "weight")
+    )
+    return max(0, gone - closed)
