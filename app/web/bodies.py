@@ -44,6 +44,14 @@ def require_ndjson(request: Request) -> None:
         raise UnsupportedType("unsupported-type", f"请以 Content-Type: {NDJSON} 发送 · Send it as {NDJSON}")
 
 
+def require_json(request: Request) -> None:
+    media_type = media_type_of(request)
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedType(
+            "unsupported-type", "请以 Content-Type: application/json 发送 · Send it as application/json"
+        )
+
+
 def too_large(limit: int) -> TooLarge:
     return TooLarge(
         "too-large",
@@ -146,11 +154,7 @@ class JsonRoute(APIRoute):
             reading = JsonRequest(request.scope, request.receive)
             # Here and not in FastAPI's own reading, which turns every exception into one and the same 400.
             if await reading.body():
-                media_type = media_type_of(reading)
-                if media_type != "application/json" and not media_type.endswith("+json"):
-                    raise UnsupportedType(
-                        "unsupported-type", "请以 Content-Type: application/json 发送 · Send it as application/json"
-                    )
+                require_json(reading)
                 await reading.json()
             return await handler(reading)
 

@@ -22,7 +22,7 @@ from app.domain.quantities import Quantity, QuantityError, parse_quantity
 from app.domain.rights import Principal, Role
 from app.recording import Sale, SaleLine, SaleOutcome, record_sales
 from app.web.auth import authenticate
-from app.web.bodies import Line, is_ndjson, parse_json, read_body
+from app.web.bodies import Line, is_ndjson, parse_json, read_body, require_json
 from app.web.events import rejected
 from app.web.outcomes import ndjson_answer, summed
 from app.web.service import Service
@@ -104,6 +104,7 @@ class SalesDoor:
             response: Response = await ndjson_answer(request, take)
             await response(scope, receive, send)
             return
+        require_json(request)
         raw = await read_body(request, self._service.settings.max_body_bytes)
         body = _encode(await self._answer(principal, raw))
         await send({"type": "http.response.start", "status": 200, "headers": [

@@ -13,7 +13,7 @@ EARLIEST, LATEST = 2000, 2100
 T = TypeVar("T")
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_DATED = re.compile(r"\d{4}-\d\d-\d\d")
+DATED = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Given(BaseModel):
@@ -30,7 +30,7 @@ class Told(BaseModel):
 
 def _text_only(value: Any) -> Any:
     # Left to itself pydantic takes numbers for seconds since 1970.
-    if not isinstance(value, str) or not _DATED.match(value):
+    if not isinstance(value, str) or not DATED.match(value):
         raise ValueError("应为文本形式的日期或时间 · a date or time is written as text")
     return value
 
