@@ -241,7 +241,7 @@ def look_up(snapshot: Snapshot, query: str, secret: bytes) -> list[Match]:
     text = query.strip()
     in_url = _IN_URL.search(text)
     if in_url is not None:
-        text = unquote(in_url[1])
+        text = unquote(in_url[1]).replace("\0", "")  # PostgreSQL takes no NUL
     barcode = _GTIN_IN_URL.search(text)
     if barcode is not None:
         text = barcode[1]

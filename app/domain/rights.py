@@ -118,6 +118,20 @@ def owns_party(principal: Principal, party: Party, markets: Collection[UUID]) ->
             return False
 
 
+# Who trades at a stall: what has no place yet and is one of these may be given one by a market.
+_STALLHOLDERS = frozenset({"vendor", "caterer", "wholesaler", "processor", "producer"})
+
+
+def takes_in(principal: Principal, party: Party, markets: Collection[UUID]) -> bool:
+    """True where a market may give the party one of its stalls, `markets` as for owns_party.
+
+    A party at its stall is a market's own, to lock and to give keys of: it takes in nobody who stands elsewhere.
+    """
+    return owns_party(principal, party, markets) or (
+        principal.role is Role.MARKET and not markets and party.kind in _STALLHOLDERS
+    )
+
+
 def judges(principal: Principal, party_id: UUID) -> bool:
     """True where the principal may set the status of what it owns: an office, or a market over others than itself."""
     return principal.role in (Role.ADMIN, Role.REGULATOR) or (

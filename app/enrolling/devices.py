@@ -165,6 +165,16 @@ def change_devices(transaction: Transaction, commands: Sequence[Change]) -> Sequ
             raise forbidden("设备不能更改自身登记 · A device does not change what it is enrolled as")
         if command.principal.role is Role.REGULATOR and set(changes) - {"status"}:
             raise forbidden("监管密钥只能锁定或解锁 · A regulator's key locks and unlocks only")
+        if (
+            command.principal.role in (Role.VENDOR, Role.PRODUCER)
+            and current.status == "locked"
+            and "status" in changes
+        ):
+            # Its own lock, too: who locked it is not told apart, and a market's or regulator's is not the seller's to lift.
+            raise forbidden(
+                "已锁定的设备由市场、监管部门或管理员解锁 · "
+                "A locked device is unlocked by its market, the regulator or the operator"
+            )
         if "site_id" in changes:
             places.require(command.principal, changes["site_id"])
         if changes.get("status") == "active" and current.epoch == 0:

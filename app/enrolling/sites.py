@@ -8,7 +8,7 @@ from uuid import UUID
 from app.domain import codes, masters
 from app.domain.codes import CodeKind
 from app.domain.errors import Invalid
-from app.domain.rights import Principal, Role, owns_site
+from app.domain.rights import Principal, Role, owns_site, takes_in
 from app.domain.rows import Party, Site
 from app.enrolling.forms import (
     Change,
@@ -39,6 +39,7 @@ def enrol_sites(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence
     known = master.sites(connection, [*names, *parents])
     roots = master.sites(connection, master.roots_of(known.values()))
     parties = master.parties(connection, [command.form["party_id"] for command in commands])
+    standing = master.markets_of_parties(connection, parties)
     desk = Desk(transaction)
 
     def decide(asked: tuple[Enrol, UUID]) -> Enrolled[Site]:
@@ -52,7 +53,7 @@ def enrol_sites(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence
         parent = known.get(form["parent_site_id"]) if form["parent_site_id"] is not None else None
         if form["parent_site_id"] is not None and parent is None:
             raise unknown("场所", "site", "/parent_site_id")
-        _may_enrol(command.principal, party, parent, roots)
+        _may_enrol(command.principal, party, parent, roots, standing.get(party.id, set()))
         there = known.get(key)
         if there is not None:
             return Enrolled(there, created=False)
@@ -95,19 +96,21 @@ def _root(site: Site, roots: Mapping[UUID, Site]) -> Site:
     return roots[UUID(hex=site.path[:32])]
 
 
-def _may_enrol(principal: Principal, party: Party, parent: Site | None, roots: Mapping[UUID, Site]) -> None:
+def _may_enrol(
+    principal: Principal, party: Party, parent: Site | None, roots: Mapping[UUID, Site], standing: set[UUID]
+) -> None:
     own = principal.role is Role.ADMIN or principal.party_id == party.id
     if parent is None:
         allowed = own
     elif owns_site(principal, parent, _root(parent, roots)):
         # A market enrols stalls for its vendors; a vendor, below its own sites, only what is its own.
-        allowed = own or principal.role is Role.MARKET
+        allowed = own or (principal.role is Role.MARKET and takes_in(principal, party, standing))
     else:
         allowed = False
     if not allowed:
         raise forbidden(
-            "只能在自己的场所或市场内登记，请由场所的市场或主体登记 · "
-            "Not a site of yours: let its party or its market enrol it"
+            "只能为自己或本市场的主体、在自己的场所或市场内登记，请由其市场、主体或管理员登记 · "
+            "Not a site or not a party of yours: let its party, its market or the operator enrol it"
         )
 
 
@@ -117,6 +120,7 @@ def change_sites(transaction: Transaction, commands: Sequence[Change]) -> Sequen
     known = histories(transaction, Site, [command.subject_id for command in commands])
     markets = master.markets(connection, [history[-1] for history in known.values()])
     parties = master.parties(connection, [c.changes["party_id"] for c in commands if "party_id" in c.changes])
+    standing = master.markets_of_parties(connection, parties)
     desk = Desk(transaction)
 
     def decide(command: Change) -> Site:
@@ -131,6 +135,9 @@ def change_sites(transaction: Transaction, commands: Sequence[Change]) -> Sequen
             raise enrol_anew("/parent_site_id")
         if "party_id" in changes and changes["party_id"] not in parties:
             raise unknown("主体", "party", "/party_id")
+        taker = parties.get(changes.get("party_id", current.party_id))
+        if taker is not None and taker.id != current.party_id:
+            _may_take_over(command.principal, taker, standing.get(taker.id, set()))
         if changes.get("status", current.status) != current.status:
             changes.setdefault("status_reason", None)
         row = desk.change(history, changes, command)
@@ -141,6 +148,14 @@ def change_sites(transaction: Transaction, commands: Sequence[Change]) -> Sequen
     results = decided(commands, decide)
     desk.write()
     return results
+
+
+def _may_take_over(principal: Principal, taker: Party, standing: set[UUID]) -> None:
+    if not takes_in(principal, taker, standing):
+        raise forbidden(
+            "该主体属于其他市场或另有场所，请由管理员变更 · "
+            "That party stands elsewhere and is not this market's: ask the operator to hand the site over"
+        )
 
 
 _JUDGED = {"status", "status_reason"}

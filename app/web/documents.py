@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from app.domain.admission import DOCUMENT_TYPES
-from app.domain.errors import Invalid, TooLarge, UnsupportedType
+from app.domain.errors import Invalid, Malformed, TooLarge, UnsupportedType
 from app.domain.quantities import QuantityError, parse_quantity
 from app.domain.rights import Principal
 from app.domain.rows import Document
@@ -162,13 +162,19 @@ async def _deposit(request: Request, service: Service, principal: Principal) -> 
     largest = service.settings.max_file_bytes
     upload = _UploadRequest(request.scope, request.receive)
     upload.limit = largest + FIELDS
-    async with upload.form(max_files=1, max_fields=20, max_part_size=10_000) as form:
+    try:
+        form = await upload.form(max_files=1, max_fields=20, max_part_size=10_000)
+    except ValueError as error:  # the charset that it names is none, or not the one it is in
+        raise Malformed("malformed", "表单文本应为 UTF-8 · The text of the form must be UTF-8") from error
+    try:
         fields = dict(form.multi_items())
         file = fields.pop("file", None)
         if not isinstance(file, UploadFile):
             raise Invalid("invalid", "缺少文件 · The file is missing", pointer="/file")
         command_form = _read(fields)
         content = await file.read(largest + 1)
+    finally:
+        await form.close()
     if len(content) > largest:
         raise _file_too_large(largest)
 

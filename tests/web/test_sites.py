@@ -129,7 +129,7 @@ def test_who_changes_what(cast: Cast) -> None:
 
 def test_a_market_that_rents_in_another_s_hall_keeps_to_its_own(cast: Cast) -> None:
     other = cast.enrol("market", "城东市场公司", "market", "market")
-    corner = other.made("/sites", stall(cast.market, other))
+    corner = cast.admin.made("/sites", stall(cast.market, other))
     names = {site["id"] for site in cast.market.get("/sites").json()["items"]}
     assert corner["id"] in names
     assert other.site["id"] not in names
