@@ -170,7 +170,7 @@ def change_devices(transaction: Transaction, commands: Sequence[Change]) -> Sequ
             and current.status == "locked"
             and "status" in changes
         ):
-            # Its own lock, too: who locked it is not told apart, and a market's or regulator's is not the seller's to lift.
+            # Its own lock, too: who locked it is not told apart, and an office's is not the seller's to lift.
             raise forbidden(
                 "已锁定的设备由市场、监管部门或管理员解锁 · "
                 "A locked device is unlocked by its market, the regulator or the operator"
