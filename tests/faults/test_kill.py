@@ -170,4 +170,4 @@ def test_three_kills_lose_and_double_nothing(database: Database, tmp_path: Path)
 
 @pytest.mark.soak
 def test_many_kills_lose_and_double_nothing(database: Database, tmp_path: Path) -> None:
-    storm(tmp_path, database, kills=15, acknowledged=1_500)
+    storm(tmp_path, database, kills=12, acknowledged=500)
