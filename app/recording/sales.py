@@ -66,28 +66,27 @@ def record_sales(transaction: Transaction, sales: Sequence[Sale]) -> Sequence[Sa
     connection, now = transaction.connection, transaction.now
     known = store.known_receipts(connection, [sale.receipt_id for sale in sales])
     outcomes: list[SaleOutcome] = []
-    fresh: list[tuple[int, Sale]] = []
+    fresh: list[tuple[Sale, list[Mapping[str, str]]]] = []
     claims: list[tuple[int, bytes, Any, datetime]] = []
     for sale in sales:
         before = known.get(sale.receipt_id)
         if before is None:
-            known[sale.receipt_id] = (sale.content_hash, [])
-            fresh.append((len(outcomes), sale))
-            outcomes.append(SaleOutcome("recorded", now, ()))
-        elif before[0] == sale.content_hash:
-            outcomes.append(SaleOutcome("duplicate", now, before[1]))
+            # Filled further down, also for who posts it twice in this batch.
+            flags: list[Mapping[str, str]] = []
+            known[sale.receipt_id] = store.KnownReceipt(sale.content_hash, now, flags)
+            fresh.append((sale, flags))
+            outcomes.append(SaleOutcome("recorded", now, flags))
+        elif before.content_hash == sale.content_hash:
+            outcomes.append(SaleOutcome("duplicate", before.record_time, before.flags))
         else:
             claims.append((sale.receipt_id, sale.content_hash, json.loads(sale.body), now))
             outcomes.append(SaleOutcome("conflict", now, [_CONFLICT]))
     if fresh:
-        goods = _Goods(transaction, [sale for _, sale in fresh])
+        goods = _Goods(transaction, [sale for sale, _ in fresh])
         receipts: list[store.ReceiptRow] = []
         lines: list[store.LineRow] = []
-        for i, sale in fresh:
-            flags = goods.sell(sale, lines)
-            if flags:
-                outcomes[i] = SaleOutcome("recorded", now, flags)
-                known[sale.receipt_id] = (sale.content_hash, flags)
+        for sale, flags in fresh:
+            flags += goods.sell(sale, lines)
             receipts.append(
                 (sale.receipt_id, sale.device_id, sale.site_id, sale.event_time, sale.utc_offset, now,
                  sale.content_hash, sale.operator, sale.payment, flags)
@@ -126,13 +125,18 @@ class _Goods:
         connection = transaction.connection
         lines = [line for sale in sales for line in sale.lines]
         self._transaction = transaction
-        self._stock = store.stock(connection, [line.custody_id for line in lines if line.custody_id])
-        stock = self._stock
+        named = {line.custody_id for line in lines if line.custody_id}
+        stock = self._stock = store.stock(connection, named)
+        # A scale that was offline sells what has been corrected since: it is booked on what took its place.
+        self._heirs = Loader.for_holds(transaction).heirs_of(named - stock.keys()) if named - stock.keys() else {}
+        stock |= store.stock(connection, set(self._heirs.values()) - stock.keys())
         # A product's weight a piece matters only where the unit is not the measure that the stock is kept in.
-        wanted = {line.product_id for line in lines if line.custody_id is None and line.product_id}
+        wanted: set[UUID] = set()
         for line in lines:
-            held = stock.get(line.custody_id) if line.custody_id else None
-            if held is not None and (line.grams is None) == (held.measure == "weight"):
+            held = self._held_by(line)
+            if held is None and line.product_id is not None:
+                wanted.add(line.product_id)
+            elif held is not None and (line.grams is None) == (held.measure == "weight"):
                 wanted.add(held.product_id)
         self._products: dict[UUID, Product] = load_products(connection, wanted) if wanted else {}
         elsewhere = {s.site_id for s in stock.values() if s.site_id} - {sale.site_id for sale in sales}
@@ -165,11 +169,11 @@ class _Goods:
 
     def _line(self, sale: Sale, line: SaleLine, slugs: dict[str, None]) -> tuple[UUID | None, UUID | None, int]:
         given = line.grams if line.grams is not None else line.pieces or 0
-        held = self._stock.get(line.custody_id) if line.custody_id else None
+        held = self._held_by(line)
         if held is None:
             slugs["sold_without_batch" if line.custody_id is None else "unknown_batch"] = None
             product = self._products.get(line.product_id) if line.product_id else None
-            if line.custody_id is None and product is None:
+            if line.product_id is not None and product is None:
                 slugs["unknown_product"] = None
             amount = given if product is None else self._amount(line, product, slugs)
             return None, product.id if product else None, amount
@@ -202,6 +206,10 @@ class _Goods:
         touched.add("stock:" + sale.site_id.hex)  # what a scale pulls shows the remaining quantity
         held.on_hand = left
         return held.id, held.product_id, amount
+
+    def _held_by(self, line: SaleLine) -> store.Stock | None:
+        key = line.custody_id
+        return self._stock.get(self._heirs.get(key, key)) if key else None
 
     def _amount(self, line: SaleLine, product: Product, slugs: dict[str, None]) -> int:
         try:

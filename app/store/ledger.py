@@ -184,6 +184,12 @@ class Loader:
         self.rows(HoldRow, "lot_id", lots)
         return {key for key in keys if (row := self.ledger.find(Custody, key)) and self.ledger.holds_on(row)}
 
+    def heirs_of(self, keys: Collection[UUID]) -> dict[UUID, UUID]:
+        """For those of the custodies that were voided and replaced: what has taken their place."""
+        rows = self.rows(Custody, "id", keys, lock=False)
+        self.heirs()
+        return {row.id: self.ledger.standing(row).id for row in rows if self.ledger.standing(row) is not row}
+
     def downstream_holds(self) -> bool:
         """True where any hold reaches the descendants of what it was placed on."""
         hold = tables.hold.c

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from app.store import bulk, tables
+from app.store.types import from_micros
 
 
 @dataclass(slots=True)
@@ -80,22 +81,31 @@ def holds(connection: Connection, lot_ids: Iterable[UUID]) -> tuple[list[tuple[U
     return [row for row in found if row[2] != "above"], any(row[2] == "above" for row in found)
 
 
-def known_receipts(connection: Connection, receipt_ids: Iterable[int]) -> dict[int, tuple[bytes, list[dict[str, str]]]]:
-    """receipt id → (content hash, flags) of the receipts that are there already."""
+@dataclass(slots=True)
+class KnownReceipt:
+    """What a sale that is there already was answered."""
+
+    content_hash: bytes
+    record_time: datetime
+    flags: Sequence[Mapping[str, str]]
+
+
+_RECEIPT = "SELECT id, content_hash, record_time, flags FROM receipt WHERE id"
+
+
+def known_receipts(connection: Connection, receipt_ids: Iterable[int]) -> dict[int, KnownReceipt]:
+    """The receipts of these ids that are there already."""
     keys = sorted(set(receipt_ids))
-    column = tables.receipt.c.flags.type
-    decode: Any = column.result_processor(connection.dialect, None) or (lambda value: value)
     if connection.dialect.name == "postgresql":
-        rows = connection.exec_driver_sql("SELECT id, content_hash, flags FROM receipt WHERE id = ANY(%b)", (keys,))
-        return {row[0]: (bytes(row[1]), row[2]) for row in rows}
-    found: dict[int, tuple[bytes, list[dict[str, str]]]] = {}
+        rows = connection.exec_driver_sql(f"{_RECEIPT} = ANY(%b)", (keys,))
+        return {row[0]: KnownReceipt(bytes(row[1]), row[2].astimezone(UTC), row[3]) for row in rows}
+    decode: Any = tables.receipt.c.flags.type.result_processor(connection.dialect, None)
+    found: dict[int, KnownReceipt] = {}
     for start in range(0, len(keys), 500):
         chunk = keys[start : start + 500]
         marks = ",".join("?" * len(chunk))
-        for row in connection.exec_driver_sql(
-            f"SELECT id, content_hash, flags FROM receipt WHERE id IN ({marks})", tuple(chunk)
-        ):
-            found[row[0]] = (row[1], decode(row[2]))
+        for row in connection.exec_driver_sql(f"{_RECEIPT} IN ({marks})", tuple(chunk)):
+            found[row[0]] = KnownReceipt(row[1], from_micros(row[2]), decode(row[3]))
     return found
 
 

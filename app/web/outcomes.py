@@ -1,11 +1,11 @@
 """Answers to what was posted in numbers: one outcome an item, in order, and the sums."""
 
-import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
+import msgspec
 from fastapi import Request
 from starlette.responses import StreamingResponse
 
@@ -37,9 +37,9 @@ async def ndjson_answer(
             outcomes = await take(lines)
             total.update(summed(outcomes))
             for outcome in outcomes:
-                spool.write(json.dumps(outcome, ensure_ascii=False).encode() + b"\n")
+                spool.write(msgspec.json.encode(outcome) + b"\n")
         summary = {"summary": {status: total[status] for status in STATUSES}}
-        spool.write(json.dumps(summary).encode() + b"\n")
+        spool.write(msgspec.json.encode(summary) + b"\n")
         spool.seek(0)
     except BaseException:
         spool.close()

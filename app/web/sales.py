@@ -55,6 +55,10 @@ class _Sale(msgspec.Struct, forbid_unknown_fields=True):
     payment: _Short | None = None
 
 
+class _Counter(msgspec.Struct):
+    counter: int | None = None
+
+
 class _Sales(msgspec.Struct, forbid_unknown_fields=True):
     sales: Annotated[list[_Sale], msgspec.Meta(max_length=SALES)]
 
@@ -66,6 +70,7 @@ class _RawSales(msgspec.Struct, forbid_unknown_fields=True):
 _decode_sales = msgspec.json.Decoder(_Sales).decode
 _decode_raw = msgspec.json.Decoder(_RawSales).decode
 _decode_sale = msgspec.json.Decoder(_Sale).decode
+_decode_counter = msgspec.json.Decoder(_Counter).decode
 _encode = msgspec.json.Encoder().encode
 
 _JSON_HEADERS = [(b"content-type", b"application/json")]
@@ -139,7 +144,7 @@ class SalesDoor:
                 parsed = item if isinstance(item, _Sale) else _parse(item)
                 sales.append(_sale(principal, parsed))
             except Refusal as refusal:
-                answers.append(rejected(refusal, None, "sell", PATH) | {"counter": None})
+                answers.append(rejected(refusal, None, "sell", PATH) | {"counter": _counter_of(item)})
                 continue
             counters.append(parsed.counter)
             answers.append(None)
@@ -192,6 +197,14 @@ def _parse(raw: bytes | None) -> _Sale:
         return _decode_sale(raw)
     except msgspec.MsgspecError as error:
         raise Invalid("invalid", f"销售内容有误 · {error}", pointer=_at(error)) from None
+
+
+def _counter_of(item: _Sale | bytes | None) -> int | None:
+    """What a sale that is none says of itself, for the scale to know it by."""
+    try:
+        return item.counter if isinstance(item, _Sale) else _decode_counter(item or b"").counter
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _at(error: Exception) -> str:
