@@ -201,9 +201,11 @@ def test_three_feeds_join_in_one_chain(story: Story) -> None:
     # 牧场说发了 31.25，市场说收了 31.25：是同一批货，账上只少一次。 The same goods, counted once.
     balance = pasture.scan(meat["code"])["balance"]
     assert (balance["received"], balance["shipped"], balance["on_hand"]) == (61_250, 31_250, 30_000)
-    forward = office.trace("forward", code=meat["code"])
+    balance = own.scan(at_works["code"])["balance"]
+    assert (balance["received"], balance["shipped"], balance["on_hand"]) == (80_000, 15_000, 65_000)
+    forward = story.admin.trace("forward", code=meat["code"])
     assert {node["product"]["name"] for node in forward["nodes"] if node["kind"] == "custody"} == {"羊肉", "羊肉臊子"}
-    assert forward["totals"]["receipts"] == 1 or forward["totals"]["receipts"] is None
+    assert forward["totals"]["receipts"] == 1
 
     # 三份数据再各送一遍：一条不多。 All three feeds once more: not one record more.
     _, summary = outcomes(pasture.request("POST", "/events", **ndjson(night)).text)
@@ -212,4 +214,16 @@ def test_three_feeds_join_in_one_chain(story: Story) -> None:
     report = capture()
     assert (report["recorded"], report["duplicate"]) == (0, 2)
     assert office.trace("back", code=pot["code"]) == chain
+
+    # 厂里晚到一条检验记录：接在链上，缺口不再打开，账也不动。 A late record joins the chain and moves no sum.
+    events = document["epcisBody"]["eventList"]
+    seen = {"action": "OBSERVE", "bizStep": "inspecting", "disposition": "conformant"}
+    events.append({**events[0], **seen, "eventTime": ago(hours=28)})
+    report = capture()
+    assert (report["recorded"], report["duplicate"]) == (1, 2)
+    assert own.scan(at_works["code"])["balance"] == balance
+    page = story.public.scan(pot["code"])
+    assert (page["status"], page["gaps"]) == ("ok", [])
+    assert "inspecting" in [step["kind"] for step in page["steps"]]
+    assert office.trace("back", code=pot["code"])["totals"]["gaps"] == 0
     story.hides(pot["code"], ["31.25", "61.25", "30.75", "4.5"])

@@ -4,10 +4,11 @@ from uuid import UUID
 
 from app.domain.deciding.draft import Draft
 from app.domain.deciding.goods import flag_goods, flag_missing, grams_and_pieces
+from app.domain.epcis.book import CAPTURED
 from app.domain.errors import Conflict, Forbidden
 from app.domain.events import Identify
 from app.domain.rights import owns_site
-from app.domain.rows import TOUCHED, Correction, Custody, Link
+from app.domain.rows import TOUCHED, Correction, Custody, Link, TimelineEntry
 
 
 def identify(draft: Draft, event: Identify) -> None:
@@ -106,19 +107,28 @@ def _account(draft: Draft, gap: Custody, parent: Custody) -> None:
 
 
 def _gone_without_slip(draft: Draft, parent: Custody, gap: Custody) -> int:
-    """What has left the source without a slip, less what came through other gaps that are closed."""
+    """What has left the source without a slip, less what is known to have come in elsewhere: through other gaps that
+    are closed, or by events of a captured document."""
     ledger = draft.ledger
     gone = sum(
         entry.amount
         for entry in ledger.timeline[parent.id]
-        if entry.entry == "shipped" and entry.kind in ("ship", "identify")
-        if ledger.find(Correction, entry.event_id) is None
-        if entry.kind == "identify" or ledger.event(entry.event_id).outcome["slip_code"] is None
+        if entry.entry == "shipped" and _unaccompanied(draft, entry)
     )
-    closed = sum(
+    known = sum(
         (link.grams if parent.measure == "weight" else link.pieces) or 0
         for link in ledger.links_down[parent.id]
-        if link.kind == "identify" and link.claimed_by is None and link.child_id != gap.id
-        if (link.pieces is None) == (parent.measure == "weight")
+        if link.child_id != gap.id and (link.pieces is None) == (parent.measure == "weight")
+        if (link.kind == "identify" and link.claimed_by is None)
+        or (link.kind == "move" and ledger.event(link.event_id).kind.startswith(CAPTURED))
     )
-    return max(0, gone - closed)
+    return max(0, gone - known)
+
+
+def _unaccompanied(draft: Draft, entry: TimelineEntry) -> bool:
+    """Whether the goods left without a slip of ours."""
+    if draft.ledger.find(Correction, entry.event_id) is not None:
+        return False
+    if entry.kind == "ship":
+        return draft.ledger.event(entry.event_id).outcome["slip_code"] is None
+    return entry.kind == "identify" or entry.kind.startswith(CAPTURED)
