@@ -137,6 +137,8 @@ def _may_change(principal: Principal, party: Party, changes: dict[str, object]) 
         )
     if principal.role is Role.REGULATOR and changes.keys() - _JUDGED:
         raise forbidden("监管密钥只能更改状态 · A regulator's key changes the status only")
+    if principal.role is not Role.ADMIN and changes.get("region", party.region) != party.region:
+        raise forbidden("辖区由管理员变更 · The operator moves a party to another region: nobody leaves its regulator")
 
 
 def find_party(snapshot: Snapshot, principal: Principal, party_id: UUID, at: datetime | None = None) -> Party:

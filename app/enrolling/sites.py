@@ -175,6 +175,8 @@ def _may_change(principal: Principal, site: Site, market: Site, changes: Mapping
             refused = set(changes) & _MARKETS_OWN
         case Role.DEVICE | Role.LAB:
             refused = set(changes)
+    if changes.get("region", site.region) != site.region:
+        refused |= {"region"}  # nobody leaves its regulator by itself
     if refused:
         names = ", ".join(sorted(refused))
         raise forbidden(

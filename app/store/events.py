@@ -34,7 +34,9 @@ def visible_to(principal: Principal) -> ColumnElement[bool]:
             return or_(own, event.party_id == principal.party_id, event.site_id.in_(below))
         case Role.VENDOR | Role.PRODUCER:
             sites = select(site.id).where(site.party_id == principal.party_id)
-            return or_(own, event.party_id == principal.party_id, event.site_id.in_(sites))
+            # What another trader recorded there was its own business: a stall changes hands, its books do not.
+            told = and_(event.site_id.in_(sites), event.role.not_in((Role.VENDOR, Role.PRODUCER)))
+            return or_(own, event.party_id == principal.party_id, told)
         case Role.LAB | Role.DEVICE:
             return own
 

@@ -78,8 +78,11 @@ class Draft:
         stand on public pages, and nobody enters a market with somebody else's. A market attaches its sellers'."""
         for document_id in documents:
             document = self.ledger.document(document_id)
-            mine = document.owner_party_id == self.principal.party_id
-            if not mine and self.principal.role not in (Role.MARKET, Role.ADMIN):
+            owners = {self.principal.party_id}
+            if self.principal.role is Role.MARKET:
+                place = self.ledger.find(Custody, subject) or self.ledger.sites.get(subject)
+                owners.add(place.party_id if place else None)
+            if document.owner_party_id not in owners and self.principal.role is not Role.ADMIN:
                 raise Forbidden(
                     "not-your-document", "凭证不是您上传的 · the document is not yours", identity=str(document_id)
                 )
