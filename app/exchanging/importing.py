@@ -29,7 +29,7 @@ from app.store import events as store_events
 from app.store.engine import Database, reading
 from app.store.writer import Writer
 
-CHUNK = 500  # events, records or EPCs in one transaction
+CHUNK = 250  # events, records or EPCs in one transaction: sales wait for it
 
 
 def import_document(

@@ -240,11 +240,24 @@ class Office:
         base = ([row for row in line if self._dated is None or row.valid_from <= self._dated] or line[:1])[-1]
         changes = {name: value for name, value in said.items() if getattr(base, name) != value}
         if changes:
+            first_of_all = line[0]
             self._change(history, changes, self._dated)
+            if self._dated is not None and self._dated < first_of_all.valid_from:
+                # What a newer document has said holds from its own date on.
+                said_later = {name: getattr(first_of_all, name) for name in changes}
+                stands = {name: value for name, value in said_later.items() if not _unsaid(name, value, uri)}
+                self._change(history, stands, first_of_all.valid_from)
         return bool(changes)
 
     def _change(self, history: list[M], changes: Mapping[str, Any], since: datetime | None) -> None:
         self._desk.change(history, changes, Change(self._principal, history[-1].id, changes, since))
+
+
+def _unsaid(name: str, value: Any, uri: str) -> bool:
+    """Whether a column holds only what stands there until a document says something."""
+    return value in {"name": (title(uri),), "category": (OTHER,), "party_id": (ids.captured_party_id(uri),)}.get(
+        name, (None,)
+    )
 
 
 def _named(uri: str) -> list[dict[str, str]]:

@@ -40,8 +40,7 @@ def complete(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
     """Of rows of `capture`: its events are there, and what is kept of each is what makes its id."""
     for row in rows:
         found = captures.capture(snapshot, row.id)
-        if found is None:
-            continue
+        assert found is not None, "one snapshot"
         kept = captures.bodies(snapshot, {UUID(one) for one in found.event_ids if isinstance(one, str)})
         for one in found.event_ids:
             named = one if isinstance(one, str) else one.get("id")

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from app.domain.epcis.book import NOTES, Book, earliest, note
-from app.domain.epcis.captured import CapturedEvent
+from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.faults import shown
 from app.domain.epcis.loops import in_loops
 from app.domain.graph import Bounds
@@ -75,9 +75,15 @@ class Notes:
                 had[flag.event_id].add((flag.slug, flag.detail))
         found = {}
         for event_id in had.keys() | wanted.keys():
-            others_said = {said for said in had[event_id] - ours if said[0] != REUSED or event_id not in reused}
-            if had[event_id] != others_said | wanted[event_id]:
-                found[event_id] = had[event_id], others_said | wanted[event_id]
+            # Those that other goods have it for, or the eventIDs of others, are not ours to judge here.
+            theirs = {(slug, note(slug, epc)) for slug in NOTES for epc in _epcs(named.get(event_id))} - ours
+            kept = {
+                said
+                for said in had[event_id]
+                if (event_id not in reused if said[0] == REUSED else said in theirs or event_id not in named)
+            }
+            if had[event_id] != kept | wanted[event_id]:
+                found[event_id] = had[event_id], kept | wanted[event_id]
         return found
 
     def write(self, joined: Set[UUID], fresh: Mapping[UUID, Sequence[Said]], now: datetime) -> None:
@@ -117,6 +123,10 @@ class Notes:
             for bearer in group:
                 found[bearer.id] = None if bearer.content_hash == first else _reuse(own_id)
         return found
+
+
+def _epcs(event: CapturedEvent | None) -> Set[str]:
+    return frozenset() if event is None else related_epcs(event)
 
 
 def _reuse(own_id: str) -> Said:

@@ -155,15 +155,12 @@ class Reprojection:
 
     def _parties(self) -> dict[UUID, UUID]:
         """Custody → who ran its site when the goods came."""
-        wanted = {key: (row.site_id, row.arrived_at) for key, row in self.book.custodies.items() if row.site_id}
-        history = master.versions(self._connection, {site for site, _ in wanted.values() if site})
-        found = {}
-        for key, (site, instant) in wanted.items():
-            versions = [row for row in history.get(site, ()) if isinstance(row, Site)] if site else []
-            valid = [row for row in versions if row.valid_from <= instant]
-            if versions:
-                found[key] = (valid or versions[:1])[-1].party_id
-        return found
+        wanted = {
+            row.id: (row.site_id, row.arrived_at) for row in self.book.custodies.values() if row.site_id is not None
+        }
+        was = master.versions_at(self._connection, wanted.values())
+        found = {key: was[place] for key, place in wanted.items() if place in was}
+        return {key: site.party_id for key, site in found.items() if isinstance(site, Site)}
 
     def _custody(self, row: Custody) -> Custody:
         old = self._is.custodies.get(row.id)
