@@ -87,10 +87,10 @@ class Story(Cast):
 
     def hides(self, code: str, secrets: Iterable[str] = ()) -> None:
         """No representation of the page, in no language, tells the public any of these, and no field for the
-        business's eyes is filled. Name quantities with their decimals: a bare number stands in many an id."""
+        business's eyes is filled. Name quantities with their decimals: a bare number stands in many a lot's."""
         page = self.public.scan(code)
         assert set(private_fields(page)) == set()
-        told = [json.dumps(page, ensure_ascii=False)]
+        told = list(said(page))
         for language in ("zh", "en"):
             told += [self.read(code, language), self.text(code, language)]
         found = {secret for secret in secrets for each in told if secret in each}
@@ -109,6 +109,18 @@ def private_fields(shown: Any) -> Iterator[str]:
     elif isinstance(shown, list):
         for value in shown:
             yield from private_fields(value)
+
+
+def said(shown: Any, name: str = "") -> Iterator[str]:
+    """Every text in an answer that says something to a person: no codes, ids and times."""
+    if isinstance(shown, dict):
+        for key, value in shown.items():
+            yield from said(value, key)
+    elif isinstance(shown, list):
+        for value in shown:
+            yield from said(value, name)
+    elif isinstance(shown, str) and name not in ("code", "since") and not name.endswith(("_id", "_time")):
+        yield shown
 
 
 COLOURS = {
