@@ -1,0 +1,181 @@
+"""Every role at every door: who is let in, who must show a key, whose it is not, and to whom there is nothing there."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from tests.recording.conftest import deliver, harvest, paper
+from tests.support.cast import Actor, Cast
+
+# Columns: nobody, a stall's scale, the stall, a stall of another market, the market, a laboratory, the regulator of the
+# region, the operator. What is asked for belongs to the stall. What the door answers: + the thing itself, 1 show a key (401), 3 not yours to do (403), 4 nothing there for you (404),
+# ? let in, and told what is wrong with the request (422). A line of NDJSON counts as a request.
+LETTERS = {401: "1", 403: "3", 404: "4", 422: "?"}
+
+DOORS: dict[str, str] = {
+    "GET /healthz": "++++++++",
+    "GET /readyz": "++++++++",
+    "GET /metrics": "++++++++",
+    "GET /problems/{slug}": "++++++++",
+    "GET /c/{code}": "++++++++",
+    "GET /qr/{code}.svg": "++++++++",
+    "GET /qr/{code}.png": "++++++++",
+    "GET /labels/{code}": "++++++++",
+    "GET /lookup": "++++++++",
+    "GET /api/v1/codes/{code}": "1+++++++",
+    "POST /api/v1/codes/{code}/revoke": "13+3+3++",
+    "POST /api/v1/parties": "1333+3++",
+    "GET /api/v1/parties": "1+++++++",
+    "POST /api/v1/parties/batch": "1333+3++",
+    "GET /api/v1/parties/{party_id}": "14+4+4++",
+    "PATCH /api/v1/parties/{party_id}": "14+4+43+",
+    "POST /api/v1/sites": "13+3+33+",
+    "GET /api/v1/sites": "1+++++++",
+    "POST /api/v1/sites/batch": "13+3+33+",
+    "GET /api/v1/sites/{site_id}": "1++4+4++",
+    "PATCH /api/v1/sites/{site_id}": "13+4+43+",
+    "GET /api/v1/sites/{site_id}/admission-rules": "1++4+4++",
+    "PUT /api/v1/sites/{site_id}/admission-rules": "1334+43+",
+    "POST /api/v1/products": "13+++33+",
+    "GET /api/v1/products": "1+++++++",
+    "POST /api/v1/products/batch": "13+++33+",
+    "GET /api/v1/products/{product_id}": "1+++++++",
+    "PATCH /api/v1/products/{product_id}": "1333333+",
+    "POST /api/v1/devices": "13+?+33+",
+    "GET /api/v1/devices": "1+++++++",
+    "POST /api/v1/devices/activate": "33333333",
+    "GET /api/v1/devices/{device_id}": "1++4+4++",
+    "PATCH /api/v1/devices/{device_id}": "13+4+43+",
+    "POST /api/v1/devices/{device_id}/activation": "13+4+43+",
+    "POST /api/v1/keys": "1333+33+",
+    "GET /api/v1/keys": "1+++++++",
+    "GET /api/v1/keys/{key_id}": "14+4+44+",
+    "PATCH /api/v1/keys/{key_id}": "14+4+44+",
+    "POST /api/v1/keys/{key_id}/revoke": "14+4+44+",
+    "POST /api/v1/documents": "13++++++",
+    "GET /api/v1/documents/{document_id}": "1++4+4++",
+    "GET /api/v1/documents/{document_id}/file": "1++4+4++",
+    "POST /api/v1/events": "1++3+33+",
+    "GET /api/v1/events": "1+++++++",
+    "GET /api/v1/events/{event_id}": "14+4+4++",
+    "POST /api/v1/sales": "1+333333",
+    "GET /api/v1/trace": "1+++++++",
+    "POST /api/v1/captures": "13+++33+",
+    "GET /api/v1/captures/{capture_id}": "14+4444+",
+}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_every_role_at_every_door(cast: Cast) -> None:
+    document = cast.public.get("https://food.example.cn/openapi.json").json()
+    doors = [f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods]
+    assert sorted(doors) == sorted(DOORS), "a door is missing in the table, or is no more"
+
+    scale = cast.scale(cast.stall)
+    market = cast.enrol("market", "城东市场", "market", "market")
+    other = cast.enrol("vendor", "城东一号摊", "vendor", "stall", parent=market)
+    actors = (cast.public, scale, cast.stall, other, cast.market, cast.lab, cast.regulator, cast.admin)
+    batch = deliver(cast, harvest(cast), "10", cast.stall)
+    certificate = paper(cast.stall)
+    cast.stall.record("certify", document_id=certificate, custody_id=batch["custody_id"])
+    captured = cast.stall.post("/captures", EPCIS)
+    assert captured.status_code == 200, captured.text
+    spare = cast.admin.made("/keys", key(cast))
+    own = {
+        "slug": "mistyped-code", "code": batch["code"], "party_id": cast.stall.party["id"],
+        "site_id": cast.stall.site["id"], "product_id": batch["product_id"], "document_id": certificate,
+        "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
+        "capture_id": captured.json()["id"],
+    }  # fmt: skip
+    found = {door: "".join(letter(actor, door, own, cast, batch) for actor in actors) for door in DOORS}
+    assert found == DOORS
+
+
+def letter(actor: Actor, door: str, own: Mapping[str, str], cast: Cast, batch: dict[str, Any]) -> str:
+    """What the door answers the actor."""
+    method, template = door.split(" ")
+    request = REQUESTS[door](cast, batch) if door in REQUESTS else {}
+    answer = actor.request(method, f"https://food.example.cn{template.format_map(own)}", **request)
+    status = answer.status_code
+    if answer.headers["content-type"] == "application/x-ndjson":
+        problem = json.loads(answer.text.splitlines()[0])["problem"]
+        status = problem["status"] if problem else status
+    return "+" if status < 300 else LETTERS[status]
+
+
+def party(cast: Cast) -> dict[str, Any]:
+    return {"name": "张三", "kind": "vendor", "region": "330106"}
+
+
+def site(cast: Cast) -> dict[str, Any]:
+    own = {"party_id": cast.stall.party["id"], "parent_site_id": cast.stall.site["id"]}
+    return {"name": "角落", "kind": "stall"} | own
+
+
+def product(cast: Cast) -> dict[str, Any]:
+    return {"name": "大白菜", "category": "vegetables", "measure": "weight"}
+
+
+def device(cast: Cast) -> dict[str, Any]:
+    return {"name": "秤", "kind": "scale", "site_id": cast.stall.site["id"]}
+
+
+def key(cast: Cast) -> dict[str, Any]:
+    return {"name": "spare", "role": "vendor", "party_id": cast.stall.party["id"]}
+
+
+def sent(body: Mapping[str, Any] | Callable[[Cast], Mapping[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The options of a request with this JSON."""
+    return lambda cast, _: {"json": body(cast) if callable(body) else body}
+
+
+def line(body: Callable[[Cast], Mapping[str, Any]]) -> Callable[..., dict[str, Any]]:
+    return lambda cast, _: {
+        "content": json.dumps(body(cast)).encode(), "headers": {"Content-Type": "application/x-ndjson"}
+    }  # fmt: skip
+
+
+FILE = {"data": {"type": "other"}, "files": {"file": ("a.pdf", b"%PDF-1.4\n%%EOF\n", "application/pdf")}}
+EPCIS = {
+    "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
+    "type": "EPCISDocument",
+    "schemaVersion": "2.0",
+    "creationDate": "2026-03-01T02:00:00Z",
+    "epcisBody": {
+        "eventList": [
+            {
+                "type": "ObjectEvent",
+                "eventTime": "2026-03-01T06:30:00+08:00",
+                "eventTimeZoneOffset": "+08:00",
+                "action": "OBSERVE",
+                "epcList": ["https://id.gs1.org/01/06901234567892/21/1"],
+            }
+        ]
+    },
+}
+REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
+    "GET /lookup": lambda cast, batch: {"params": {"q": "x"}},
+    "POST /api/v1/codes/{code}/revoke": sent({"reason": "x"}),
+    "POST /api/v1/parties": sent(party),
+    "POST /api/v1/parties/batch": line(party),
+    "PATCH /api/v1/parties/{party_id}": sent({"name": "一号摊"}),
+    "POST /api/v1/sites": sent(site),
+    "POST /api/v1/sites/batch": line(site),
+    "PATCH /api/v1/sites/{site_id}": sent({"name": "一号摊"}),
+    "PUT /api/v1/sites/{site_id}/admission-rules": lambda cast, batch: {"json": []},
+    "POST /api/v1/products": sent(product),
+    "POST /api/v1/products/batch": line(product),
+    "PATCH /api/v1/products/{product_id}": sent({"name": "白菜"}),
+    "POST /api/v1/devices": sent(device),
+    "POST /api/v1/devices/activate": sent({"activation_code": "1-WRONG"}),
+    "PATCH /api/v1/devices/{device_id}": sent({"name": "大秤"}),
+    "POST /api/v1/keys": sent(key),
+    "PATCH /api/v1/keys/{key_id}": sent({"name": "spare"}),
+    "POST /api/v1/documents": lambda cast, batch: FILE,
+    "POST /api/v1/events": lambda cast, batch: {"json": cast.stall.event("sell", lines=[cast.item(batch, "0.001")])},
+    "POST /api/v1/sales": sent({"sales": []}),
+    "GET /api/v1/trace": lambda cast, batch: {"params": {"custody": batch["custody_id"], "direction": "back"}},
+    "POST /api/v1/captures": sent(EPCIS),
+}
