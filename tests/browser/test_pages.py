@@ -1,0 +1,210 @@
+"""The page in a browser: on a telephone and a desk, by day and by night, at twice the text size, without script."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import ARTEFACTS
+from tests.scanning.chains import open_market
+from tests.support.cast import ago
+from tests.support.story import Story, licence, line
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+VIEWS: dict[str, dict[str, Any]] = {
+    "phone-zh": {"viewport": PHONE, "device_scale_factor": 2, "locale": "zh-CN"},
+    "phone-en": {"viewport": PHONE, "device_scale_factor": 2, "locale": "en-GB"},
+    "phone-dark": {"viewport": PHONE, "device_scale_factor": 2, "locale": "zh-CN", "color_scheme": "dark"},
+    "small-phone": {"viewport": {"width": 320, "height": 640}, "locale": "en-GB"},
+    "phone-200": {"viewport": PHONE, "device_scale_factor": 2, "locale": "en-GB", "bypass_csp": True},
+    "phone-200-zh": {"viewport": PHONE, "device_scale_factor": 2, "locale": "zh-CN", "bypass_csp": True},
+    "desk-zh": {"viewport": DESK, "locale": "zh-CN"},
+    "desk-dark-en": {"viewport": DESK, "locale": "en-GB", "color_scheme": "dark"},
+}
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the browser asked for and complained of."""
+
+    page: Page
+    asked: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def opened(browser: Browser, url: str, view: str, status: int = 200) -> Iterator[Seen]:
+    # Only what doubles the text needs script.
+    context = browser.new_context(java_script_enabled="200" in view, **VIEWS[view])
+    page = context.new_page()
+    seen = Seen(page)
+    page.on("request", lambda request: seen.asked.append(request.url))
+    page.on("console", lambda message: seen.complaints.append(message.text))
+    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    answer = page.goto(url)
+    assert answer is not None
+    assert answer.status == status
+    if "200" in view:
+        page.add_style_tag(content="html{font-size:200%}")
+    yield seen
+    context.close()
+
+
+def shot(page: Page, name: str) -> None:
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+
+
+def fits(page: Page) -> bool:
+    """Nothing to scroll sideways to."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+@pytest.fixture
+def codes(story: Story) -> dict[str, str]:
+    """One of everything that a shopper may scan on a market day."""
+    town = open_market(story)
+    made = town.harvest(hours=30, lot_number="YS-0301")
+    paper = story.document(town.farm, "conformity_certificate", number="TL-0301", issuer="河东蔬菜合作社", class_="A")
+    town.farm.record("certify", event_time=ago(hours=29), custody_id=made["custody_id"], document_id=paper["id"])
+    wholesale = story.enrol(
+        "vendor", "良渚蔬菜批发部", "wholesaler", "wholesale", region="330109", licences=[licence(3)]
+    )
+    there = town.move(town.farm, wholesale, made, hours=28)
+    slip = town.ship(wholesale, there, "20", hours=8, to_site_id=town.stall.site["id"])
+    town.market.record("admit", event_time=ago(hours=7), slip_code=slip)
+    here = town.receive(town.stall, slip)
+    rapid = {"stage": "rapid", "method": "GB/T 5009.199-2003", "unit": "%", "limit": "50"}
+    item = "有机磷和氨基甲酸酯类农药残留"
+    town.market.record("test", custody_id=here["custody_id"], item=item, value="12.5", event_time=ago(hours=5), **rapid)
+    bought = town.from_outside(town.stall)
+    bad = town.move(town.farm, town.stall, town.harvest(hours=20, lot_number="YS-0302"), hours=9)
+    town.market.record("test", custody_id=bad["custody_id"], item=item, value="71", event_time=ago(hours=1), **rapid)
+    scale = story.handheld(town.stall, "3号秤")
+    receipt = scale.prints(line(here, "1.2", "斤"), line(bad, "0.5"), line(bought, "2", "斤"))
+    scale.upload()
+    return {
+        "batch": here["code"],
+        "gap": bought["code"],
+        "held": bad["code"],
+        "lot": made["lot_code"],
+        "slip": slip,
+        "receipt": receipt,
+        "pending": scale.prints(line(here, "1")),
+        "stall": town.stall.site["code"],
+        "market": town.market.site["code"],
+        "party": wholesale.party["code"],
+    }
+
+
+def test_every_page_fits_asks_nobody_else_and_runs_nothing(
+    browser: Browser, address: str, codes: dict[str, str]
+) -> None:
+    for view in VIEWS:
+        for name, code in codes.items():
+            with opened(browser, f"{address}/c/{code}", view) as seen:
+                shot(seen.page, f"{name}-{view}")
+                assert fits(seen.page), (name, view)
+                assert seen.complaints == [], (name, view)
+                assert [url for url in seen.asked if not url.startswith((address, "data:"))] == []
+                assert len([url for url in seen.asked if url.startswith(address)]) == 1, "one document"
+                expect(seen.page.locator("html")).to_have_attribute("lang", re.compile("en|zh-CN"))
+
+
+def test_the_status_is_seen_first(browser: Browser, address: str, codes: dict[str, str]) -> None:
+    for name in codes:
+        with opened(browser, f"{address}/c/{codes[name]}", "phone-zh") as seen:
+            status = seen.page.get_by_role("status")
+            expect(status).to_be_in_viewport(ratio=1)
+            expect(status.locator("svg")).to_be_visible()
+            expect(seen.page.locator("h1")).to_be_in_viewport(ratio=1)
+
+
+def test_held_goods_cannot_be_overlooked(browser: Browser, address: str, codes: dict[str, str]) -> None:
+    with opened(browser, f"{address}/c/{codes['held']}", "phone-zh") as seen:
+        shape = seen.page.get_by_role("status").bounding_box()
+        assert shape is not None
+        assert shape["y"] < 120
+        alarm = seen.page.locator(".alarm")
+        expect(alarm).to_have_text("暂停销售 · 请不要购买，也不要食用。")
+        expect(alarm).to_be_in_viewport()
+        seen.page.locator("footer").scroll_into_view_if_needed()
+        expect(alarm).to_be_in_viewport()
+        expect(seen.page.get_by_role("heading", name="怎么办")).to_be_visible()
+
+
+def test_a_thumb_can_hit_every_link(browser: Browser, address: str, codes: dict[str, str]) -> None:
+    for name in codes:
+        with opened(browser, f"{address}/c/{codes[name]}", "phone-zh") as seen:
+            for link in seen.page.locator("header a, summary, button, main h3 a, main dd a").all():
+                if not link.is_visible():
+                    continue  # within what is still folded up
+                box = link.bounding_box()
+                assert box is not None
+                assert box["height"] >= 24, (name, link.inner_text())  # WCAG 2.2, 2.5.8
+
+
+def test_the_way_opens_and_leads_on_without_script(browser: Browser, address: str, codes: dict[str, str]) -> None:
+    with opened(browser, f"{address}/c/{codes['receipt']}", "phone-zh") as seen:
+        page = seen.page
+        farm = page.get_by_role("link", name="河东蔬菜合作社").first
+        expect(farm).to_be_hidden()
+        page.locator("summary").first.click()
+        expect(farm).to_be_visible()
+        shot(page, "receipt-open")
+        page.get_by_role("link", name="上海青").first.click()
+        expect(page.get_by_role("status")).to_contain_text("来源可查")
+        page.get_by_role("link", name="English").click()
+        expect(page.get_by_role("status")).to_contain_text("Origin on record")
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_the_keyboard_sees_where_it_is(browser: Browser, address: str, codes: dict[str, str]) -> None:
+    with opened(browser, f"{address}/c/{codes['batch']}", "desk-zh") as seen:
+        seen.page.keyboard.press("Tab")
+        skip = seen.page.get_by_role("link", name="跳到内容")
+        expect(skip).to_be_focused()
+        expect(skip).to_be_in_viewport()
+        seen.page.keyboard.press("Tab")
+        language = seen.page.get_by_role("link", name="English")
+        expect(language).to_be_focused()
+        assert language.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+
+
+def test_a_mistyped_code_leads_back(browser: Browser, address: str, codes: dict[str, str]) -> None:
+    code = codes["batch"]
+    at = next(i for i in range(2, len(code) - 1) if code[i] != code[i + 1])
+    typed = code[:at] + code[at + 1] + code[at] + code[at + 2 :]
+    for view in ("phone-zh", "phone-200", "desk-dark-en"):
+        with opened(browser, f"{address}/c/{typed}", view, status=400) as seen:
+            shot(seen.page, f"mistyped-{view}")
+            assert fits(seen.page)
+            seen.page.locator(".big a").click()
+            expect(seen.page.locator("h1")).to_contain_text("上海青")
+    with opened(browser, f"{address}/c/{typed}", "phone-zh", status=400) as seen:
+        seen.page.get_by_label("重新输入编码").fill(code.lower())
+        seen.page.get_by_role("button", name="查询").click()
+        expect(seen.page.locator("h1")).to_contain_text("上海青")
+
+
+def test_a_label_fits_its_paper(browser: Browser, address: str, codes: dict[str, str]) -> None:
+    for name in ("batch", "stall", "receipt"):
+        for size in ("50x30", "60x40"):
+            with opened(browser, f"{address}/labels/{codes[name]}?size={size}", "phone-zh") as seen:
+                shot(seen.page, f"label-{name}-{size}")
+                label = seen.page.locator(".label").bounding_box()
+                text = seen.page.locator(".label div").bounding_box()
+                assert label is not None
+                assert text is not None
+                assert text["y"] >= label["y"] - 0.5
+                assert text["y"] + text["height"] <= label["y"] + label["height"] + 0.5
+                assert text["x"] + text["width"] <= label["x"] + label["width"] + 0.5
+                shown = seen.page.locator(".label div").evaluate("e => e.scrollHeight <= e.clientHeight + 1")
+                assert shown, "nothing is cut off"
