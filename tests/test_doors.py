@@ -10,7 +10,8 @@ from tests.recording.conftest import deliver, harvest, paper
 from tests.support.cast import Actor, Cast
 
 # Columns: nobody, a stall's scale, the stall, a stall of another market, the market, a laboratory, the regulator of the
-# region, the operator. What is asked for belongs to the stall. What the door answers: + the thing itself, 1 show a key (401), 3 not yours to do (403), 4 nothing there for you (404),
+# region, the operator. What is asked for belongs to the stall.
+# What the door answers: + the thing itself, 1 show a key (401), 3 not yours to do (403), 4 nothing there for you (404),
 # ? let in, and told what is wrong with the request (422). A line of NDJSON counts as a request.
 LETTERS = {401: "1", 403: "3", 404: "4", 422: "?"}
 
