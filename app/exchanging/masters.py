@@ -45,7 +45,8 @@ def records_of(data: MasterData) -> Records:
         _add(found.parties, record.uri, {"name": _name(record)})
     for record in data.sites:
         owner = record.owning_party
-        known = owner is not None and 0 < len(owner.encode()) <= MAX_KEY
+        # No other text: a bare credit code would make a firm of ours the owner.
+        known = owner is not None and ":" in owner and len(owner.encode()) <= MAX_KEY
         _add(
             found.sites,
             record.uri,

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, bindparam, delete, select, text, update
 
 from app.domain.rows import ENTRIES
-from app.store import captured, tables
+from app.store import captured_check, tables
 from app.store.bulk import upsert
 from app.store.engine import writing
 from app.store.projections import Timeline, balances, chunks, pages, received, timeline_at, timeline_of
@@ -24,7 +24,12 @@ def rebuild(engine: Engine) -> list[str]:
         if connection.dialect.name == "postgresql":
             # Keeps out whoever would write what it has read before: SQLite's one writer is kept out already.
             connection.execute(text("LOCK TABLE event, timeline, custody, slip_item, receipt_line IN EXCLUSIVE MODE"))
-        return [*captured.rebuilt(connection), *_timeline(connection), *_custodies(connection), *_slips(connection)]
+        return [
+            *captured_check.rebuilt(connection),
+            *_timeline(connection),
+            *_custodies(connection),
+            *_slips(connection),
+        ]
 
 
 def _timeline(connection: Connection) -> Iterator[str]:

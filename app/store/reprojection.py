@@ -266,6 +266,8 @@ class Reprojection:
         self._replace(tables.packing, was.packings, should.packings, lambda key: key)
         flagged = {key: one.flags for key, one in self._fresh.items()}
         self._notes.write(self._joined(should), flagged, self._now)
+        for custody in (ledger.custodies[key] for key in goods for ledger in (was, should) if key in ledger.custodies):
+            touched |= {custody.site_id.hex} if custody.site_id is not None else set()
         touched |= {key.hex for key in (*lots, *goods)} | {key[0].hex for key in (*links, *lines)} | self._codes.keys()
         return [code for code in self._codes.values() if code.minted_at == self._now]
 

@@ -181,6 +181,13 @@ def test_a_stranger_does_not_rename_what_somebody_else_has_named(engine: Engine,
     assert captured(engine) == {"Official", "Official plant"}
 
 
+def test_a_credit_code_is_no_owner(engine: Engine, writer: Writer, cast: Cast) -> None:
+    """Or goods of a stranger could be put under the name of a firm that is enrolled here."""
+    firm = cast.admin.made("/parties", {"name": "老字号", "kind": "processor", "credit_code": "91330106MA2B1CDE8R"})
+    bring(writer, engine, described(vocabulary("Location", element(FARM, name="Farm", owner="91330106MA2B1CDE8R"))))
+    assert {row["party_id"] for row in rows(engine, tables.site) if row["uri"]} & {UUID(firm["id"])} == set()
+
+
 def test_a_description_of_the_future_holds_from_now(engine: Engine, writer: Writer) -> None:
     bring(
         writer,
