@@ -1,7 +1,9 @@
 """What a batch's code answers: the goods in somebody's hands (B), or the lot as it was made (G)."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from app.domain.errors import NotFound
 from app.domain.rights import Principal
@@ -49,7 +51,8 @@ def custody(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | No
 
 
 def lot(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None) -> Answer:
-    """A lot where it was made; a stall's own code tells the way to that stall."""
+    """A lot where it was made; a stall's own code tells the way to that stall. A captured lot, whose code may be the
+    only one that is printed, is followed on as long as it stayed whole."""
     found = codes.lots(snapshot, [row.subject_id]).get(row.subject_id)
     if found is None:
         raise unknown(row.code)
@@ -66,8 +69,28 @@ def lot(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None) 
             record_time=row.revoked_at or row.minted_at,
             replacement=row.replacement,
         )
-    chain = walk(snapshot, [made[0].id])
-    return _answer(snapshot, row, now, reader, chain, chain.custodies[made[0].id], "lot")
+    root = made[0].id if found.epc is None else _whole(snapshot, found, made[0].id)
+    chain = walk(snapshot, [root])
+    return _answer(snapshot, row, now, reader, chain, chain.custodies[root], "lot")
+
+
+# Hands that a lot goes through as a whole.
+HANDS = 40
+
+
+def _whole(snapshot: Snapshot, captured: Lot, made: UUID) -> UUID:
+    """Where a captured lot is followed to: on from its maker as long as all of it went to one place. Whose hands it was
+    divided among is told by their own codes."""
+    hands = {custody.id for custody in store.custodies_of_lot(snapshot, captured.id, HANDS)}
+    onward: dict[UUID, set[UUID]] = defaultdict(set)
+    for link in store.links_up(snapshot, sorted(hands)):
+        if link.parent_id in hands:
+            onward[link.parent_id].add(link.child_id)
+    here, been = made, {made}
+    while len(onward[here]) == 1 and not onward[here] & been:
+        (here,) = onward[here]
+        been.add(here)
+    return here
 
 
 def _answer(

@@ -76,9 +76,16 @@ def links_up(snapshot: Snapshot, child_ids: Collection[UUID]) -> list[Link]:
 def made_custodies(snapshot: Snapshot, lot: Lot) -> list[Custody]:
     """The custody in which the lot was made; for a lot that was first seen elsewhere, its earliest."""
     c = tables.custody.c
-    of_lot = select(tables.custody).where(c.lot_id == lot.id, c.kind == "custody")
-    made = [Custody(*row) for row in snapshot.execute(of_lot.where(c.arrived_event_id == lot.made_event_id))]
-    return made or [Custody(*row) for row in snapshot.execute(of_lot.order_by(c.arrived_at, c.id).limit(1))]
+    made = (c.lot_id == lot.id, c.kind == "custody", c.arrived_event_id == lot.made_event_id)
+    found = [Custody(*row) for row in snapshot.execute(select(tables.custody).where(*made))]
+    return found or custodies_of_lot(snapshot, lot.id, 1)
+
+
+def custodies_of_lot(snapshot: Snapshot, lot_id: UUID, limit: int) -> list[Custody]:
+    """The lot in whoever's hands, the earliest first."""
+    c = tables.custody.c
+    statement = select(tables.custody).where(c.lot_id == lot_id, c.kind == "custody").order_by(c.arrived_at, c.id)
+    return [Custody(*row) for row in snapshot.execute(statement.limit(limit))]
 
 
 def there(

@@ -20,7 +20,21 @@ from app.store.engine import reading, writing
 from tests.scanning.chains import open_market, steps
 from tests.support.cast import ago
 from tests.support.databases import Database
-from tests.support.ledger import AT_FARM, AT_STALL, FARM, LOT, MADE, NOW, event, event_key, make, named, put
+from tests.support.ledger import (
+    AT_FARM,
+    AT_STALL,
+    CABBAGE,
+    FARM,
+    LOT,
+    MADE,
+    NOW,
+    STALL,
+    event,
+    event_key,
+    make,
+    named,
+    put,
+)
 from tests.support.statements import Statements
 from tests.support.story import Story
 
@@ -218,6 +232,20 @@ def test_the_lots_earliest_custody_stands_for_a_lot_made_elsewhere(engine: Engin
     with writing(engine) as connection:
         connection.execute(tables.lot.update().where(tables.lot.c.id == LOT).values(made_event_id=event_key("abroad")))
     assert answer(engine, ledger["lot"]).site is not None
+
+
+def test_a_captured_lot_is_followed_as_long_as_it_stayed_whole(engine: Engine, ledger: dict[str, str]) -> None:
+    with writing(engine) as connection:
+        connection.execute(tables.lot.update().where(tables.lot.c.id == LOT).values(epc="urn:epc:class:lgtin:1.2.3"))
+    assert [step.generation for step in answer(engine, ledger["lot"]).steps] == [1, 1, 0]
+    common = {"kind": "custody", "lot_id": LOT, "product_id": CABBAGE, "measure": "weight", "site_id": STALL}
+    with writing(engine) as connection:
+        put(connection, tables.custody, id=named("second"), arrived_event_id=event_key("second"), **common)
+        put(
+            connection, tables.custody_link, child_id=named("second"), parent_id=AT_FARM, event_id=event_key("second"),
+            kind="move",
+        )  # fmt: skip
+    assert {step.kind for step in answer(engine, ledger["lot"]).steps} == {"produce"}
 
 
 # --- what the database should not hold ---
