@@ -10,6 +10,8 @@ _SITE = "018f3a4e-0000-7000-8000-000000000001"
 _PRODUCT = "018f3a4e-0000-7000-8000-000000000002"
 _CUSTODY = "018f3a4e-0000-7000-8000-000000000003"
 _EVENT = "018f3a4e-0000-7000-8000-000000000004"
+_GAP = "018f3a4e-0000-7000-8000-000000000005"
+_DOCUMENT = "018f3a4e-0000-7000-8000-000000000006"
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "produce": {
@@ -44,6 +46,37 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "from": {"name": "外地合作社", "contact": "0571-00000000", "address": "桐庐县", "document_ids": []},
         "items": [{"product_id": _PRODUCT, "quantity": {"value": "30", "unit": "公斤"}}],
     },
+    "transform": {
+        "kind": "transform",
+        "ref": "kitchen-1",
+        "event_time": "2026-03-01T09:00:00+08:00",
+        "site_id": _SITE,
+        "process": "process",
+        "inputs": [{"custody_id": _CUSTODY, "quantity": {"value": "5", "unit": "kg"}}],
+        "outputs": [
+            {
+                "product_id": _PRODUCT,
+                "lot_number": "L-0301",
+                "quantity": {"value": "4.2", "unit": "kg"},
+                "produced_on": "2026-03-01",
+                "expires_on": "2026-03-03",
+            }
+        ],
+    },
+    "identify": {
+        "kind": "identify",
+        "ref": "source-1",
+        "event_time": "2026-03-01T12:00:00+08:00",
+        "gap_custody_id": _GAP,
+        "parent_custody_id": _CUSTODY,
+    },
+    "admit": {
+        "kind": "admit",
+        "ref": "gate-1",
+        "event_time": "2026-03-01T09:30:00+08:00",
+        "site_id": _SITE,
+        "slip_code": "T0123456789ABCDEFX",
+    },
     "test": {
         "kind": "test",
         "ref": "rapid-1",
@@ -54,6 +87,60 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "item": "农药残留",
         "value": "12.5",
         "unit": "%",
+    },
+    "certify": {
+        "kind": "certify",
+        "ref": "paper-1",
+        "event_time": "2026-03-01T08:10:00+08:00",
+        "custody_id": _CUSTODY,
+        "document_id": _DOCUMENT,
+    },
+    "sell": {
+        "kind": "sell",
+        "ref": "sale-1",
+        "event_time": "2026-03-01T10:30:00+08:00",
+        "site_id": _SITE,
+        "lines": [{"custody_id": _CUSTODY, "quantity": {"value": "3", "unit": "斤"}, "amount_fen": 900}],
+        "buyer": {"name": "实验小学食堂"},
+    },
+    "return": {
+        "kind": "return",
+        "ref": "back-1",
+        "event_time": "2026-03-01T15:00:00+08:00",
+        "site_id": _SITE,
+        "items": [{"custody_id": _CUSTODY, "quantity": {"value": "1", "unit": "kg"}}],
+        "reason": "不新鲜",
+    },
+    "destroy": {
+        "kind": "destroy",
+        "ref": "destroyed-1",
+        "event_time": "2026-03-01T16:00:00+08:00",
+        "site_id": _SITE,
+        "items": [{"custody_id": _CUSTODY, "quantity": {"value": "2", "unit": "kg"}}],
+        "reason": "检测不合格",
+        "evidence": [_DOCUMENT],
+    },
+    "hold": {
+        "kind": "hold",
+        "ref": "hold-1",
+        "event_time": "2026-03-01T13:00:00+08:00",
+        "custody_id": _CUSTODY,
+        "scope": "downstream",
+        "reason": "待复检",
+    },
+    "release": {
+        "kind": "release",
+        "ref": "release-1",
+        "event_time": "2026-03-01T14:00:00+08:00",
+        "hold_event_id": _EVENT,
+        "reason": "复检合格",
+    },
+    "count": {
+        "kind": "count",
+        "ref": "closing-1",
+        "event_time": "2026-03-01T19:00:00+08:00",
+        "site_id": _SITE,
+        "items": [{"custody_id": _CUSTODY, "quantity": {"value": "0", "unit": "kg"}}],
     },
     "correct": {
         "kind": "correct",
