@@ -213,6 +213,8 @@ def _groups(value: Any, pointer: str) -> tuple[tuple[str, ...], ...]:
     groups = []
     for i, group in enumerate(value):
         names = _names(group, f"{pointer}/{i}")
+        if not names:
+            raise _invalid(f"{pointer}/{i}", "至少一种凭证", "a group names one document type at least")
         for name in names:
             if name not in DOCUMENT_TYPES:
                 raise _invalid(f"{pointer}/{i}", f"没有这种凭证：{name}", f"no document type {name}")
