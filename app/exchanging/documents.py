@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from app.domain.epcis.documents import EVENT_LIST, QUERY_EVENT_LIST
-from app.domain.epcis.values import exact_number
+from app.domain.epcis.values import exact_number, printable
 from app.domain.errors import Malformed
 
 _encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
@@ -44,7 +44,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _Repeated(next(name for name in names if names.count(name) > 1)[:80])
+        raise _Repeated(printable(next(name for name in names if names.count(name) > 1)[:80]))
     return made
 
 

@@ -16,6 +16,7 @@ from app.domain.epcis.book import last_part
 from app.domain.epcis.documents import MasterData, MasterRecord
 from app.domain.epcis.fields import MAX_KEY
 from app.domain.epcis.identifiers import class_parts, gs1_key
+from app.domain.epcis.values import printable
 from app.domain.rights import Principal, Role
 from app.domain.rows import Measure, Party, Product, Site
 from app.enrolling.forms import Change, Desk, histories
@@ -69,17 +70,21 @@ def _add(found: Any, uri: str, said: dict[str, Any]) -> None:
 
 
 def _name(record: MasterRecord) -> str | None:
-    return " ".join(record.name.split())[:LONGEST_NAME] if record.name is not None else None
+    return _text(record.name) if record.name is not None else None
 
 
 def _address(record: MasterRecord) -> str | None:
     parts = [part for part in (record.street, record.city, record.state, record.country) if part]
-    return ", ".join(parts)[: 2 * LONGEST_NAME] or None
+    return _text(", ".join(parts)) or None
+
+
+def _text(said: str) -> str:
+    return printable(" ".join(said.split()))[:LONGEST_NAME]
 
 
 def title(uri: str) -> str:
     """What to call something that is known by its URI alone."""
-    return (last_part(uri) or uri)[:LONGEST_NAME]
+    return _text(last_part(uri) or uri)
 
 
 class Office:

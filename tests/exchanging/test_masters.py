@@ -188,6 +188,14 @@ def test_a_credit_code_is_no_owner(engine: Engine, writer: Writer, cast: Cast) -
     assert {row["party_id"] for row in rows(engine, tables.site) if row["uri"]} & {UUID(firm["id"])} == set()
 
 
+def test_names_are_text_that_a_page_and_a_terminal_can_show(engine: Engine, writer: Writer) -> None:
+    odd = element(FARM, name="Fa\x1b[31mrm \u202egnp.exe", streetAddressOne="Lane\n1")
+    bring(writer, engine, described(vocabulary("Location", odd), events=[made(1, FARM, some("A%E2%80%AE1", 5))]))
+    (site,) = rows(engine, tables.site)
+    assert (site["name"], site["address"]) == ("Fa\ufffd[31mrm \ufffdgnp.exe", "Lane 1")
+    assert [row["lot_number"] for row in rows(engine, tables.lot)] == ["A\ufffd1"]
+
+
 def test_a_description_of_the_future_holds_from_now(engine: Engine, writer: Writer) -> None:
     bring(
         writer,

@@ -63,6 +63,11 @@ def test_faults_are_named_by_their_pointers(cast: Cast) -> None:
         (b"null", 422),
         (b'{"type": "\\u0000"}', 422),
         (b'{"type": "\\ud800"}', 422),
+        (b'"\\ud800"', 422),
+        (b'{"\\ud800": {"a": NaN}}', 400),
+        (b'{"\\ud800": 1, "\\ud800": 2}', 400),
+        (b'{"type": ["\\ud800"]}', 422),
+        (b'{"type": "ObjectEvent", "eventTime": "\\u0000", "\\udfff": 1}', 422),
         (b'{"type": 1e999}', 422),
     ],
 )

@@ -13,6 +13,7 @@ from app.domain.epcis.identifiers import class_parts
 from app.domain.epcis.packing import Packing
 from app.domain.epcis.projection import RECEIVING_STEPS, SHIPPING_STEPS, CustodyKey, Projection, TimelineEntry
 from app.domain.epcis.projection import Custody as Stay
+from app.domain.epcis.values import printable
 from app.domain.epcis.vocabulary import STANDARD_PREFIXES
 from app.domain.rows import ENTRIES, TOUCHED, Custody, Link, Lot, Measure
 from app.domain.rows import TimelineEntry as Line
@@ -273,4 +274,4 @@ def _lot_number(epc: str, events: Sequence[CapturedEvent]) -> str:
     if said is not None and (own is None or own.casefold() == said.casefold()):
         own = said
     serial = parts.serial if parts is not None else None
-    return (own or serial or last_part(epc) or epc)[:MAX_LOT_NUMBER]
+    return printable(own or serial or last_part(epc) or epc)[:MAX_LOT_NUMBER]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from app.domain.epcis.event_hash import MAX_DEPTH
+from app.domain.epcis.values import printable
 
 Severity = Literal["refusal", "flag"]
 
@@ -65,7 +66,7 @@ def shown(value: object) -> str:
     if isinstance(value, dict | list):
         return "{…}" if isinstance(value, dict) else "[…]"
     text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else text[:79] + "…"
+    return printable(text if len(text) <= 80 else text[:79] + "…")
 
 
 def readable(value: object, pointer: str, faults: Faults) -> bool:

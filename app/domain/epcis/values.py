@@ -57,6 +57,11 @@ def exact_number(text: str) -> float | Decimal:
     return number if math.isfinite(number) and Decimal(repr(number)) == exact else exact
 
 
+def printable(text: str) -> str:
+    """`text` with U+FFFD for each control, direction-changing or other invisible character and half surrogate pair."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
 def canonical_text(text: str) -> str:
     """A plain text value: surrounding blanks gone, times in UTC, trailing zeros after a decimal point gone.
 
