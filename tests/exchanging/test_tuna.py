@@ -192,9 +192,9 @@ def test_the_page_of_the_can(cast: Cast, path: Path) -> None:
     assert kinds.index("farmHarvest") > max(i for i, site in enumerate(steps) if site == "Feedmill")
     assert (page["product"]["name"], page["lot"]["lot_number"]) == ("Can of Tuna", "V1-0122-2022")
     assert page["status"] == "expired"
+    # The code of the lot as made tells the same way: the lot went on as a whole.
     made = cast.public.scan(lot["code"])
-    assert made["site"]["name"] == "Processing Plant"
-    assert "Importer Warehouse" not in {step["site"]["name"] for step in made["steps"]}
+    assert [step["site"]["name"] for step in made["steps"]] == steps
     html = cast.public.get(f"/c/{can['code']}").text
     assert "Hatchery" in html
     assert "· 监管部门" not in html
