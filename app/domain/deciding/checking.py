@@ -18,14 +18,15 @@ def certify(draft: Draft, event: Certify) -> None:
     ledger = draft.ledger
     document = ledger.document(event.document_id)
     site = own_site(ledger, draft.principal, event.site_id) if event.site_id else None
-    if event.custody_id is not None:
-        custody = own_custody(ledger, draft.principal, event.custody_id)
-        draft.attach(custody.id, (document.id,))
+    custody = own_custody(ledger, draft.principal, event.custody_id) if event.custody_id else None
+    sellers = [place.party_id for place in (custody, site) if place is not None]
+    if custody is not None:
+        draft.attach(custody.id, (document.id,), sellers)
         draft.enter(custody, TOUCHED)
         if site is None:
             draft.locate(None, custody.site_id)
     if site is not None:
-        draft.attach(site.id, (document.id,))
+        draft.attach(site.id, (document.id,), sellers)
         draft.touched.add(site.id.hex)
     if document.expires_on is not None and document.expires_on < today_at(site, draft.event.event_time):
         draft.flag(

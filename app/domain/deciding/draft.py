@@ -73,15 +73,15 @@ class Draft:
         self.ledger.add(Code(text, kind, subject, "active", None, None, self.ledger.now))
         return text
 
-    def attach(self, subject: UUID, documents: Iterable[UUID]) -> None:
+    def attach(self, subject: UUID, documents: Iterable[UUID], sellers: Iterable[UUID | None] = ()) -> None:
         """Lets documents speak for a custody or site; NotFound, and Forbidden for those of others: the ids of papers
-        stand on public pages, and nobody enters a market with somebody else's. A market attaches its sellers'."""
+        stand on public pages, and nobody enters a market with somebody else's. A market attaches those of
+        `sellers`, whose goods or stall they speak for."""
         for document_id in documents:
             document = self.ledger.document(document_id)
             owners = {self.principal.party_id}
             if self.principal.role is Role.MARKET:
-                place = self.ledger.find(Custody, subject) or self.ledger.sites.get(subject)
-                owners.add(place.party_id if place else None)
+                owners |= set(sellers)
             if document.owner_party_id not in owners and self.principal.role is not Role.ADMIN:
                 raise Forbidden(
                     "not-your-document", "凭证不是您上传的 · the document is not yours", identity=str(document_id)
