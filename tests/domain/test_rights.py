@@ -1,0 +1,142 @@
+"""Roles: whose site is whose, who enrols whom, and under what name events are recorded."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+import pytest
+
+from app.domain.rights import (
+    AUTHORITY,
+    ENROLS,
+    RECORDS,
+    Principal,
+    Role,
+    judges,
+    owns_party,
+    owns_site,
+    region_prefix,
+    takes_in,
+)
+from app.domain.rows import Party, Site
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+_SPACE = UUID(int=0)
+
+
+def named(name: str) -> UUID:
+    return uuid5(_SPACE, name)
+
+
+def site(name: str, party: str, *above: str, region: str | None = "330106") -> Site:
+    path = "".join(f"{named(each).hex}/" for each in (*above, name))
+    return Site(
+        named(name), "S", named(party), name, "stall", named(above[-1]) if above else None, path, region, None, None,
+        "Asia/Shanghai", [], None, "active", None, None, 1, NOW, NOW,
+    )  # fmt: skip
+
+
+MARKET = site("market", "operator")
+STALL = site("stall", "seller", "market")
+
+
+def principal(role: Role, party: str | None = None, **fields: object) -> Principal:
+    said = {"region": None, "device_id": None, "site_id": None} | fields
+    return Principal(named("key"), role, named(party) if party else None, **said)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("who", "own"),
+    [
+        (principal(Role.ADMIN), True),
+        (principal(Role.REGULATOR, region="3301"), True),
+        (principal(Role.REGULATOR, region="330106"), True),
+        (principal(Role.REGULATOR, region="3302"), False),
+        (principal(Role.REGULATOR), False),
+        (principal(Role.VENDOR, "seller"), True),
+        (principal(Role.PRODUCER, "seller"), True),
+        (principal(Role.VENDOR, "operator"), False),
+        (principal(Role.MARKET, "operator"), True),
+        (principal(Role.MARKET, "seller"), True),
+        (principal(Role.MARKET, "other"), False),
+        (principal(Role.LAB, "seller"), False),
+        (principal(Role.DEVICE, site_id=STALL.id), True),
+        (principal(Role.DEVICE, site_id=MARKET.id), True),
+        (principal(Role.DEVICE, site_id=named("other")), False),
+        (principal(Role.DEVICE), False),
+    ],
+)
+def test_whose_site_it_is(who: Principal, own: bool) -> None:
+    assert owns_site(who, STALL, MARKET) is own
+
+
+def test_a_site_without_region_is_no_regulators() -> None:
+    bare = site("stall", "seller", "market", region=None)
+    assert not owns_site(principal(Role.REGULATOR, region="33"), bare, None)
+    assert not owns_site(principal(Role.MARKET, "operator"), bare, None)
+
+
+def party(name: str, region: str | None = "330106", enrolled_by: str | None = None) -> Party:
+    by = named(enrolled_by) if enrolled_by else None
+    return Party(
+        named(name), "P", name, "vendor", region, None, [], None, [], "active", None, [], by, 1, NOW, NOW
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("who", "own"),
+    [
+        (principal(Role.ADMIN), True),
+        (principal(Role.REGULATOR, region="33"), True),
+        (principal(Role.REGULATOR, region="32"), False),
+        (principal(Role.VENDOR, "seller"), True),
+        (principal(Role.LAB, "seller"), True),
+        (principal(Role.VENDOR, "other"), False),
+        (principal(Role.MARKET, "operator"), True),
+        (principal(Role.MARKET, "registrar"), True),
+        (principal(Role.MARKET, "other"), False),
+        (principal(Role.DEVICE, site_id=STALL.id), False),
+    ],
+)
+def test_whose_party_it_is(who: Principal, own: bool) -> None:
+    assert owns_party(who, party("seller", enrolled_by="registrar"), {named("operator")}) is own
+
+
+def test_who_an_event_is_recorded_by() -> None:
+    device = principal(Role.DEVICE, device_id=named("scale"))
+    assert device.recorder_id == named("scale")
+    assert principal(Role.VENDOR, "seller").recorder_id == named("seller")
+    # An office is one recorder, whichever of its keys speaks.
+    office = principal(Role.REGULATOR, region="3301")
+    assert office.recorder_id == Principal(named("b"), Role.REGULATOR, None, "3301", None, None).recorder_id
+    assert office.recorder_id != principal(Role.REGULATOR, region="3302").recorder_id
+    assert office.recorder_id != principal(Role.ADMIN).recorder_id
+
+
+def test_every_role_stands_in_every_table() -> None:
+    assert set(RECORDS) == set(AUTHORITY) == set(ENROLS) == set(Role)
+    assert AUTHORITY[Role.REGULATOR] > AUTHORITY[Role.MARKET] == AUTHORITY[Role.LAB] > AUTHORITY[Role.VENDOR]
+    assert all("correct" in kinds for kinds in RECORDS.values())
+
+
+@pytest.mark.parametrize(
+    ("region", "prefix"),
+    [("330106", "330106"), ("330100", "3301"), ("330000", "33"), ("3301", "3301"), ("33", "33"), ("100000", "10")],
+)
+def test_a_region_covers_what_lies_in_it(region: str, prefix: str) -> None:
+    assert region_prefix(region) == prefix
+
+
+def test_a_market_gives_stalls_to_those_who_stand_nowhere() -> None:
+    operator = principal(Role.MARKET, "operator")
+    assert takes_in(operator, party("seller"), set())
+    assert not takes_in(operator, party("seller"), {named("another market")})
+    assert takes_in(operator, party("seller"), {named("operator")})
+    assert not takes_in(principal(Role.VENDOR, "seller's neighbour"), party("seller"), set())
+
+
+def test_who_sets_the_status_of_a_party() -> None:
+    assert judges(principal(Role.ADMIN), named("seller"))
+    assert judges(principal(Role.REGULATOR, region="33"), named("seller"))
+    assert judges(principal(Role.MARKET, "operator"), named("seller"))
+    assert not judges(principal(Role.MARKET, "operator"), named("operator"))
+    assert not judges(principal(Role.VENDOR, "seller"), named("seller"))
