@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.recording.conftest import deliver, harvest, paper
+from tests.recording.conftest import EPCIS, deliver, harvest, paper
 from tests.support.cast import Actor, Cast
 
 # Columns: nobody, a stall's scale, the stall, a stall of another market, the market, a laboratory, the regulator of the
@@ -139,23 +139,6 @@ def line(body: Callable[[Cast], Mapping[str, Any]]) -> Callable[..., dict[str, A
 
 
 FILE = {"data": {"type": "other"}, "files": {"file": ("a.pdf", b"%PDF-1.4\n%%EOF\n", "application/pdf")}}
-EPCIS = {
-    "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
-    "type": "EPCISDocument",
-    "schemaVersion": "2.0",
-    "creationDate": "2026-03-01T02:00:00Z",
-    "epcisBody": {
-        "eventList": [
-            {
-                "type": "ObjectEvent",
-                "eventTime": "2026-03-01T06:30:00+08:00",
-                "eventTimeZoneOffset": "+08:00",
-                "action": "OBSERVE",
-                "epcList": ["https://id.gs1.org/01/06901234567892/21/1"],
-            }
-        ]
-    },
-}
 REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "GET /lookup": lambda cast, batch: {"params": {"q": "x"}},
     "POST /api/v1/codes/{code}/revoke": sent({"reason": "x"}),

@@ -123,26 +123,27 @@ class _Goods:
 
     def __init__(self, transaction: Transaction, sales: Sequence[Sale]) -> None:
         connection = transaction.connection
-        lines = [line for sale in sales for line in sale.lines]
         self._transaction = transaction
-        named = {line.custody_id for line in lines if line.custody_id}
+        named = {line.custody_id for sale in sales for line in sale.lines if line.custody_id}
         stock = self._stock = store.stock(connection, named)
         # A scale that was offline sells what has been corrected since: it is booked on what took its place.
         self._heirs = Loader.for_holds(transaction).heirs_of(named - stock.keys()) if named - stock.keys() else {}
         stock |= store.stock(connection, set(self._heirs.values()) - stock.keys())
-        # A product's weight a piece matters only where the unit is not the measure that the stock is kept in.
         wanted: set[UUID] = set()
-        for line in lines:
-            held = self._held_by(line)
-            if held is None and line.product_id is not None:
-                wanted.add(line.product_id)
-            elif held is not None and (line.grams is None) == (held.measure == "weight"):
-                wanted.add(held.product_id)
+        apart: set[UUID] = set()
+        for sale in sales:
+            for line in sale.lines:
+                held = self._held_by(line)
+                if held is None:
+                    wanted |= {line.product_id} if line.product_id else set()
+                    continue
+                # A product's weight a piece matters only where the unit is not the measure that the stock is kept in.
+                if (line.grams is None) == (held.measure == "weight"):
+                    wanted.add(held.product_id)
+                if held.site_id is not None and held.site_id != sale.site_id:
+                    apart |= {held.site_id, sale.site_id}
         self._products: dict[UUID, Product] = load_products(connection, wanted) if wanted else {}
-        elsewhere = {s.site_id for s in stock.values() if s.site_id} - {sale.site_id for sale in sales}
-        self._sites: dict[UUID, Site] = (
-            load_sites(connection, elsewhere | {sale.site_id for sale in sales}) if elsewhere else {}
-        )
+        self._sites: dict[UUID, Site] = load_sites(connection, apart) if apart else {}
         self._dated = any(s.expires_on or s.withdrawal_until for s in stock.values())
         self._zones: dict[UUID, ZoneInfo] = {}
         if self._dated:
@@ -221,9 +222,7 @@ class _Goods:
     def _here(self, device_site: UUID, custody_site: UUID | None) -> bool:
         if custody_site == device_site:
             return True
-        if custody_site is None or custody_site not in self._sites:
-            return False
-        return self._sites[custody_site].lies_in(self._sites[device_site])
+        return custody_site is not None and self._sites[custody_site].lies_in(self._sites[device_site])
 
     def _day(self, sale: Sale) -> date:
         zone = self._zones.get(sale.site_id)

@@ -143,3 +143,23 @@ def whole(outcome: dict[str, Any], expected: Sequence[str] = ()) -> dict[str, An
         assert chinese
         assert english
     return outcome
+
+
+# One thing was seen, nobody knows where.
+EPCIS: dict[str, Any] = {
+    "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
+    "type": "EPCISDocument",
+    "schemaVersion": "2.0",
+    "creationDate": "2026-03-01T02:00:00Z",
+    "epcisBody": {
+        "eventList": [
+            {
+                "type": "ObjectEvent",
+                "eventTime": "2026-03-01T06:30:00+08:00",
+                "eventTimeZoneOffset": "+08:00",
+                "action": "OBSERVE",
+                "epcList": ["https://id.gs1.org/01/06901234567892/21/1"],
+            }
+        ]
+    },
+}

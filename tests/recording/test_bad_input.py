@@ -1,5 +1,6 @@
 """Input that is none: each gets its clear answer, and none breaks the service."""
 
+import base64
 import json
 import socket
 from collections import deque
@@ -173,7 +174,9 @@ def test_a_name_twice_in_one_object_counts_once_the_last(cast: Cast) -> None:
 
 def test_queries_that_are_wrong(cast: Cast) -> None:
     harvest(cast)
+    timeless = base64.urlsafe_b64encode(f"2026-03-01T00:00:00/{'0' * 32}".encode()).decode()
     for query in (
+        f"cursor={timeless}",
         "kind=%00", "flag=%00", "flag=%F0%90", "kind=", "cursor=%00", "cursor=%E4%B8%AD", "cursor=AAAA", "from=1",
         "from=2026-01-01T00:00:00", "from=0001-01-01T00:00:00%2B14:00", "to=9999-12-31T23:59:59-12:00", "from=nan",
         "limit=0", "limit=x", "limit=1001", "limit=1e2", "site=x", "site=", "lot=1", "party=%00", "custody=-",

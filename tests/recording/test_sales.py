@@ -1,6 +1,8 @@
 """Sales of scales: the hot path, its receipts, and everything that a scale may get wrong."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -10,7 +12,7 @@ from sqlalchemy import select
 from app.domain import codes
 from app.store import tables
 from app.web.service import Service
-from tests.recording.conftest import Books, deliver, harvest, slugs, whole, without
+from tests.recording.conftest import EPCIS, Books, deliver, harvest, slugs, until, whole, without
 from tests.recording.test_correcting import replaced, voided
 from tests.support.cast import Cast, Scale, ago, quantity
 from tests.support.statements import Statements
@@ -228,6 +230,34 @@ def test_a_scale_sells_what_lies_below_its_site(cast: Cast, batch: dict[str, Any
     assert books.balance(batch)["sold"] == 1_000
 
 
+def test_scales_of_one_transaction_keep_to_their_own_sites(
+    cast: Cast, scale: Scale, batch: dict[str, Any], books: Books, service: Service
+) -> None:
+    """The market's handheld sells off a stall in the same moment as the stall's own scale, and its neighbour's."""
+    handheld, neighbour = cast.scale(cast.market), cast.scale(cast.other_stall)
+    sales = [(each, each.sale(1, cast.item(batch, "1"))) for each in (handheld, scale, neighbour)]
+    for each, _ in sales:
+        post(each)  # the first use of a key is a write of its own
+    gate = Event()
+    service.writer.offer(lambda _, commands: [gate.wait(10) for _ in commands], None, lambda _: None)
+    with ThreadPoolExecutor(3) as pool:
+        posted = [pool.submit(post, each, sale) for each, sale in sales]
+        until(lambda: service.writer.waiting == 3)
+        gate.set()
+    assert [slugs(answer.result()[0]) for answer in posted] == [[], [], ["batch_elsewhere"]]
+    assert books.balance(batch) == {"amount_in": 10_000, "sold": 2_000, "on_hand": 8_000}
+
+
+def test_captured_goods_at_no_known_place_are_elsewhere(cast: Cast, scale: Scale) -> None:
+    captured = cast.stall.post("/captures", EPCIS)
+    assert captured.status_code == 200, captured.text
+    [epc] = EPCIS["epcisBody"]["eventList"][0]["epcList"]
+    [node] = cast.admin.trace("back", epc=epc)["nodes"]
+    line = {"custody_id": node["id"], "quantity": quantity("1", "个")}
+    [outcome] = post(scale, scale.sale(1, line))
+    assert slugs(outcome) == ["batch_elsewhere"]
+
+
 def test_sales_of_a_batch_that_was_corrected_meanwhile(
     cast: Cast, scale: Scale, books: Books, batch: dict[str, Any]
 ) -> None:
@@ -246,11 +276,13 @@ def test_sales_of_a_batch_that_was_corrected_meanwhile(
 
 def test_ndjson_of_sales(cast: Cast, scale: Scale, batch: dict[str, Any]) -> None:
     sales: list[Any] = [scale.sale(counter, cast.item(batch, "0.01")) for counter in range(600)]
-    answer = scale.request("POST", "/sales", **ndjson([*sales, sales[0], {"counter": 9}]))
+    sent = ndjson([*sales, sales[0], {"counter": 9}])
+    sent["content"] += b"{" + b" " * 1_000_001 + b"}\n\xff\n"
+    answer = scale.request("POST", "/sales", **sent)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson")
     lines, summary = outcomes(answer.text)
-    assert summary == {"recorded": 600, "duplicate": 1, "conflict": 0, "rejected": 1}
-    assert [line["counter"] for line in lines] == [*range(600), 0, 9]
+    assert summary == {"recorded": 600, "duplicate": 1, "conflict": 0, "rejected": 3}
+    assert [line["counter"] for line in lines] == [*range(600), 0, 9, None, None]
     assert whole(lines[600], ["counter"]) == lines[0] | {"status": "duplicate"}
     whole(lines[601], ["counter"])
 
