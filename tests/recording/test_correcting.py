@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
-from tests.recording.conftest import Books, deliver, harvest, paper, slugs, whole
+from tests.recording.conftest import EPCIS, Books, deliver, harvest, paper, slugs, whole
 from tests.support.cast import Actor, Cast, quantity
 from tests.support.story import day
 
@@ -393,3 +393,25 @@ def test_a_correction_again_is_a_duplicate_and_many_in_one_list_stand_in_their_o
     assert answer["results"][0] == answer["results"][2] | {"status": "recorded"}
     assert slugs(answer["results"][3]) == ["more_than_there"]
     assert books.balance(batch) == {"amount_in": 50_000, "sold": 60_000, "on_hand": -10_000}
+
+
+def test_a_page_tells_what_stands_of_what_was_said_thrice(cast: Cast) -> None:
+    batch = harvest(cast)
+    got = deliver(cast, batch, "10", cast.stall)
+    second = remade(cast, batch, "80")
+    output = cast.output({"id": batch["product_id"]}, "70")
+    third = replaced(cast.farm, second["id"], "produce", outputs=[output])
+    arrival = replaced(cast.stall, got["event_id"], "receive", slip_code=got["slip"])
+    for code, told in ((batch["code"], ["produce"]), (got["code"], ["produce", "ship", "receive"])):
+        steps = cast.public.scan(code)["steps"]
+        assert [step["kind"] for step in steps] == told
+        assert steps[0]["event_id"] == third["id"]
+    assert steps[-1]["event_id"] == arrival["id"]
+
+
+def test_what_a_captured_document_says_is_corrected_by_another_document(cast: Cast) -> None:
+    captured = cast.stall.post("/captures", EPCIS)
+    assert captured.status_code == 200, captured.text
+    [event] = captured.json()["events"]
+    problem = cast.stall.refused("correct", 409, event_id=event["id"], reason="did_not_occur")
+    assert problem["type"] == "/problems/not-correctable"
