@@ -52,7 +52,9 @@ def gather(snapshot: Snapshot, chain: Chain, names: Names, carrying: Iterable[Sl
     named = [(entry.custody_id, entry.event_id) for entry in entries if entry.kind != "correct"]
     named += [(custody.id, custody.arrived_event_id) for custody in custodies.values() if custody.kind == "custody"]
     for custody_id, event_id in named:
-        actual = corrected.get(event_id, event_id)
+        actual: UUID | None = event_id
+        while actual in corrected:  # a replacement may have been replaced in its turn
+            actual = corrected[actual]
         if actual is not None and actual in events:
             told[custody_id][actual] = events[actual]
 
