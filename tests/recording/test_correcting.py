@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.recording.conftest import EPCIS, Books, deliver, harvest, paper, slugs, whole
-from tests.support.cast import Actor, Cast, quantity
+from tests.support.cast import Actor, Cast, ago, quantity
 from tests.support.story import day
 
 
@@ -400,7 +400,7 @@ def test_a_page_tells_what_stands_of_what_was_said_thrice(cast: Cast) -> None:
     got = deliver(cast, batch, "10", cast.stall)
     second = remade(cast, batch, "80")
     output = cast.output({"id": batch["product_id"]}, "70")
-    third = replaced(cast.farm, second["id"], "produce", outputs=[output])
+    third = replaced(cast.farm, second["id"], "produce", outputs=[output], event_time=ago(hours=3))
     arrival = replaced(cast.stall, got["event_id"], "receive", slip_code=got["slip"])
     for code, told in ((batch["code"], ["produce"]), (got["code"], ["produce", "ship", "receive"])):
         steps = cast.public.scan(code)["steps"]
