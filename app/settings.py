@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         8_000_000, ge=10_000, le=1_000_000_000, description="largest JSON body; NDJSON is streamed and has no limit"
     )
-    queue_limit: int = Field(20_000, ge=100, le=1_000_000, description="writes waiting before 503")
+    queue_limit: int = Field(20_000, ge=1_000, le=1_000_000, description="writes waiting before 503")
     trace_limit: int = Field(200_000, ge=10, le=10_000_000, description="nodes in one answer of /trace")
     strict_identifiers: bool = Field(
         False, description="refuse licences and credit codes whose check digit fails, instead of warning"

@@ -171,7 +171,7 @@ def _load_corrected(loader: Loader, targets: Collection[Event]) -> None:
     # Codes of slips that others came with, since replaced, lead to those that stand.
     loader.slips(event.outcome.get("slip_code") for event in loader.all(Event))
     gaps = {key for key in touched | parents if (row := ledger.find(Custody, key)) is not None and row.kind == "gap"}
-    loader.judged(touched | gaps, "admit", "identify")
+    loader.judged(touched | gaps, "admit", "identify", "certify", "receive")
     said = [event for event in loader.all(Event) if event.kind == "identify"]
     loader.rows(Custody, "id", {UUID(hex=entry[0]) for event in said for entry in event.entries})
     loader.rows(Link, "child_id", gaps)

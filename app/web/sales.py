@@ -278,13 +278,14 @@ _SCHEMAS, COMPONENTS = msgspec.json.schema_components([_Sales, _Sale], ref_templ
 @router.post(
     PATH,
     openapi_extra={
+        "security": [{"HTTPBearer": []}],
         "requestBody": {
             "required": True,
             "content": {
                 "application/json": {"schema": _SCHEMAS[0], "example": EXAMPLE},
                 "application/x-ndjson": {"schema": {"type": "string"}},
             },
-        }
+        },
     },
 )
 async def post_sales() -> dict[str, Any]:

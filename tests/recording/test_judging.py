@@ -322,6 +322,17 @@ def test_papers_are_taken_back(cast: Cast) -> None:
     assert cast.public.scan(batch["code"])["documents"] == []
     on_site = cast.farm.record("certify", document_id=site)
     voided(cast.farm, on_site["id"])
+    # Said twice and taken back once, it still speaks; whichever was said first.
+    for first_falls in (True, False):
+        twice = [
+            cast.farm.record("certify", document_id=right, custody_id=batch["custody_id"], site_id=None)
+            for _ in range(2)
+        ]
+        one, two = twice if first_falls else reversed(twice)
+        voided(cast.farm, one["id"])
+        assert [each["type"] for each in cast.public.scan(batch["code"])["documents"]] == ["origin_proof"]
+        voided(cast.farm, two["id"])
+        assert cast.public.scan(batch["code"])["documents"] == []
 
 
 def test_goods_on_hold_are_not_corrected_away(cast: Cast, books: Books) -> None:

@@ -51,6 +51,9 @@ def void(draft: Draft, target: Event) -> Voided:
             ledger.remove(link)
     for attachment in [row for row in ledger.rows[Attachment].values() if row.event_id == target.id]:
         ledger.remove(attachment)
+        other = _said_again(draft, target, attachment)
+        if other is not None:
+            ledger.add(Attachment(attachment.subject_id, attachment.document_id, other.id))
         draft.touched.add(attachment.subject_id.hex)
     _void_hold(draft, target)
     voided = Voided(Kept(target, made, _said(target), gaps), held)
@@ -104,6 +107,19 @@ def _reverse(draft: Draft, event: Event) -> None:
             custody = draft.ledger.custody(UUID(hex=hexed))
             heir = draft.ledger.standing(custody)
             draft.enter(heir if heir.measure == custody.measure else custody, entry, -amount)
+
+
+def _said_again(draft: Draft, target: Event, attachment: Attachment) -> Event | None:
+    """Another event that lets the document speak for the same goods."""
+    ledger = draft.ledger
+    for entry in ledger.timeline[attachment.subject_id]:
+        if entry.kind in ("certify", "receive") and entry.event_id != target.id:
+            event = ledger.event(entry.event_id)
+            named = [event.body.get("document_id"), *(event.body.get("from") or {}).get("document_ids", ())]
+            says = attachment.document_id in {UUID(text) for text in named if text}
+            if says and ledger.find(Correction, event.id) is None:
+                return event
+    return None
 
 
 def _withdraw(draft: Draft, event: Event) -> None:
