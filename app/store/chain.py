@@ -65,8 +65,7 @@ def neighbours(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
 
 def nodes(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     """As NODE."""
-    # In the order of the index: neighbouring keys share its pages.
-    return raw.select(snapshot, tables.custody, NODE, "id", sorted(keys))
+    return raw.select(snapshot, tables.custody, NODE, "id", keys)
 
 
 def hands(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
@@ -81,12 +80,12 @@ def lots(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
 
 def touches(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     """Which events touch which custodies, as TOUCH; a pair may come more than once."""
-    return raw.select(snapshot, tables.timeline, TOUCH, "custody_id", sorted(keys))
+    return raw.select(snapshot, tables.timeline, TOUCH, "custody_id", keys)
 
 
 def events(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     """As EVENT."""
-    return raw.select(snapshot, tables.event, EVENT, "id", sorted(keys))
+    return raw.select(snapshot, tables.event, EVENT, "id", keys)
 
 
 def flags(snapshot: Snapshot, events: Collection[bytes]) -> list[Row]:
