@@ -5,7 +5,6 @@ after another, and the store writes what is new or changed. A refused command le
 through `add`, `edit` or `remove`, which know how to undo it.
 """
 
-import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -181,11 +180,11 @@ class Ledger:
     def edit(self, row: R, **values: Any) -> R:
         """Sets fields of a row that is in the ledger (none of its key)."""
         kind, key = type(row), _KEYS[type(row)](row)
-        before = copy.copy(row)
+        before = {name: getattr(row, name) for name in values}
 
         def undo() -> None:
-            for name in values:
-                setattr(row, name, getattr(before, name))
+            for name, value in before.items():
+                setattr(row, name, value)
 
         self._undo.append(undo)
         for name, value in values.items():
