@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from app.domain.rows import Custody, Hold, Link, Lot
+from app.domain.selling import hold_reason
 from app.scanning.answer import Reason
 from app.store import codes
 from app.store import scan as store
@@ -64,7 +65,7 @@ class Chain:
         """Every status of the root that rows show: held, refused, expired, incomplete."""
         root = self.custodies[way.root]
         lot = self.lots.get(root.lot_id)
-        found = [Reason("held", reason_of(hold)) for hold in self._holds_on(way)]
+        found = [Reason("held", hold_reason(hold.reason, automatic=hold.automatic)) for hold in self._holds_on(way)]
         if root.admission == "refused":
             found.append(Reason("refused", None))
         expires_on = root.expires_on or (lot.expires_on if lot else None)
@@ -121,20 +122,6 @@ def incomplete(gaps: int) -> Reason:
     return Reason(
         "incomplete", f"来路上有 {gaps} 处没有查明 · {gaps} place{'s' if gaps > 1 else ''} on the way not known"
     )
-
-
-def reason_of(hold: Hold) -> str:
-    """Why goods are held, as "中文 · English"; a test's own words are "item value (stage)"."""
-    if not hold.automatic:
-        return hold.reason
-    for stage, (chinese, english) in _STAGES.items():
-        if hold.reason.endswith(f"({stage})"):
-            said = hold.reason.removesuffix(f"({stage})").strip()
-            return f"{chinese}：{said} · {english}: {said}"
-    return f"检测不合格：{hold.reason} · test failed: {hold.reason}"
-
-
-_STAGES = {"rapid": ("快检不合格", "rapid test failed"), "laboratory": ("实验室检测不合格", "laboratory test failed")}
 
 
 def walk(snapshot: Snapshot, roots: Collection[UUID]) -> Chain:

@@ -12,7 +12,7 @@ from app import scanning
 from app.domain.codes import CodeKind, mint
 from app.domain.errors import NotFound
 from app.domain.rights import Principal, Role
-from app.domain.rows import Custody, Hold, Link, Lot
+from app.domain.rows import Custody, Link, Lot
 from app.scanning import chain as walking
 from app.scanning.chain import Chain
 from app.store import tables
@@ -87,19 +87,6 @@ def test_where_the_walk_was_cut_is_a_gap() -> None:
     way = found.way(named("shop"))
     assert found.cut_on(way) == [named("a")]
     assert [reason.status for reason in found.obstacles(way, NOW.date())] == ["incomplete"]
-
-
-@pytest.mark.parametrize(
-    ("reason", "said"),
-    [
-        ("毒死蜱 0.15mg/kg (rapid)", "快检不合格：毒死蜱 0.15mg/kg · rapid test failed: 毒死蜱 0.15mg/kg"),
-        ("毒死蜱 (laboratory)", "实验室检测不合格：毒死蜱 · laboratory test failed: 毒死蜱"),
-        ("毒死蜱", "检测不合格：毒死蜱 · test failed: 毒死蜱"),
-    ],
-)
-def test_a_test_that_holds_says_its_own_words(reason: str, said: str) -> None:
-    row = Hold(named("h"), "lot", named("a"), named("lot"), reason, 1, named("by"), NOW, True)
-    assert walking.reason_of(row) == said
 
 
 def test_a_long_way_is_cut_and_says_so(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
