@@ -16,6 +16,7 @@ from app.domain.deciding import Decision, Record, decide
 from app.domain.errors import NotFound, Refusal
 from app.domain.rights import Principal
 from app.domain.rows import Event, Flag
+from app.recording.alerts import raise_for_event
 from app.store import events as store_events
 from app.store.engine import Database, Snapshot, reading
 from app.store.ledger import write
@@ -37,6 +38,7 @@ def record_events(transaction: Transaction, commands: Sequence[Record]) -> Seque
             results.append(refusal)
             continue
         transaction.touched |= decision.touched
+        raise_for_event(transaction, ledger, command, decision)
         results.append(decision)
     write(transaction, ledger)
     return results

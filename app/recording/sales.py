@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.quantities import QuantityError, convert, parse_quantity
 from app.domain.rows import Product, Site
+from app.recording.alerts import Cause, raise_for_sales
 from app.store import sales as store
 from app.store.ledger import Loader
 from app.store.master import products as load_products
@@ -68,6 +69,7 @@ def record_sales(transaction: Transaction, sales: Sequence[Sale]) -> Sequence[Sa
     outcomes: list[SaleOutcome] = []
     fresh: list[tuple[Sale, list[Mapping[str, str]]]] = []
     claims: list[tuple[int, bytes, Any, datetime]] = []
+    causes: dict[tuple[str, UUID, date], Cause] = {}
     for sale in sales:
         before = known.get(sale.receipt_id)
         if before is None:
@@ -80,9 +82,10 @@ def record_sales(transaction: Transaction, sales: Sequence[Sale]) -> Sequence[Sa
             outcomes.append(SaleOutcome("duplicate", before.record_time, before.flags))
         else:
             claims.append((sale.receipt_id, sale.content_hash, json.loads(sale.body), now))
+            causes.setdefault(("counter_reused", sale.device_id, sale.event_time.date()), _cause(sale, None))
             outcomes.append(SaleOutcome("conflict", now, [_CONFLICT]))
     if fresh:
-        goods = _Goods(transaction, [sale for sale, _ in fresh])
+        goods = _Goods(transaction, [sale for sale, _ in fresh], causes)
         receipts: list[store.ReceiptRow] = []
         lines: list[store.LineRow] = []
         for sale, flags in fresh:
@@ -95,7 +98,12 @@ def record_sales(transaction: Transaction, sales: Sequence[Sale]) -> Sequence[Sa
         store.take_stock(connection, goods.sold)
     if claims:
         store.add_claims(connection, claims)
+    raise_for_sales(transaction, causes)
     return outcomes
+
+
+def _cause(sale: Sale, custody_id: UUID | None) -> Cause:
+    return Cause(sale.site_id, sale.device_id, sale.receipt_id, custody_id, sale.event_time)
 
 
 _CONFLICT = {
@@ -119,10 +127,13 @@ _FLAGS = {
 
 
 class _Goods:
-    """The stock that a batch of sales draws on, and what it has drawn."""
+    """The stock that a batch of sales draws on, what it has drawn, and what of it gives alarm."""
 
-    def __init__(self, transaction: Transaction, sales: Sequence[Sale]) -> None:
+    def __init__(
+        self, transaction: Transaction, sales: Sequence[Sale], causes: dict[tuple[str, UUID, date], Cause]
+    ) -> None:
         connection = transaction.connection
+        self._causes = causes
         self._transaction = transaction
         named = {line.custody_id for sale in sales for line in sale.lines if line.custody_id}
         stock = self._stock = store.stock(connection, named)
@@ -156,6 +167,8 @@ class _Goods:
         slugs: dict[str, None] = {}
         if sale.event_time - self._transaction.now > SKEW:
             slugs["clock_ahead"] = None
+            day = self._transaction.now.astimezone(sale.event_time.tzinfo).date()
+            self._causes.setdefault(("clock_ahead", sale.device_id, day), _cause(sale, None))
         counted: set[UUID] = set()
         for number, line in enumerate(sale.lines):
             custody_id, product_id, amount = self._line(sale, line, slugs)
@@ -187,18 +200,9 @@ class _Goods:
             amount = self._amount(line, self._products[held.product_id], slugs)
         else:
             amount = given
-        if held.id in self._held:
-            slugs["held_goods"] = None
-        if held.refused:
-            slugs["refused_goods"] = None
-        if held.expires_on or held.withdrawal_until:
-            day = self._day(sale)
-            if held.expires_on and held.expires_on < day:
-                slugs["expired_goods"] = None
-            if held.withdrawal_until and held.withdrawal_until > day:
-                slugs["withdrawal_period"] = None
-        if amount > held.on_hand:
-            slugs["more_than_there"] = None
+        for slug in self._wrong(sale, held, amount):
+            slugs[slug] = None
+            self._causes.setdefault((slug, held.id, sale.event_time.date()), _cause(sale, held.id))
         left = held.on_hand - amount
         touched = self._transaction.touched
         if (held.on_hand > 0) != (left > 0):  # the stall's page lists what is on sale
@@ -207,6 +211,23 @@ class _Goods:
         touched.add("stock:" + sale.site_id.hex)  # what a scale pulls shows the remaining quantity
         held.on_hand = left
         return held.id, held.product_id, amount
+
+    def _wrong(self, sale: Sale, held: store.Stock, amount: int) -> list[str]:
+        """Why these goods should not have been sold, as flags that are alerts, too."""
+        wrong = []
+        if held.id in self._held:
+            wrong.append("held_goods")
+        if held.refused:
+            wrong.append("refused_goods")
+        if held.expires_on or held.withdrawal_until:
+            day = self._day(sale)
+            if held.expires_on and held.expires_on < day:
+                wrong.append("expired_goods")
+            if held.withdrawal_until and held.withdrawal_until > day:
+                wrong.append("withdrawal_period")
+        if amount > held.on_hand:
+            wrong.append("more_than_there")
+        return wrong
 
     def _held_by(self, line: SaleLine) -> store.Stock | None:
         key = line.custody_id

@@ -4,13 +4,29 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, or_, select, true
 
 from app.domain.rights import Principal, Role
 from app.domain.rows import Correction, Event, Flag
 from app.store import tables
 from app.store.engine import Snapshot
 from app.store.ledger import fetch
+
+
+def region_sites(principal: Principal) -> Select[tuple[UUID]]:
+    """Ids of the sites in a regulator's region."""
+    site = tables.site.c
+    return select(site.id).where(site.region.startswith(principal.region or "-", autoescape=True))
+
+
+def market_sites(principal: Principal) -> Select[tuple[UUID]]:
+    """Ids of a market's sites: its own are roots, everything below one begins with its path."""
+    site, root = tables.site.c, tables.site.alias("root")
+    return (
+        select(site.id)
+        .join(root, site.path.startswith(root.c.path))
+        .where(root.c.party_id == principal.party_id, root.c.parent_site_id.is_(None))
+    )
 
 
 def visible_to(principal: Principal) -> ColumnElement[bool]:
@@ -21,17 +37,9 @@ def visible_to(principal: Principal) -> ColumnElement[bool]:
         case Role.ADMIN:
             return true()
         case Role.REGULATOR:
-            region = select(site.id).where(site.region.startswith(principal.region or "-", autoescape=True))
-            return or_(own, event.site_id.in_(region))
+            return or_(own, event.site_id.in_(region_sites(principal)))
         case Role.MARKET:
-            # A market's sites are roots; everything below one begins with its path.
-            root = tables.site.alias("root")
-            below = (
-                select(site.id)
-                .join(root, site.path.startswith(root.c.path))
-                .where(root.c.party_id == principal.party_id, root.c.parent_site_id.is_(None))
-            )
-            return or_(own, event.party_id == principal.party_id, event.site_id.in_(below))
+            return or_(own, event.party_id == principal.party_id, event.site_id.in_(market_sites(principal)))
         case Role.VENDOR | Role.PRODUCER:
             sites = select(site.id).where(site.party_id == principal.party_id)
             # What another trader recorded there was its own business: a stall changes hands, its books do not.

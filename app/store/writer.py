@@ -19,7 +19,8 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from app.store import feed
+from app.domain.alerts import Alert
+from app.store import alerts, feed
 from app.store.engine import conflicting, writing
 from app.store.errors import QueueFull, StoreUnavailable
 
@@ -36,11 +37,13 @@ PRUNE_EVERY = 100  # entries appended to the feed between two looks at its oldes
 
 @dataclass(slots=True)
 class Transaction:
-    """What a job writes through: one connection, one `now`, and the list of what a page or cache must forget."""
+    """What a job writes through: one connection, one `now`; what a page or cache must forget, and the alerts that the
+    same commit brings."""
 
     connection: Connection
     now: datetime
     touched: set[str] = field(default_factory=set)
+    alerts: list[Alert] = field(default_factory=list)
 
 
 Job = Callable[[Transaction, Sequence[C]], Sequence[R | Exception]]
@@ -189,6 +192,8 @@ class Writer:
                 answers = job(transaction, [batch[i].command for i in members])
                 for i, answer in zip(members, answers, strict=True):
                     results[i] = answer
+            if transaction.alerts:
+                alerts.add(connection, transaction.alerts)
             if transaction.touched:
                 feed.append(connection, transaction.now, transaction.touched)
                 self._appended += 1

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app.web import (
+    alerts,
     captures,
     codes,
     devices,
@@ -42,6 +43,7 @@ ROUTERS = [
     documents.router,
     trace.router,
     captures.router,
+    alerts.router,
 ]
 
 DESCRIPTION = (

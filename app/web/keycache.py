@@ -7,19 +7,24 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from typing import TypeVar
 from uuid import UUID
 
 from app.domain.errors import Forbidden, Refusal, Unauthenticated
 from app.domain.rights import Principal
 from app.enrolling.keys import Credential, find_credential, note_use
+from app.recording import RefusedUse, note_refused
 from app.store.engine import Database, reading
 from app.store.errors import StoreUnavailable
-from app.store.writer import Writer
+from app.store.writer import Job, Writer
 
 log = logging.getLogger(__name__)
 
+C = TypeVar("C")
+
 CAPACITY = 20_000
 USE_PERIOD = 60.0  # seconds between two notes of a key's last use
+ALARM_PERIOD = 3_600.0  # seconds between two alarms about one device
 STALE = 1.0  # seconds: nothing older is believed where the feed cannot be read
 
 _SHAPE = re.compile(r"ock_([0-9a-f]{32})_([0-9a-f]{32,64})")
@@ -46,6 +51,7 @@ class KeyCache:
         self._lock = threading.Lock()
         self._entries: dict[UUID, Credential] = {}
         self._used: dict[UUID, float] = {}
+        self._alarmed: dict[UUID, float] = {}
         self._loading: list[set[str]] = []
         self._lost = 0
 
@@ -89,16 +95,31 @@ class KeyCache:
 
     def used(self, key_id: UUID) -> None:
         """Notes the use of a key, at most once a minute and without waiting for it."""
+        if self._due(self._used, key_id, USE_PERIOD):
+            self._offer(note_use, key_id)
+
+    def refused(self, credential: Credential, refusal: Refusal) -> None:
+        """Gives alarm that a device goes on calling with a key that is not taken; waits for nothing. The alert is one a
+        device and day: what is kept here only spares the writer."""
+        device_id = credential.principal.device_id
+        if device_id is not None and self._due(self._alarmed, device_id, ALARM_PERIOD):
+            self._offer(note_refused, RefusedUse(device_id, refusal.slug))
+
+    def _due(self, times: dict[UUID, float], key: UUID, period: float) -> bool:
+        """True at most once a period for a key; of at most CAPACITY keys."""
         now = self._clock()
-        if now - self._used.get(key_id, -USE_PERIOD) < USE_PERIOD:
-            return
-        while len(self._used) >= CAPACITY:
-            self._used.pop(next(iter(self._used)), None)
-        self._used[key_id] = now
+        if now - times.get(key, -period) < period:
+            return False
+        while len(times) >= CAPACITY:
+            times.pop(next(iter(times)), None)
+        times[key] = now
+        return True
+
+    def _offer(self, job: Job[C, None], command: C) -> None:
         try:
-            self._writer.offer(note_use, key_id, _noted)
+            self._writer.offer(job, command, _noted)
         except StoreUnavailable as error:
-            log.info("the last use of key %s is not noted: %s", key_id, error)
+            log.info("the use of a key is not noted: %s", error)
 
     def check(self, header: str) -> tuple[UUID, bytes]:
         """The key id and the hash of the secret in an Authorization header. Raises Unauthenticated."""
@@ -114,6 +135,7 @@ class KeyCache:
             raise unknown_key()
         refusal = refusal_of(credential)
         if refusal is not None:
+            self.refused(credential, refusal)
             raise refusal
         self.used(credential.principal.key_id)
         return credential.principal

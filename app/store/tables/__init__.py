@@ -5,6 +5,7 @@ what one coordinator keeps. A distributed table has no foreign key, no sequence,
 its primary key and of every unique constraint.
 """
 
+from app.store.tables.alerts import alert
 from app.store.tables.base import metadata
 from app.store.tables.captured import capture, epc_event, packing
 from app.store.tables.custody import attachment, custody, custody_link, hold, lot, slip, slip_item, timeline
@@ -14,6 +15,7 @@ from app.store.tables.master import api_key, device, document, external_code, ma
 from app.store.tables.sales import receipt, receipt_claim, receipt_line
 
 __all__ = [
+    "alert",
     "api_key",
     "attachment",
     "capture",

@@ -1,0 +1,124 @@
+"""Alerts: what somebody should look at now. A closed list of slugs, each with its gravity and its words.
+
+An alert is no new fact: it points at an event, a receipt or a device that is in the books already. Its id is computed
+from what it is about and from the event or the day, so that saying the same again makes no second row: a batch on hold
+that is sold a hundred times in a day is one alert of that day.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid5
+
+# Fixed for ever: the names of all alerts begin here.
+_ALERT = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a07")
+
+
+class Severity(StrEnum):
+    """grave: people may be harmed, or somebody deceives; warning: the books are wrong; notice: a device is unwell."""
+
+    GRAVE = "grave"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a slug means and what to do about it."""
+
+    severity: Severity
+    zh: str
+    en: str
+
+
+ALERTS: dict[str, Kind] = {
+    "failed_test": Kind(
+        Severity.GRAVE,
+        "检测不合格，批次已暂停销售；4 小时内可提出复检",
+        "a test failed and its lot is on hold; it may be contested within 4 hours",
+    ),
+    "held_goods": Kind(
+        Severity.GRAVE, "暂停销售的货物被售出，请到摊位核查", "goods on hold were sold: look into it at the stall"
+    ),
+    "refused_goods": Kind(
+        Severity.GRAVE,
+        "被拒绝入场的货物被售出，请到摊位核查",
+        "goods that were refused entry were sold: look into it at the stall",
+    ),
+    "withdrawal_period": Kind(
+        Severity.GRAVE,
+        "安全间隔期（休药期）内的货物被售出，请暂停该批次",
+        "goods within their withdrawal period were sold: hold the batch",
+    ),
+    "expired_goods": Kind(Severity.GRAVE, "过期货物被售出，请下架", "goods past their date were sold: take them down"),
+    "more_than_there": Kind(
+        Severity.WARNING,
+        "售出数量超过该批次现有数量，请盘点",
+        "more of a batch was sold than there was: count the stock",
+    ),
+    "counter_reused": Kind(
+        Severity.WARNING,
+        "小票序号重复而内容不同：秤被重置或被复制，请检查并重新激活",
+        "a receipt number was used twice with other content: a scale was reset or copied; inspect and activate it anew",
+    ),
+    "refused_device": Kind(
+        Severity.GRAVE,
+        "被锁定或密钥已作废的设备仍在连接，请找回设备",
+        "a device that is locked, or whose key is revoked, goes on calling: find the device",
+    ),
+    "clock_ahead": Kind(
+        Severity.NOTICE, "设备时钟偏快，请校时", "the clock of a device is ahead: set it"
+    ),
+}  # fmt: skip
+
+# Flags of a sale that are alerts, too; the slug is the same.
+SOLD = ("held_goods", "refused_goods", "expired_goods", "withdrawal_period", "more_than_there")
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A row of alert. `party_id` is whose stall it was at `event_time`; what it is not about is None.
+
+    event_time: when it happened by the clock of who said so; record_time: ours."""
+
+    id: UUID
+    slug: str
+    severity: str
+    site_id: UUID | None
+    party_id: UUID | None
+    device_id: UUID | None
+    event_id: UUID | None
+    receipt_id: int | None
+    custody_id: UUID | None
+    detail: str
+    event_time: datetime
+    record_time: datetime
+
+
+def raised(
+    slug: str,
+    subject: UUID,
+    on: date | None,
+    about: tuple[str, str] | None,
+    *,
+    event_time: datetime,
+    record_time: datetime,
+    **where: Any,
+) -> Alert:
+    """An alert about a subject on a day; without a day for a subject that is an event. `about`: particulars, Chinese
+    and English. `where`: site_id, party_id, device_id, event_id, receipt_id, custody_id, as far as known."""
+    kind = ALERTS[slug]
+    zh, en = (f"（{about[0]}）", f" ({about[1]})") if about else ("", "")
+    return Alert(
+        id=uuid5(_ALERT, f"{slug}/{subject}/{on or ''}"),
+        slug=slug,
+        severity=kind.severity,
+        detail=f"{kind.zh}{zh} · {kind.en}{en}",
+        event_time=event_time,
+        record_time=record_time,
+        **{name: where.get(name) for name in _WHERE},
+    )
+
+
+_WHERE = ("site_id", "party_id", "device_id", "event_id", "receipt_id", "custody_id")
