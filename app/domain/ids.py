@@ -65,6 +65,11 @@ def captured_custody_id(epc: str, site_uri: str) -> UUID:
     return uuid5(EPC, f"{epc}\n{site_uri}")
 
 
+def captured_gap_id(epc: str) -> UUID:
+    """The unknown origin of captured goods whose making nobody has recorded."""
+    return uuid5(captured_lot_id(epc), "gap")
+
+
 def captured_site_id(uri: str) -> UUID:
     return uuid5(SITE, uri)
 

@@ -189,7 +189,7 @@ def on_receipt(snapshot: Snapshot, receipt: int) -> list[bytes] | None:
 
 def with_epcs(snapshot: Snapshot, epcs: Collection[str]) -> list[bytes]:
     """Custodies of captured goods by their EPC or EPC class, and those of lots that carry it."""
-    found = raw.select(snapshot, tables.custody, ("id",), "epc", epcs)
+    found = raw.select(snapshot, tables.custody, ("id",), "epc", epcs, "kind = 'custody'")
     lots = raw.select(snapshot, tables.lot, ("id",), "epc", epcs)
     found += raw.select(snapshot, tables.custody, ("id",), "lot_id", [key for (key,) in lots], "kind = 'custody'")
     return sorted({key for (key,) in found})

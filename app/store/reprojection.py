@@ -100,9 +100,10 @@ class Reprojection:
         lots = {ids.captured_lot_id(epc) for epc in self.affected}
         found.lots = {row.id: row for row in fetch(connection, Lot, "id", lots)}
         goods = found.custodies.keys() | self.book.custodies.keys()
-        # The child of a link is never another's: native events make custodies of their own.
         for link in fetch(connection, Link, "child_id", goods):
-            found.links[link.child_id, link.parent_id, link.event_id] = link
+            # Who closes a gap is a native event; every other child of a link that is captured is so by captured ones.
+            if link.kind != "identify":
+                found.links[link.child_id, link.parent_id, link.event_id] = link
         for line in fetch(connection, TimelineEntry, "custody_id", goods):
             if line.kind.startswith(CAPTURED):
                 found.lines[line.custody_id, line.event_id, line.entry] = line
@@ -154,13 +155,15 @@ class Reprojection:
         return made
 
     def _parties(self) -> dict[UUID, UUID]:
-        """Custody → who ran its site when the goods came."""
-        wanted = {
-            row.id: (row.site_id, row.arrived_at) for row in self.book.custodies.values() if row.site_id is not None
-        }
+        """Custody → who ran its site when the goods came; a gap is the party's whose goods come from it."""
+        goods = self.book.custodies
+        wanted = {row.id: (row.site_id, row.arrived_at) for row in goods.values() if row.site_id is not None}
         was = master.versions_at(self._connection, wanted.values())
         found = {key: was[place] for key, place in wanted.items() if place in was}
-        return {key: site.party_id for key, site in found.items() if isinstance(site, Site)}
+        ran = {key: site.party_id for key, site in found.items() if isinstance(site, Site)}
+        came = {parent: child for child, parent, _ in self.book.links}
+        gaps = (row.id for row in goods.values() if row.kind == "gap")
+        return ran | {gap: ran[came[gap]] for gap in gaps if came[gap] in ran}
 
     def _custody(self, row: Custody) -> Custody:
         old = self._is.custodies.get(row.id)
@@ -193,7 +196,7 @@ class Reprojection:
     def issue(self, mint: Callable[[CodeKind], str]) -> None:
         """Gives every custody and lot that has none a code."""
         for custody in self._should.custodies.values():
-            if custody.code is None and custody.voided_by is None:
+            if custody.code is None and custody.voided_by is None and custody.kind == "custody":
                 custody.code = self._minted(mint, CodeKind.CUSTODY, custody.id)
         for lot_id, lot in self._should.lots.items():
             if lot.code is None and lot_id in self.book.lots:

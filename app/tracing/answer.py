@@ -96,7 +96,7 @@ class Gap(Struct, frozen=True, gc=False, rename={"from_": "from"}):
     named a source, the other has not confirmed)."""
 
     node_id: str
-    reason: Literal["outside", "voided", "claimed"]
+    reason: Literal["outside", "unrecorded", "voided", "claimed"]
     from_: Source
 
 

@@ -12,7 +12,8 @@ _CONTINUED = {"": "", "├─ ": "│  ", "└─ ": "   "}
 _WORDS: dict[Language, dict[str, str]] = {
     "zh": {
         "ok": "正常", "gap": "来源不明", "voided": "已作废", "recalled": "已召回", "held": "暂停销售",
-        "refused": "未获准入场", "expired": "已过期", "outside": "系统外购入", "claimed": "一方指认、待另一方确认",
+        "refused": "未获准入场", "expired": "已过期", "outside": "系统外购入", "unrecorded": "没有更早的记录",
+        "claimed": "一方指认、待另一方确认",
         "seen": "见上", "in": "进", "kept": "存", "reported": "{} 填报", "batch": "批次",
         "more": "未完，继续：cursor={}", "closed": "来源已由双方确认", "cut": "未完：起点过多，只列出最新的",
         "totals": "{nodes} 个节点，{links} 个环节，{events} 条记录，{gaps} 处来源不明",
@@ -20,6 +21,7 @@ _WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "ok": "ok", "gap": "origin unknown", "voided": "voided", "recalled": "recalled", "held": "held",
         "refused": "refused at the gate", "expired": "expired", "outside": "bought from outside the system",
+        "unrecorded": "nothing earlier is on record",
         "claimed": "named by one side, not confirmed by the other", "seen": "see above", "in": "in", "kept": "left",
         "reported": "reported by {}", "batch": "lot", "more": "there is more, go on with cursor={}",
         "closed": "origin confirmed by both sides",

@@ -228,6 +228,11 @@ TERMS: dict[str, tuple[str, str]] = {
     ),
     "gap.claimed": ("据{by}称，来自“{name}”", "According to {by}: from “{name}”"),
     "gap.claimed.note": ("对方还没有确认。", "The other side has not confirmed it."),
+    "gap.unrecorded": ("记录从这里开始", "The records begin here"),
+    "gap.unrecorded.note": (
+        "谁生产了这批货物、从哪里来，没有记录。",
+        "Who made these goods, and where they came from, is not on record.",
+    ),
     "gap.voided": ("上一段记录已作废", "The record of the step before was voided"),
     "gap.voided.note": ("更早的来路目前没有记录。", "What came before is not on record now."),
     "gap.truncated": ("更早的来路没有在此列出", "What came before is not listed here"),

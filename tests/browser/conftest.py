@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from httpx2 import Client
 from playwright.sync_api import Browser, sync_playwright
 
 from app import web
 from app.web.service import Service
-from tests.support.cast import first_key
-from tests.support.story import Story
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -38,11 +35,6 @@ def browser() -> Iterator[Browser]:
         )
         yield launched
         launched.close()
-
-
-@pytest.fixture
-def story(client: Client, service: Service) -> Story:
-    return Story(client, first_key(service))
 
 
 @pytest.fixture

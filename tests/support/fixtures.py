@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # tests of the pure rules do without the application, and wit
 
     from app.web.service import Service
     from tests.support.cast import Cast
+    from tests.support.story import Story
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +137,15 @@ def cast(client: "TestClient", service: "Service") -> "Cast":
     from tests.support.cast import Cast, first_key
 
     return Cast(client, first_key(service))
+
+
+@pytest.fixture
+def story(client: "TestClient", service: "Service") -> "Story":
+    """The stage of every story."""
+    from tests.support.cast import first_key
+    from tests.support.story import Story
+
+    return Story(client, first_key(service))
 
 
 @pytest.fixture

@@ -82,7 +82,9 @@ def claiming_side(draft: Draft, link: Link) -> UUID | None:
     ledger = draft.ledger
     said_by = ledger.event(link.event_id).party_id
     source = ledger.custody(link.parent_id).site_id
-    receiver = ledger.custody(ledger.links_down[link.child_id][0].child_id).party_id
+    # A late record of the making may have left nothing below the gap.
+    below = [ledger.custody(other.child_id) for other in ledger.links_down[link.child_id]]
+    receiver = (below or [ledger.custody(link.child_id)])[0].party_id
     giver = ledger.site(source) if source else None
     market = ledger.market(giver) if giver else None
     gave = {site.party_id for site in (giver, market) if site is not None} - {receiver}

@@ -3,7 +3,7 @@ and compared."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from app.domain.rows import TimelineEntry as Line
 CAPTURED = "epcis."
 MAX_KIND = 64
 MAX_LOT_NUMBER = 200
+UNRECORDED = "unrecorded"  # the reason of a gap that captured goods come from
 
 # Of several steps that tell of one departure the first in this list counts, as RECEIVING_STEPS do for an arrival.
 _SHIPPING = ("shipping", "consigning", "departing", "loading")
@@ -105,12 +106,34 @@ def book_of(projection: Projection, events: Iterable[CapturedEvent]) -> Book:
         book.links[child, parent, link.event_id] = Link(
             child, parent, link.event_id, link.kind, link.grams, link.pieces
         )
+    _open(book, (stay for stay in projection.custodies if not stay.is_origin), known)
     for packing in projection.packings:
         book.packings[packing.unit_epc, packing.content_epc, packing.from_event] = packing
     first = earliest(known.values(), {flag.epc for flag in projection.flags})
     for flag in projection.flags:
         book.notes[first[flag.epc]].add((flag.slug, note(flag.slug, flag.epc)))
     return book
+
+
+def _open(book: Book, stays: Iterable[Stay], known: Mapping[UUID, CapturedEvent]) -> None:
+    """Where goods appear that nothing captured has made or brought, the chain has a gap: its records begin there."""
+    came = {child for child, _, _ in book.links}
+    for stay in stays:
+        child = book.custodies[ids.captured_custody_id(*stay.key)]
+        if child.id in came:
+            continue
+        event = known[stay.first_event]
+        gap = replace(
+            child, id=ids.captured_gap_id(stay.epc), kind="gap", site_id=None, expires_on=None, amount_in=0, sold=0,
+            shipped=0, processed=0, destroyed=0, gap_reason=UNRECORDED,
+        )  # fmt: skip
+        book.custodies[gap.id] = gap
+        book.lines[gap.id, event.event_id, TOUCHED] = Line(
+            gap.id, event.event_id, TOUCHED, kind_of(event), event.event_time, 0
+        )
+        book.entries[event.event_id].append((gap.id, TOUCHED, 0))
+        grams, pieces = (stay.grams, None) if child.measure == "weight" else (None, stay.pieces)
+        book.links[child.id, gap.id, event.event_id] = Link(child.id, gap.id, event.event_id, "outside", grams, pieces)
 
 
 def earliest(events: Iterable[CapturedEvent], epcs: set[str]) -> dict[str, UUID]:

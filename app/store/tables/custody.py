@@ -48,7 +48,7 @@ custody = table(
     amount("unexplained"),
     Column("receipts", Integer, nullable=False, server_default=text("0")),
     Column("admission", String),  # admitted | refused
-    Column("gap_reason", String),  # outside | voided
+    Column("gap_reason", String),  # outside | voided | unrecorded
     # What the paper of a gap said: {name, contact, address, document_ids}
     Column("paper", Json),
     Column("reported_by", Id),

@@ -3,9 +3,11 @@ from typing import Any
 
 import pytest
 
+from app.domain import ids
 from app.domain.epcis.book import Book, book_of, kind_of, last_part, note, product_uri
 from app.domain.epcis.captured import CapturedEvent
 from app.domain.epcis.projection import project
+from app.domain.rows import TOUCHED, Custody
 
 from .cast import CRATE, FARM, MARKET, STALL, happen, lot, make, pack, see, some, turn
 
@@ -14,19 +16,14 @@ def of(*events: CapturedEvent) -> Book:
     return book_of(project(events), events)
 
 
-def amounts(book: Book) -> dict[str, tuple[int, int, int, int]]:
-    """What came in, was shipped, was processed and is no more, by site."""
-    sites = {row.id: row.arrived_event_id for row in book.custodies.values()}
-    assert len(sites) == len(book.custodies)
-    return {
-        str(row.site_id): (row.amount_in, row.shipped, row.processed, row.sold + row.destroyed)
-        for row in book.custodies.values()
-    }
+def goods(book: Book) -> list[Custody]:
+    found = [row for row in book.custodies.values() if row.kind == "custody"]
+    return sorted(found, key=lambda row: row.arrived_at)
 
 
 def in_order(book: Book) -> list[tuple[int, int, int, int]]:
-    by_site = amounts(book)
-    return [by_site[str(row.site_id)] for row in sorted(book.custodies.values(), key=lambda row: row.arrived_at)]
+    """What came in, was shipped, was processed and is no more, by time of arrival."""
+    return [(row.amount_in, row.shipped, row.processed, row.sold + row.destroyed) for row in goods(book)]
 
 
 class TestAmounts:
@@ -45,7 +42,7 @@ class TestAmounts:
         landed, iced = see(1, FARM, None, some("A", 9)), see(2, FARM, "storing", some("A", 9))
         book = of(landed, iced, see(3, MARKET, None, some("A", 8)))
         assert in_order(book) == [(9_000, 8_000, 0, 0), (8_000, 0, 0, 0)]
-        assert [entry[1:] for entry in book.entries[landed.event_id]] == [("in", 9_000)]
+        assert [entry[1:] for entry in book.entries[landed.event_id]] == [("in", 9_000), (TOUCHED, 0)]
         assert [entry[1:] for entry in book.entries[iced.event_id]] == [("shipped", 8_000)]
 
     def test_a_shipment_of_unknown_size_has_the_size_of_what_arrived(self) -> None:
@@ -82,8 +79,47 @@ class TestAmounts:
 
     def test_counted_goods(self) -> None:
         fish = "urn:epc:id:sgtin:4012345.011111.9876"
-        (custody,) = of(see(0, FARM, None, fish)).custodies.values()
+        (custody,) = goods(of(see(0, FARM, None, fish)))
         assert (custody.measure, custody.amount_in) == ("count", 1)
+
+
+class TestGaps:
+    def gaps(self, book: Book) -> list[tuple[str, str, int | None]]:
+        """(lot number, site of the goods, grams) of every gap."""
+        rows = book.custodies
+        return [
+            (book.lots[rows[child].lot_id].lot_number, str(rows[child].site_id), link.grams)
+            for (child, parent, _), link in book.links.items()
+            if rows[parent].kind == "gap"
+        ]
+
+    def test_goods_that_were_made_have_none(self) -> None:
+        made = make(0, FARM, some("A", 50))
+        assert (
+            self.gaps(of(made, see(1, FARM, "shipping", some("A", 5)), see(2, MARKET, "receiving", some("A", 5)))) == []
+        )
+        assert self.gaps(of(made, turn(1, FARM, [some("A", 20)], [some("B", 15)]))) == []
+
+    def test_where_goods_are_first_seen_the_records_begin(self) -> None:
+        first = see(1, MARKET, "receiving", some("A", 5))
+        book = of(first, see(2, MARKET, "shipping", some("A", 5)), see(3, STALL, "receiving", some("A", 5)))
+        assert self.gaps(book) == [("A", str(ids.captured_site_id(MARKET)), 5_000)]
+        (gap,) = (row for row in book.custodies.values() if row.kind == "gap")
+        assert (gap.gap_reason, gap.site_id, gap.code, gap.amount_in, gap.on_hand) == ("unrecorded", None, None, 0, 0)
+        assert (gap.id, TOUCHED, 0) in book.entries[first.event_id]
+        assert book.lines[gap.id, first.event_id, TOUCHED].amount == 0
+
+    def test_it_keeps_its_name_while_the_beginning_moves(self) -> None:
+        came, earlier = see(2, MARKET, "receiving", some("A", 5)), see(1, FARM, "shipping", some("A", 5))
+        alone, both = of(came), of(came, earlier)
+        assert [row.id for row in alone.custodies.values() if row.kind == "gap"] == [
+            row.id for row in both.custodies.values() if row.kind == "gap"
+        ]
+        assert self.gaps(both) == [("A", str(ids.captured_site_id(FARM)), 5_000)]
+
+    def test_what_went_into_something_else_may_have_come_from_nowhere(self) -> None:
+        book = of(turn(1, FARM, [some("A", 20), some("B", 5)], [some("C", 15)]))
+        assert {lot_number for lot_number, _, _ in self.gaps(book)} == {"A", "B"}
 
 
 class TestLots:
