@@ -62,6 +62,7 @@ DOORS: dict[str, str] = {
     "GET /api/v1/events": "1+++++++",
     "GET /api/v1/events/{event_id}": "14+4+4++",
     "POST /api/v1/sales": "1+333333",
+    "GET /api/v1/sales": "1+++++++",
     "GET /api/v1/trace": "1+++++++",
     "GET /api/v1/alerts": "1+++++++",
     "POST /api/v1/captures": "13+++33+",

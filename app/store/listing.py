@@ -22,7 +22,7 @@ def parties(snapshot: Snapshot, principal: Principal, after: Place | None, limit
 
 
 def sites(snapshot: Snapshot, principal: Principal, after: Place | None, limit: int) -> list[Site]:
-    return master.page(snapshot, Site, _sites(snapshot, principal), after, limit)
+    return master.page(snapshot, Site, own_sites(snapshot, principal), after, limit)
 
 
 def products(snapshot: Snapshot, after: Place | None, limit: int) -> list[Product]:
@@ -57,7 +57,7 @@ def _parties(snapshot: Snapshot, principal: Principal) -> Conditions:
         case Role.REGULATOR:
             return (_in_region(party.c.region, principal),)
         case Role.MARKET:
-            under = select(site.c.party_id).where(*_sites(snapshot, principal))
+            under = select(site.c.party_id).where(*own_sites(snapshot, principal))
             own = principal.party_id
             return (or_(party.c.id == own, party.c.enrolled_by == own, party.c.id.in_(under)),)
         case Role.VENDOR | Role.PRODUCER | Role.LAB:
@@ -66,7 +66,8 @@ def _parties(snapshot: Snapshot, principal: Principal) -> Conditions:
             return (false(),)
 
 
-def _sites(snapshot: Snapshot, principal: Principal) -> Conditions:
+def own_sites(snapshot: Snapshot, principal: Principal) -> Conditions:
+    """The sites that are the principal's own, as they stand now."""
     site = tables.site
     match principal.role:
         case Role.ADMIN:
@@ -91,7 +92,7 @@ def _sites(snapshot: Snapshot, principal: Principal) -> Conditions:
 def _devices(snapshot: Snapshot, principal: Principal) -> Conditions:
     if principal.role is Role.DEVICE:
         return (tables.device.c.id == principal.device_id,)
-    conditions = _sites(snapshot, principal)
+    conditions = own_sites(snapshot, principal)
     if not conditions:
         return ()
     return (tables.device.c.site_id.in_(select(tables.site.c.id).where(*conditions)),)

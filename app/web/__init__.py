@@ -24,6 +24,7 @@ from app.web import (
     sales,
     scan,
     sites,
+    sold,
     trace,
 )
 from app.web.middleware import Edge
@@ -34,6 +35,7 @@ ROUTERS = [
     parties.router,
     events.router,
     sales.router,
+    sold.router,
     sites.router,
     products.router,
     devices.router,
