@@ -7,8 +7,9 @@ from datetime import datetime
 from urllib.parse import unquote
 from uuid import UUID
 
-from app.domain import codes
+from app.domain import codes, ids
 from app.domain.codes import CodeKind, MistypedCode
+from app.domain.epcis.identifiers import canonical_uri
 from app.domain.errors import Forbidden, Invalid, Malformed, NotFound, Refusal
 from app.domain.identifiers import check_gtin
 from app.domain.rights import Principal, Role, owns_party, owns_site
@@ -242,6 +243,8 @@ def look_up(snapshot: Snapshot, query: str, secret: bytes) -> list[Match]:
     in_url = _IN_URL.search(text)
     if in_url is not None:
         text = unquote(in_url[1]).replace("\0", "")  # PostgreSQL takes no NUL
+    elif exact := _by_uri(snapshot, text):
+        return exact[:LISTED]
     barcode = _GTIN_IN_URL.search(text)
     if barcode is not None:
         text = barcode[1]
@@ -264,6 +267,15 @@ def look_up(snapshot: Snapshot, query: str, secret: bytes) -> list[Match]:
 _LETTERS = frozenset(CodeKind)
 
 
+def _by_uri(snapshot: Snapshot, text: str) -> list[Match]:
+    """What an EPC URN, a GS1 Digital Link of whatever domain or another URI names, in whichever spelling."""
+    if ":" not in text:
+        return []
+    uri = canonical_uri(text)
+    lots = store.lots(snapshot, [ids.captured_lot_id(uri)]).values()
+    return _of_lots(snapshot, [(lot, lot.code, "lot") for lot in lots]) or _by_other_name(snapshot, uri)
+
+
 def _by_barcode(snapshot: Snapshot, text: str) -> list[Match]:
     if not text.isascii() or not text.isdigit() or any(f.severity == "error" for f in check_gtin(text)):
         return []
@@ -274,15 +286,15 @@ def _by_barcode(snapshot: Snapshot, text: str) -> list[Match]:
 
 def _by_other_name(snapshot: Snapshot, text: str) -> list[Match]:
     named = master.external_codes(snapshot, [text])
-    ids = [code.subject_id for code in named]
-    sites = master.sites(snapshot, ids).values()
-    parties = master.parties(snapshot, ids).values()
-    lots = store.lots(snapshot, ids).values()
-    custodies = store.custodies(snapshot, ids).values()
+    found = [code.subject_id for code in named]
+    sites = master.sites(snapshot, found).values()
+    parties = master.parties(snapshot, found).values()
+    lots = store.lots(snapshot, found).values()
+    custodies = store.custodies(snapshot, found).values()
     return [
         *(Match(site.code, "site", site.name) for site in sites),
         *(Match(party.code, "party", party.name) for party in parties),
-        *_lots(snapshot, master.products(snapshot, ids).values()),
+        *_lots(snapshot, master.products(snapshot, found).values()),
         *_of_lots(snapshot, [(lot, lot.code, "lot") for lot in lots]),
         *_of_custodies(snapshot, [custody.id for custody in custodies]),
     ]

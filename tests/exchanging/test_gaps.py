@@ -114,3 +114,14 @@ def test_what_stands_at_a_gap_that_a_late_record_removes(story: Story, engine: E
     assert story.public.scan(code)["gaps"] == []
     assert maker.scan(made["code"])["balance"]["shipped"] == 0
     assert verify(engine) == []
+
+
+def test_a_pasted_identifier_leads_to_the_goods_in_whichever_spelling(story: Story) -> None:
+    report = bring(story.admin, told(ago(hours=20), "OBSERVE", "receiving"))
+    [lot] = [code["code"] for code in report["codes"] if code["kind"] == "lot"]
+    spelt = (JAR, "urn:epc:class:lgtin:6901234.056789.LJJ0302", JAR.replace("id.gs1.org", "example.cn/shop"), DEPOT)
+    for text in spelt:
+        answer = story.public.get("https://food.example.cn/lookup", params={"q": f" {text} "})
+        assert answer.status_code == 200, answer.text
+        found = {(match["kind"], match["code"]) for match in answer.json()["matches"]}
+        assert ({kind for kind, _ in found} == {"site", "party"}) if text == DEPOT else (found == {("lot", lot)}), text
