@@ -10,8 +10,8 @@ from app.domain.alerts import Alert
 from app.domain.rights import Principal, Role
 from app.store import bulk, tables
 from app.store.engine import Snapshot
-from app.store.events import market_sites, region_sites
 from app.store.master import values
+from app.store.places import market_sites, region_sites
 
 
 def add(connection: Connection, alerts: Sequence[Alert]) -> None:

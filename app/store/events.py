@@ -4,29 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, true
+from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from app.domain.rights import Principal, Role
 from app.domain.rows import Correction, Event, Flag
 from app.store import tables
 from app.store.engine import Snapshot
 from app.store.ledger import fetch
-
-
-def region_sites(principal: Principal) -> Select[tuple[UUID]]:
-    """Ids of the sites in a regulator's region."""
-    site = tables.site.c
-    return select(site.id).where(site.region.startswith(principal.region or "-", autoescape=True))
-
-
-def market_sites(principal: Principal) -> Select[tuple[UUID]]:
-    """Ids of a market's sites: its own are roots, everything below one begins with its path."""
-    site, root = tables.site.c, tables.site.alias("root")
-    return (
-        select(site.id)
-        .join(root, site.path.startswith(root.c.path))
-        .where(root.c.party_id == principal.party_id, root.c.parent_site_id.is_(None))
-    )
+from app.store.places import market_sites, region_sites
 
 
 def visible_to(principal: Principal) -> ColumnElement[bool]:
