@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.domain.errors import Invalid, Malformed, TooLarge, UnsupportedType
 from app.web import service
+from app.web.unpacking import unpacked
 
 MAX_LINE = 1_000_000
 SLICE_BYTES = 4_000_000
@@ -24,9 +25,19 @@ def media_type_of(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def stream_of(request: Request) -> AsyncIterator[bytes]:
+    """The body in pieces, behind its content encoding: see `unpacked` for what it raises; and ClientDisconnect."""
+    encoding = _encoding_of(request)
+    return request.stream() if encoding == "identity" else unpacked(request.stream(), encoding)
+
+
+def _encoding_of(request: Request) -> str:
+    return request.headers.get("content-encoding", "identity").strip().lower()
+
+
 def refuse_encoding(request: Request) -> None:
-    """Bodies come as they are: a compressed one could unpack to anything."""
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    """For bodies that are files: those that shrink are compressed already."""
+    encoding = _encoding_of(request)
     if encoding != "identity":
         raise UnsupportedType(
             "unsupported-type",
@@ -61,14 +72,13 @@ def too_large(limit: int) -> TooLarge:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body of at most `limit` bytes. Raises TooLarge, UnsupportedType, ClientDisconnect."""
-    refuse_encoding(request)
+    """The whole body of at most `limit` bytes, unpacked. Raises TooLarge, ClientDisconnect, and as `stream_of`."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared[:20]) > limit:
         raise too_large(limit)
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    async for chunk in stream_of(request):
         size += len(chunk)
         if size > limit:
             raise too_large(limit)
@@ -171,11 +181,10 @@ class Line(NamedTuple):
 async def ndjson_lines(request: Request) -> AsyncIterator[Line]:
     """The lines of the body, blank ones left out, at most one of them in memory.
 
-    Raises UnsupportedType; ClientDisconnect where the body is cut off, after the last whole line.
+    Raises as `stream_of`; where the body is cut off or broken, after the last whole line.
     """
-    refuse_encoding(request)
     cutter = _Cutter()
-    async for chunk in request.stream():
+    async for chunk in stream_of(request):
         for line in cutter.feed(chunk):
             yield line
     for line in cutter.feed(b"\n"):

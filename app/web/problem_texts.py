@@ -45,6 +45,9 @@ TEXTS: dict[str, Text] = {
     "bad-text": Text(
         "文本含非法字符", "Text that cannot be stored", "去掉空字符和残缺字符。", "Remove NULs and lone surrogates."
     ),
+    "bad-encoding": Text(
+        "压缩内容损坏", "Broken compression", "重新压缩，整个重发。", "Compress it again and send it all again."
+    ),
     "too-deep": Text("嵌套过深", "Nested too deeply", "减少层数。", "Use fewer levels."),
     "too-long": Text("内容过长", "Too long", "缩短或分成几份。", "Shorten it, or send it in pieces."),
     "bad-cursor": Text("翻页标记无效", "Bad cursor", "从第一页重新开始。", "Begin with the first page."),

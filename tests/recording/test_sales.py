@@ -161,8 +161,9 @@ def test_bodies_that_hold_no_sales(cast: Cast, scale: Scale, batch: dict[str, An
     assert scale.post("/sales", {"sales": []}).json()["results"] == []
     answer = scale.request("POST", "/sales", content=b"{}", headers={"Content-Type": "text/plain"})
     assert answer.status_code == 415
-    answer = scale.post("/sales", {"sales": [good]}, headers={"Content-Encoding": "gzip"})
-    assert answer.status_code == 415
+    for encoding, status in (("gzip", 400), ("zstd", 400), ("br", 415)):
+        answer = scale.post("/sales", {"sales": [good]}, headers={"Content-Encoding": encoding})
+        assert answer.status_code == status
     for actor in (cast.stall, cast.market, cast.admin, cast.regulator, cast.lab, cast.farm):
         answer = actor.post("/sales", {"sales": [good]})
         assert (answer.status_code, answer.json()["type"]) == (403, "/problems/role-may-not-record")

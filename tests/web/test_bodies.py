@@ -98,11 +98,6 @@ def test_json_with_a_suffix_or_charset(admin: Actor) -> None:
     assert post(admin, content, **{"Content-Type": "application/merge-patch+json; charset=utf-8"})[0] == 201
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip"])
-def test_nothing_compressed(admin: Actor, encoding: str) -> None:
-    assert post(admin, b"{}", **{"Content-Encoding": encoding})[0] == 415
-
-
 def test_size_is_bounded_by_what_comes_and_by_what_is_said(admin: Actor, client: TestClient) -> None:
     limit = 8_000_000
     assert post(admin, b" " * (limit + 1)) == (413, "/problems/too-large")
