@@ -25,6 +25,12 @@ class Settings(BaseSettings):
     )
     queue_limit: int = Field(20_000, ge=1_000, le=1_000_000, description="writes waiting before 503")
     trace_limit: int = Field(200_000, ge=10, le=10_000_000, description="nodes in one answer of /trace")
+    sales_retention_days: int = Field(
+        180, ge=7, le=3_650, description="sales that a scale brings later than this are not taken"
+    )
+    clock_skew_seconds: int = Field(
+        300, ge=5, le=86_400, description="a device whose clock differs by more is an alert"
+    )
     strict_identifiers: bool = Field(
         False, description="refuse licences and credit codes whose check digit fails, instead of warning"
     )

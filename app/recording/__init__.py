@@ -3,7 +3,7 @@
 from app.domain.deciding import Decision, Record
 from app.recording.alerts import RefusedUse, find_alerts, note_refused
 from app.recording.events import Recorded, find_event, find_events, record_events
-from app.recording.sales import Sale, SaleLine, SaleOutcome, record_sales
+from app.recording.sales import Sale, SaleLine, SaleOutcome, SaleRules, record_sales
 from app.recording.sold import Place, SalesAsked, find_sales
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Sale",
     "SaleLine",
     "SaleOutcome",
+    "SaleRules",
     "SalesAsked",
     "find_alerts",
     "find_event",

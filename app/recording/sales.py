@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from app.domain.errors import Invalid
 from app.domain.quantities import QuantityError, convert, parse_quantity
 from app.domain.rows import Product, Site
 from app.recording.alerts import Cause, raise_for_sales
@@ -20,8 +21,6 @@ from app.store.ledger import Loader
 from app.store.master import products as load_products
 from app.store.master import sites as load_sites
 from app.store.writer import Transaction
-
-SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,14 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
+class SaleRules:
+    """How late a sale may come, and how far ahead of ours its clock may be before it is flagged."""
+
+    retention: timedelta = timedelta(days=180)
+    skew: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
 class SaleOutcome:
     """status: recorded, duplicate, or conflict for a second claim on the counter."""
 
@@ -62,30 +69,36 @@ class SaleOutcome:
     flags: Sequence[Mapping[str, str]]
 
 
-def record_sales(transaction: Transaction, sales: Sequence[Sale]) -> Sequence[SaleOutcome | Exception]:
-    """Records the sales; those of one batch see each other's effect on the stock."""
+def record_sales(
+    transaction: Transaction, sales: Sequence[Sale], rules: SaleRules = SaleRules()
+) -> Sequence[SaleOutcome | Exception]:
+    """Job: records the sales; those of one batch see each other's effect on the stock. One that comes later than the
+    rules allow and is not here yet is a Refusal; one that is here is a duplicate, however old."""
     connection, now = transaction.connection, transaction.now
+    oldest = now - rules.retention
     known = store.known_receipts(connection, [sale.receipt_id for sale in sales])
-    outcomes: list[SaleOutcome] = []
+    outcomes: list[SaleOutcome | Exception] = []
     fresh: list[tuple[Sale, list[Mapping[str, str]]]] = []
     claims: list[tuple[int, bytes, Any, datetime]] = []
     causes: dict[tuple[str, UUID, date], Cause] = {}
     for sale in sales:
         before = known.get(sale.receipt_id)
-        if before is None:
+        if before is not None and before.content_hash == sale.content_hash:
+            outcomes.append(SaleOutcome("duplicate", before.record_time, before.flags))
+        elif sale.event_time < oldest:
+            outcomes.append(_too_old(sale, rules))
+        elif before is None:
             # Filled further down, also for who posts it twice in this batch.
             flags: list[Mapping[str, str]] = []
             known[sale.receipt_id] = store.KnownReceipt(sale.content_hash, now, flags)
             fresh.append((sale, flags))
             outcomes.append(SaleOutcome("recorded", now, flags))
-        elif before.content_hash == sale.content_hash:
-            outcomes.append(SaleOutcome("duplicate", before.record_time, before.flags))
         else:
             claims.append((sale.receipt_id, sale.content_hash, json.loads(sale.body), now))
             causes.setdefault(("counter_reused", sale.device_id, sale.event_time.date()), _cause(sale, None))
             outcomes.append(SaleOutcome("conflict", now, [_CONFLICT]))
     if fresh:
-        goods = _Goods(transaction, [sale for sale, _ in fresh], causes)
+        goods = _Goods(transaction, [sale for sale, _ in fresh], rules, causes)
         receipts: list[store.ReceiptRow] = []
         lines: list[store.LineRow] = []
         for sale, flags in fresh:
@@ -104,6 +117,16 @@ def record_sales(transaction: Transaction, sales: Sequence[Sale]) -> Sequence[Sa
 
 def _cause(sale: Sale, custody_id: UUID | None) -> Cause:
     return Cause(sale.site_id, sale.device_id, sale.receipt_id, custody_id, sale.event_time)
+
+
+def _too_old(sale: Sale, rules: SaleRules) -> Invalid:
+    return Invalid(
+        "too_old",
+        f"销售时间 {sale.event_time:%Y-%m-%d} 早于 {rules.retention.days} 天，不再接收；设备时钟有误请校正后重发 · "
+        f"Sold on {sale.event_time:%Y-%m-%d}, longer than {rules.retention.days} days ago: it is not taken any more; "
+        "where the device's clock was wrong, set it and send the sale again with its right time",
+        pointer="/event_time",
+    )
 
 
 _CONFLICT = {
@@ -130,9 +153,14 @@ class _Goods:
     """The stock that a batch of sales draws on, what it has drawn, and what of it gives alarm."""
 
     def __init__(
-        self, transaction: Transaction, sales: Sequence[Sale], causes: dict[tuple[str, UUID, date], Cause]
+        self,
+        transaction: Transaction,
+        sales: Sequence[Sale],
+        rules: SaleRules,
+        causes: dict[tuple[str, UUID, date], Cause],
     ) -> None:
         connection = transaction.connection
+        self._latest = transaction.now + rules.skew
         self._causes = causes
         self._transaction = transaction
         named = {line.custody_id for sale in sales for line in sale.lines if line.custody_id}
@@ -165,7 +193,7 @@ class _Goods:
     def sell(self, sale: Sale, rows: list[store.LineRow]) -> list[dict[str, str]]:
         """Draws the lines of one sale from the stock, adds their rows, and returns the flags."""
         slugs: dict[str, None] = {}
-        if sale.event_time - self._transaction.now > SKEW:
+        if sale.event_time > self._latest:
             slugs["clock_ahead"] = None
             day = self._transaction.now.astimezone(sale.event_time.tzinfo).date()
             self._causes.setdefault(("clock_ahead", sale.device_id, day), _cause(sale, None))

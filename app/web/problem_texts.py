@@ -135,6 +135,7 @@ TEXTS: dict[str, Text] = {
     "goods-on-hold": Text("货物暂停销售", "Goods on hold", "等待解除暂停。", "Wait for the release."),
     "event-time-in-future": Text("时间在将来", "Time ahead", "校正时钟后重发。", "Set the clock and send it again."),
     "produced-in-future": Text("生产日期在将来", "Produced ahead", "检查生产日期。", "Check the date."),
+    "too_old": Text("销售过旧", "Sale too old", "检查设备时钟，校正后重发。", "Set the clock and send it again."),
     "ref-reused": Text("编号重复使用", "Reference reused", "换一个 ref。", "Use another ref."),
     "no-verdict": Text("缺少判定", "No verdict", "给出 verdict 或限量。", "Give a verdict or a limit."),
     "invalid-rule": Text("规则有误", "Invalid rule", "按 errors 改正规则。", "Mend the rule as errors says."),

@@ -5,7 +5,8 @@ never blocks its neighbours.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from typing import Annotated, Any
 from uuid import UUID, uuid5
@@ -20,7 +21,8 @@ from app.domain.errors import Forbidden, Invalid, Malformed, Refusal
 from app.domain.forms import EARLIEST, LATEST
 from app.domain.quantities import Quantity, QuantityError, parse_quantity
 from app.domain.rights import Principal, Role
-from app.recording import Sale, SaleLine, SaleOutcome, record_sales
+from app.recording import Sale, SaleLine, SaleOutcome, SaleRules, record_sales
+from app.store.writer import Job
 from app.web.auth import authenticate
 from app.web.bodies import Line, is_ndjson, parse_json, read_body, require_json
 from app.web.events import rejected
@@ -82,6 +84,10 @@ class SalesDoor:
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
         self._service = service
+        settings = service.settings
+        rules = SaleRules(timedelta(days=settings.sales_retention_days), timedelta(seconds=settings.clock_skew_seconds))
+        # One job, made once: the writer decides together what has the same job.
+        self._job: Job[Sale, SaleOutcome] = partial(record_sales, rules=rules)
         self._secrets: dict[tuple[int, int], bytes] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -148,7 +154,7 @@ class SalesDoor:
                 continue
             counters.append(parsed.counter)
             answers.append(None)
-        results = await self._service.writer.settle(record_sales, sales)
+        results = await self._service.writer.settle(self._job, sales)
         settled = zip(sales, counters, results, strict=True)
         outcomes = []
         for answer in answers:
@@ -156,9 +162,12 @@ class SalesDoor:
                 outcomes.append(answer)
                 continue
             sale, counter, result = next(settled)
-            if isinstance(result, Exception):
+            if isinstance(result, Refusal):
+                outcomes.append(rejected(result, None, "sell", PATH) | {"counter": counter})
+            elif isinstance(result, Exception):
                 raise result
-            outcomes.append(self._outcome(principal, sale, counter, result))
+            else:
+                outcomes.append(self._outcome(principal, sale, counter, result))
         return outcomes
 
     def _outcome(self, principal: Principal, sale: Sale, counter: int, result: SaleOutcome) -> dict[str, Any]:
