@@ -10,9 +10,9 @@ from uuid import UUID
 from app.domain import codes, ids
 from app.domain.codes import CodeKind, MistypedCode
 from app.domain.epcis.identifiers import canonical_uri
-from app.domain.errors import Forbidden, Invalid, Malformed, NotFound, Refusal
+from app.domain.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, Refusal
 from app.domain.identifiers import check_gtin
-from app.domain.rights import Principal, Role, owns_party, owns_site
+from app.domain.rights import Principal, Role, manages_party, owns_site
 from app.domain.rows import Code, Lot, Party, Product, Site
 from app.store import codes as store
 from app.store import master
@@ -118,7 +118,8 @@ _REPLACEABLE = (CodeKind.SITE, CodeKind.PARTY, CodeKind.CUSTODY, CodeKind.LOT)
 def revoke_codes(transaction: Transaction, commands: Sequence[Revoke]) -> Sequence[Issued | Exception]:
     """Job: revokes codes of sites, parties, custodies, lots and slips for their owners; again changes nothing."""
     connection = transaction.connection
-    rows = store.find(connection, [command.code for command in commands])
+    # Locked: of two that replace one code in two processes, the second finds what the first has put in its place.
+    rows = store.lock(connection, [command.code for command in commands])
     subjects = _Subjects(connection, rows.values())
     changed: dict[str, Code] = {}
     renamed: list[Callable[[], None]] = []
@@ -140,6 +141,12 @@ def revoke_codes(transaction: Transaction, commands: Sequence[Revoke]) -> Sequen
             )
         if row.status == "revoked" and (row.replacement is not None or not command.replaced):
             return _issued(row)
+        if command.replaced and subjects.voided(row):
+            raise Conflict(
+                "voided-custody",
+                "该批次已作废，不再有编码 · This batch was voided: nothing takes its code's place",
+                identity=str(row.subject_id),
+            )
         new = codes.mint(kind) if command.replaced else None
         done = replace(row, status="revoked", reason=command.reason, replacement=new, revoked_at=transaction.now)
         rows[row.code] = changed[row.code] = done
@@ -189,7 +196,7 @@ class _Subjects:
         match kind:
             case CodeKind.PARTY:
                 party = self._parties.get(row.subject_id)
-                return party is not None and owns_party(principal, party, self._markets.get(party.id, set()))
+                return party is not None and manages_party(principal, party, self._markets.get(party.id, set()))
             case CodeKind.SITE:
                 place: UUID | None = row.subject_id
             case CodeKind.CUSTODY:
@@ -206,6 +213,11 @@ class _Subjects:
         if site is None:
             return principal.role is Role.ADMIN
         return owns_site(principal, site, self._roots[site.id])
+
+    def voided(self, row: Code) -> bool:
+        """Whether it names goods that a correction has taken away."""
+        custody = self._custodies.get(row.subject_id)
+        return custody is not None and custody.voided_by is not None
 
     def renaming(
         self, transaction: Transaction, principal: Principal, kind: CodeKind, row: Code, new: str

@@ -88,6 +88,9 @@ def owns_site(principal: Principal, site: Site, market: Site | None) -> bool:
             return False
 
 
+# Under whose name any key of the operator records.
+OPERATORS_OFFICE = office_recorder(Role.ADMIN, None)
+
 # Who may enrol what; the rows it may be done for are owns_party's and owns_site's.
 ENROLS: dict[Role, frozenset[str]] = {
     Role.DEVICE: frozenset(),
@@ -101,7 +104,7 @@ ENROLS: dict[Role, frozenset[str]] = {
 
 
 def owns_party(principal: Principal, party: Party, markets: Collection[UUID]) -> bool:
-    """True where the party is the principal's own to read in full, contact included.
+    """True where the party is the principal's own to read in full, contact included; manages_party says who changes it.
 
     `markets` are the parties that run the topmost sites above the party's own sites.
     """
@@ -118,18 +121,54 @@ def owns_party(principal: Principal, party: Party, markets: Collection[UUID]) ->
             return False
 
 
-# Who trades at a stall: what has no place yet and is one of these may be given one by a market.
-_STALLHOLDERS = frozenset({"vendor", "caterer", "wholesaler", "processor", "producer"})
+def manages_party(principal: Principal, party: Party, markets: Collection[UUID]) -> bool:
+    """True where the principal may change the party, set its status and make its keys; `markets` as for owns_party.
+
+    A market does so for whoever stands in it and nowhere else, or stands nowhere yet and was enrolled by it. Of one
+    that trades elsewhere too, it has the stalls and no more.
+    """
+    if principal.role is Role.MARKET and principal.party_id != party.id:
+        return set(markets or (party.enrolled_by,)) == {principal.party_id}
+    return owns_party(principal, party, markets)
 
 
 def takes_in(principal: Principal, party: Party, markets: Collection[UUID]) -> bool:
-    """True where a market may give the party one of its stalls, `markets` as for owns_party.
+    """True where the principal may give the party a stall, `markets` as for owns_party.
 
-    A party at its stall is a market's own, to lock and to give keys of: it takes in nobody who stands elsewhere.
+    A party at its stall is a market's to manage. So a market takes in who is there already; and of those who stand
+    nowhere, whom it enrolled itself, or a vendor whom an office did: a farm not yet on the map is nobody's prey.
     """
-    return owns_party(principal, party, markets) or (
-        principal.role is Role.MARKET and not markets and party.kind in _STALLHOLDERS
-    )
+    if principal.role is not Role.MARKET:
+        return principal.role is Role.ADMIN
+    if principal.party_id == party.id or principal.party_id in markets:
+        return True
+    given = party.enrolled_by == principal.party_id or (party.kind == "vendor" and party.enrolled_by in _offices(party))
+    return not markets and given
+
+
+def _offices(party: Party) -> set[UUID]:
+    """The recorders of the operator and of the regulators of the party's region."""
+    regions = {region_prefix((party.region or "")[:length]) for length in (2, 4, 6)} - {""}
+    return {OPERATORS_OFFICE} | {office_recorder(Role.REGULATOR, region) for region in regions}
+
+
+def manages_key(holder: Role, role: Role) -> bool:
+    """True where a key renames and revokes one of this role, both of one party: never one above its own."""
+    return AUTHORITY[role] <= AUTHORITY[holder]
+
+
+def lifts_lock(principal: Principal, holders: Collection[UUID | None], seller: UUID | None = None) -> bool:
+    """True where the principal may lift a lock that these recorders hold: nobody lifts that of a higher authority, a
+    market only its own and that of the `seller` at whose stall the thing stands, a seller only its own."""
+    match principal.role:
+        case Role.ADMIN:
+            return True
+        case Role.REGULATOR:
+            return OPERATORS_OFFICE not in holders
+        case Role.MARKET:
+            return set(holders) <= {principal.recorder_id, seller}
+        case _:
+            return set(holders) <= {principal.recorder_id}
 
 
 def judges(principal: Principal, party_id: UUID) -> bool:

@@ -24,6 +24,7 @@ from app.enrolling.forms import (
     require_enrols,
     unknown,
 )
+from app.enrolling.locks import Locks
 from app.store import keys, listing, master
 from app.store.engine import Snapshot
 from app.store.keys import ApiKey
@@ -154,10 +155,12 @@ def change_devices(transaction: Transaction, commands: Sequence[Change]) -> Sequ
     moved = [command.changes["site_id"] for command in commands if "site_id" in command.changes]
     places = _Places(transaction.connection, [*stood, *moved])
     desk = Desk(transaction)
+    locks = Locks(desk, known)
 
     def decide(command: Change) -> Device:
         history = known.get(command.subject_id)
-        if history is None or places.owned(command.principal, history[-1].site_id) is None:
+        place = places.owned(command.principal, history[-1].site_id) if history is not None else None
+        if history is None or place is None:
             raise unknown("设备", "device")
         current = history[-1]
         changes = dict(command.changes)
@@ -165,16 +168,6 @@ def change_devices(transaction: Transaction, commands: Sequence[Change]) -> Sequ
             raise forbidden("设备不能更改自身登记 · A device does not change what it is enrolled as")
         if command.principal.role is Role.REGULATOR and set(changes) - {"status"}:
             raise forbidden("监管密钥只能锁定或解锁 · A regulator's key locks and unlocks only")
-        if (
-            command.principal.role in (Role.VENDOR, Role.PRODUCER)
-            and current.status == "locked"
-            and "status" in changes
-        ):
-            # Its own lock, too: who locked it is not told apart, and an office's is not the seller's to lift.
-            raise forbidden(
-                "已锁定的设备由市场、监管部门或管理员解锁 · "
-                "A locked device is unlocked by its market, the regulator or the operator"
-            )
         if "site_id" in changes:
             places.require(command.principal, changes["site_id"])
         if changes.get("status") == "active" and current.epoch == 0:
@@ -182,7 +175,7 @@ def change_devices(transaction: Transaction, commands: Sequence[Change]) -> Sequ
         # The history of a device leaves its activation out; the row itself has it.
         present = master.devices(transaction.connection, [current.id])[current.id]
         keep = {name: getattr(present, name) for name in _ACTIVATION}
-        return desk.change(history, {**changes, **keep} if changes else changes, command)
+        return locks.change(history, {**changes, **keep} if changes else changes, command, place.party_id)
 
     results = decided(commands, decide)
     desk.write()

@@ -1,12 +1,13 @@
 """Keys: who may speak for whom; their secrets are shown once and kept as SHA-256."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from app.domain.errors import Invalid
 from app.domain.identifiers import check_region
-from app.domain.rights import Principal, Role, owns_party, owns_site, region_prefix
+from app.domain.rights import Principal, Role, manages_key, manages_party, owns_party, owns_site, region_prefix
+from app.domain.rows import Party
 from app.enrolling.forms import decided, forbidden, require_enrols, unknown
 from app.store import keys as store
 from app.store import listing, master
@@ -126,9 +127,12 @@ def make_keys(transaction: Transaction, commands: Sequence[MakeKey]) -> Sequence
             raise unknown("设备", "device", "/device_id")
         if not owners.gives(command.principal, command.role, command.party_id, command.device_id):
             raise forbidden(
-                "市场只能为自己及其摊位的主体和设备发放密钥 · "
-                "A market makes keys for itself and for the parties and devices of its own stalls"
+                "市场只能为自己、只在本市场经营的主体和本市场的设备发放密钥，其余由管理员发放 · "
+                "A market makes keys for itself, for those who trade with it alone and for the devices of its stalls; "
+                "the operator makes the others"
             )
+        if command.party_id is not None and command.principal.role is Role.MARKET:
+            _confirmed(owners.parties[command.party_id])
         secret = store.new_secret()
         row = ApiKey(
             uuid4(),
@@ -148,6 +152,15 @@ def make_keys(transaction: Transaction, commands: Sequence[MakeKey]) -> Sequence
     results = decided(commands, decide)
     store.save(connection, made)
     return results
+
+
+def _confirmed(party: Party) -> None:
+    """Raises Forbidden for a firm whose registration no office has seen: its name is not lent to whoever names it."""
+    if party.credit_code is not None and party.status != "active":
+        raise forbidden(
+            "该主体的登记尚待监管部门或管理员核对，启用后再发放密钥 · "
+            "The registration of this party is still to be checked: make its key when it is active"
+        )
 
 
 def _check(command: MakeKey) -> None:
@@ -176,8 +189,15 @@ class _Owners:
         self._sites = master.sites(connection, [device.site_id for device in self.devices.values()])
         self._roots = master.markets(connection, self._sites.values())
 
-    def gives(self, principal: Principal, role: str, party_id: UUID | None, device_id: UUID | None) -> bool:
-        """Whether the principal may make, read and revoke such a key."""
+    def gives(
+        self,
+        principal: Principal,
+        role: str,
+        party_id: UUID | None,
+        device_id: UUID | None,
+        rule: Callable[[Principal, Party, Collection[UUID]], bool] = manages_party,
+    ) -> bool:
+        """Whether the principal may make and revoke such a key; with owns_party for a rule, whether it may read it."""
         if principal.role is Role.ADMIN:
             return True
         if principal.role is not Role.MARKET or role not in _MARKET_GIVES:
@@ -188,14 +208,27 @@ class _Owners:
         party = self.parties[party_id] if party_id is not None else None
         if party is None or (role == Role.MARKET and party.id != principal.party_id):
             return False
-        return owns_party(principal, party, self._markets[party.id])
+        return rule(principal, party, self._markets[party.id])
 
 
 def _mine(principal: Principal, key: ApiKey, owners: _Owners) -> bool:
-    if key.id == principal.key_id or owners.gives(principal, key.role, key.party_id, key.device_id):
-        return True
+    return (
+        key.id == principal.key_id
+        or owners.gives(principal, key.role, key.party_id, key.device_id, owns_party)
+        or _of_one_party(principal, key)
+    )
+
+
+def _of_one_party(principal: Principal, key: ApiKey) -> bool:
     own = principal.role in (Role.VENDOR, Role.PRODUCER, Role.LAB, Role.MARKET)
     return own and key.party_id is not None and key.party_id == principal.party_id
+
+
+def _changes(principal: Principal, key: ApiKey, owners: _Owners) -> bool:
+    """Whether the principal may rename and revoke a key that it knows of."""
+    if _of_one_party(principal, key):
+        return manages_key(principal.role, Role(key.role))
+    return owners.gives(principal, key.role, key.party_id, key.device_id)
 
 
 def _owners(connection: Snapshot, found: Iterable[ApiKey]) -> _Owners:
@@ -218,8 +251,10 @@ def change_keys(transaction: Transaction, commands: Sequence[ChangeKey]) -> Sequ
         key = known.get(command.key_id)
         if key is None or not _mine(command.principal, key, owners):
             raise unknown("密钥", "key")
-        if command.principal.role in (Role.DEVICE, Role.REGULATOR):
-            raise forbidden("请由发放者更改密钥 · A key is changed by who made it")
+        if not _changes(command.principal, key, owners):
+            raise forbidden(
+                "密钥由发放者更改，不能更改权限更高的密钥 · A key is changed by who makes it, never by a lesser one"
+            )
         row = replace(
             key,
             name=key.name if command.revoke else command.name,

@@ -1,13 +1,13 @@
 """Parties (经营主体): enrol, change, read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from app.domain import codes, masters
 from app.domain.codes import CodeKind
-from app.domain.errors import Conflict
-from app.domain.rights import Principal, Role, judges, owns_party
+from app.domain.errors import Conflict, Forbidden
+from app.domain.rights import Principal, Role, judges, manages_party, owns_party
 from app.domain.rows import Party
 from app.enrolling.forms import (
     Change,
@@ -22,6 +22,7 @@ from app.enrolling.forms import (
     require_enrols,
     unknown,
 )
+from app.enrolling.locks import LOCK, Locks
 from app.store import listing, master
 from app.store.engine import Snapshot
 from app.store.writer import Transaction
@@ -50,6 +51,8 @@ def enrol_parties(transaction: Transaction, commands: Sequence[Enrol]) -> Sequen
             return Enrolled(there, created=False)
         if command.principal.role is Role.REGULATOR and not owns_region(command.principal, command.form["region"]):
             raise forbidden("只能登记本辖区的主体 · Enrol parties of your own region")
+        if command.status == "active" and _unconfirmed(command.principal, command.form["credit_code"], ()):
+            raise _to_be_confirmed()
         row = Party(
             id=key,
             code=codes.mint(CodeKind.PARTY),
@@ -80,8 +83,10 @@ def owns_region(principal: Principal, region: str | None) -> bool:
 def _other_content(there: Party) -> Conflict:
     return Conflict(
         "party-exists",
-        f"统一社会信用代码 {there.credit_code} 已由主体 {there.id}（{there.code}）登记，内容不同；请修改该主体 · "
-        f"Credit code {there.credit_code} is party {there.id} ({there.code}), enrolled with other content: change that",
+        f"统一社会信用代码 {there.credit_code} 已由主体 {there.id}（{there.code}）登记，内容不同；请修改该主体，"
+        "若不归您管理，请管理员或监管部门核对登记 · "
+        f"Credit code {there.credit_code} is party {there.id} ({there.code}), enrolled with other content: change it, "
+        "or where it is not yours, ask the operator or the regulator to check the registration",
         pointer="/credit_code",
         identity=str(there.id),
     )
@@ -96,6 +101,7 @@ def change_parties(transaction: Transaction, commands: Sequence[Change]) -> Sequ
         connection, [c.changes["credit_code"] for c in commands if c.changes.get("credit_code") is not None]
     )
     desk = Desk(transaction)
+    locks = Locks(desk, known)
 
     def decide(command: Change) -> Party:
         history = known.get(command.subject_id)
@@ -103,7 +109,7 @@ def change_parties(transaction: Transaction, commands: Sequence[Change]) -> Sequ
         if history is None or current is None or not owns_party(command.principal, current, markets[current.id]):
             raise unknown("主体", "party")
         changes = dict(command.changes)
-        _may_change(command.principal, current, changes)
+        _may_change(command.principal, history, markets[current.id], changes)
         if changes.get("kind", current.kind) != current.kind:
             raise enrol_anew("/kind")
         warnings = masters.check_party(changes, strict=command.strict)
@@ -117,7 +123,7 @@ def change_parties(transaction: Transaction, commands: Sequence[Change]) -> Sequ
             raise _other_content(holder)
         if "status" in changes and changes["status"] != current.status:
             changes.setdefault("status_reason", None)
-        row = desk.change(history, changes, command)
+        row = locks.change(history, changes, command)
         if row.credit_code is not None:
             firms[row.credit_code] = row
         return row
@@ -127,18 +133,45 @@ def change_parties(transaction: Transaction, commands: Sequence[Change]) -> Sequ
     return results
 
 
-_JUDGED = {"status", "status_reason"}
-
-
-def _may_change(principal: Principal, party: Party, changes: dict[str, object]) -> None:
-    if changes.keys() & _JUDGED and not judges(principal, party.id):
+def _may_change(
+    principal: Principal, history: Sequence[Party], markets: set[UUID], changes: Mapping[str, object]
+) -> None:
+    party = history[-1]
+    if not manages_party(principal, party, markets):
+        raise forbidden(
+            "该主体在别处也有场所，由其自己和管理员更改；市场可锁定其在本市场的摊位 · "
+            "It stands elsewhere too: itself and the operator change it; lock the stall that it has with you"
+        )
+    if changes.keys() & LOCK and not judges(principal, party.id):
         raise forbidden(
             "状态由市场、监管部门或管理员设定 · The status is set by the market, the regulator or the operator"
         )
-    if principal.role is Role.REGULATOR and changes.keys() - _JUDGED:
+    if principal.role is Role.REGULATOR and changes.keys() - LOCK:
         raise forbidden("监管密钥只能更改状态 · A regulator's key changes the status only")
-    if principal.role is not Role.ADMIN and changes.get("region", party.region) != party.region:
+    if principal.role is Role.ADMIN:
+        return
+    if changes.get("region", party.region) != party.region:
         raise forbidden("辖区由管理员变更 · The operator moves a party to another region: nobody leaves its regulator")
+    if changes.get("credit_code", party.credit_code) != party.credit_code:
+        raise forbidden("统一社会信用代码由管理员更改 · The operator changes the credit code: it says who this is")
+    if changes.get("status") == "active" and _unconfirmed(principal, party.credit_code, history):
+        raise _to_be_confirmed()
+
+
+def _unconfirmed(principal: Principal, credit_code: str | None, history: Sequence[Party]) -> bool:
+    """A firm under its credit code, as a market says: no office has seen its registration yet."""
+    return (
+        principal.role is Role.MARKET
+        and credit_code is not None
+        and not any(version.status == "active" for version in history)
+    )
+
+
+def _to_be_confirmed() -> Forbidden:
+    return forbidden(
+        "有统一社会信用代码的主体由监管部门或管理员核对登记后启用 · "
+        "A party with a credit code is activated by the regulator or the operator, who check its registration"
+    )
 
 
 def find_party(snapshot: Snapshot, principal: Principal, party_id: UUID, at: datetime | None = None) -> Party:

@@ -23,6 +23,7 @@ from app.enrolling.forms import (
     require_enrols,
     unknown,
 )
+from app.enrolling.locks import LOCK, Locks
 from app.store import listing, master
 from app.store.engine import Snapshot
 from app.store.writer import Transaction
@@ -122,6 +123,7 @@ def change_sites(transaction: Transaction, commands: Sequence[Change]) -> Sequen
     parties = master.parties(connection, [c.changes["party_id"] for c in commands if "party_id" in c.changes])
     standing = master.markets_of_parties(connection, parties)
     desk = Desk(transaction)
+    locks = Locks(desk, known)
 
     def decide(command: Change) -> Site:
         history = known.get(command.subject_id)
@@ -140,7 +142,7 @@ def change_sites(transaction: Transaction, commands: Sequence[Change]) -> Sequen
             _may_take_over(command.principal, taker, standing.get(taker.id, set()))
         if changes.get("status", current.status) != current.status:
             changes.setdefault("status_reason", None)
-        row = desk.change(history, changes, command)
+        row = locks.change(history, changes, command)
         if row.party_id != current.party_id:
             transaction.touched |= {row.party_id.hex, current.party_id.hex}
         return row
@@ -153,13 +155,12 @@ def change_sites(transaction: Transaction, commands: Sequence[Change]) -> Sequen
 def _may_take_over(principal: Principal, taker: Party, standing: set[UUID]) -> None:
     if not takes_in(principal, taker, standing):
         raise forbidden(
-            "该主体属于其他市场或另有场所，请由管理员变更 · "
-            "That party stands elsewhere and is not this market's: ask the operator to hand the site over"
+            "该主体不属于本市场，请由管理员变更 · "
+            "That party is not this market's: ask the operator to hand the site over"
         )
 
 
-_JUDGED = {"status", "status_reason"}
-_MARKETS_OWN = _JUDGED | {"party_id", "admission_rules"}
+_MARKETS_OWN = LOCK | {"party_id", "admission_rules"}
 
 
 def _may_change(principal: Principal, site: Site, market: Site, changes: Mapping[str, Any]) -> None:
@@ -167,10 +168,10 @@ def _may_change(principal: Principal, site: Site, market: Site, changes: Mapping
         case Role.ADMIN:
             return
         case Role.REGULATOR:
-            refused = set(changes) - _JUDGED
+            refused = set(changes) - LOCK
         case Role.MARKET if principal.party_id == market.party_id:
             # Its own market's status is the operator's and the regulator's to set.
-            refused = set(changes) & _JUDGED if site.id == market.id else set()
+            refused = set(changes) & LOCK if site.id == market.id else set()
         case Role.VENDOR | Role.PRODUCER | Role.MARKET:
             refused = set(changes) & _MARKETS_OWN
         case Role.DEVICE | Role.LAB:

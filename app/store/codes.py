@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 
 from app.domain.rows import Code, Custody, Lot, Slip
 from app.store import bulk, tables
@@ -13,9 +13,19 @@ from app.store.master import chunks, values
 
 
 def find(snapshot: Snapshot, texts: Iterable[str]) -> dict[str, Code]:
+    return _find(snapshot, select(tables.code), texts)
+
+
+def lock(connection: Snapshot, texts: Iterable[str]) -> dict[str, Code]:
+    """As find; nobody else changes the codes until the transaction ends. Call it once, before anything else is read:
+    the rows are locked in the order of their keys."""
+    return _find(connection, select(tables.code).order_by(tables.code.c.code).with_for_update(), sorted(texts))
+
+
+def _find(snapshot: Snapshot, statement: Select[Any], texts: Iterable[str]) -> dict[str, Code]:
     found = {}
     for chunk in chunks(texts):
-        for row in snapshot.execute(select(tables.code).where(tables.code.c.code.in_(chunk))):
+        for row in snapshot.execute(statement.where(tables.code.c.code.in_(chunk))):
             found[row.code] = Code(*row)
     return found
 

@@ -149,6 +149,21 @@ def versions(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, list[Master]
     return found
 
 
+def changers(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, list[tuple[UUID | None, datetime]]]:
+    """For each version of each subject, in the order in which they were written: who wrote it, and when."""
+    table = tables.master_version
+    found: dict[UUID, list[tuple[UUID | None, datetime]]] = defaultdict(list)
+    for chunk in chunks(ids):
+        statement = (
+            select(table.c.subject_id, table.c.changed_by, table.c.record_time)
+            .where(table.c.subject_id.in_(chunk))
+            .order_by(table.c.subject_id, table.c.version)
+        )
+        for row in snapshot.execute(statement):
+            found[row.subject_id].append((row.changed_by, row.record_time))
+    return found
+
+
 def first_versions(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Master]:
     """What was enrolled, before any change."""
     table = tables.master_version

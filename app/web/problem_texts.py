@@ -112,7 +112,7 @@ TEXTS: dict[str, Text] = {
         "不在辖区", "Outside the region", "由所在地监管部门处理。", "Let the regulator of that region do it."
     ),
     "higher-authority": Text(
-        "由上级暂停", "Higher authority", "由作出暂停的一方解除。", "Let whoever placed the hold release it."
+        "由上级作出", "Higher authority", "由作出暂停或锁定的一方解除。", "Let whoever placed the hold or lock lift it."
     ),
     "already-released": Text("已经解除", "Already released", "无需再操作。", "There is nothing more to do."),
     "already-corrected": Text("已经更正", "Already corrected", "更正最新的记录。", "Correct the latest record."),

@@ -1,5 +1,6 @@
 """Roles: whose site is whose, who enrols whom, and under what name events are recorded."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
@@ -12,6 +13,9 @@ from app.domain.rights import (
     Principal,
     Role,
     judges,
+    lifts_lock,
+    manages_key,
+    manages_party,
     owns_party,
     owns_site,
     region_prefix,
@@ -128,10 +132,81 @@ def test_a_region_covers_what_lies_in_it(region: str, prefix: str) -> None:
 
 def test_a_market_gives_stalls_to_those_who_stand_nowhere() -> None:
     operator = principal(Role.MARKET, "operator")
-    assert takes_in(operator, party("seller"), set())
-    assert not takes_in(operator, party("seller"), {named("another market")})
+    assert takes_in(operator, party("seller", enrolled_by="operator"), set())
+    assert takes_in(operator, party("seller", enrolled_by="operator"), {named("operator"), named("another market")})
     assert takes_in(operator, party("seller"), {named("operator")})
+    assert takes_in(operator, party("operator"), {named("another market")})
+    assert not takes_in(operator, party("seller", enrolled_by="operator"), {named("another market")})
+    assert not takes_in(operator, party("seller", enrolled_by="another market"), set())
+    assert not takes_in(operator, party("seller"), set())
     assert not takes_in(principal(Role.VENDOR, "seller's neighbour"), party("seller"), set())
+    assert takes_in(principal(Role.ADMIN), party("seller"), {named("another market")})
+
+
+@pytest.mark.parametrize(
+    ("office", "kind", "region", "taken"),
+    [
+        (principal(Role.ADMIN), "vendor", "330106", True),
+        (principal(Role.ADMIN), "vendor", None, True),
+        (principal(Role.REGULATOR, region="3301"), "vendor", "330106", True),
+        (principal(Role.REGULATOR, region="330106"), "vendor", "330106", True),
+        (principal(Role.REGULATOR, region="33"), "vendor", "330100", True),
+        (principal(Role.REGULATOR, region="3302"), "vendor", "330106", False),
+        (principal(Role.ADMIN), "producer", "330106", False),
+        (principal(Role.ADMIN), "wholesaler", "330106", False),
+    ],
+)
+def test_a_market_takes_in_the_vendors_that_an_office_enrolled(
+    office: Principal, kind: str, region: str | None, taken: bool
+) -> None:
+    newcomer = replace(party("seller", region=region), kind=kind, enrolled_by=office.recorder_id)
+    assert takes_in(principal(Role.MARKET, "operator"), newcomer, set()) is taken
+
+
+@pytest.mark.parametrize(
+    ("who", "enrolled_by", "markets", "managed"),
+    [
+        (principal(Role.MARKET, "operator"), None, {"operator"}, True),
+        (principal(Role.MARKET, "operator"), None, {"operator", "another market"}, False),
+        (principal(Role.MARKET, "operator"), None, {"operator", "seller"}, False),
+        (principal(Role.MARKET, "operator"), "operator", {"another market"}, False),
+        (principal(Role.MARKET, "operator"), "operator", set(), True),
+        (principal(Role.MARKET, "operator"), "another market", set(), False),
+        (principal(Role.MARKET, "seller"), None, {"operator", "another market"}, True),
+        (principal(Role.VENDOR, "seller"), None, {"operator", "another market"}, True),
+        (principal(Role.REGULATOR, region="33"), None, {"operator", "another market"}, True),
+        (principal(Role.ADMIN), None, {"operator", "another market"}, True),
+    ],
+)
+def test_who_manages_a_party(who: Principal, enrolled_by: str | None, markets: set[str], managed: bool) -> None:
+    assert manages_party(who, party("seller", enrolled_by=enrolled_by), {*map(named, markets)}) is managed
+
+
+def test_a_key_manages_none_above_its_own() -> None:
+    assert manages_key(Role.VENDOR, Role.PRODUCER)
+    assert manages_key(Role.MARKET, Role.VENDOR)
+    assert manages_key(Role.MARKET, Role.MARKET)
+    assert not manages_key(Role.VENDOR, Role.MARKET)
+    assert not manages_key(Role.PRODUCER, Role.LAB)
+
+
+@pytest.mark.parametrize(
+    ("who", "holders", "lifted"),
+    [
+        (principal(Role.ADMIN), [principal(Role.ADMIN), principal(Role.REGULATOR, region="33")], True),
+        (principal(Role.REGULATOR, region="3301"), [principal(Role.REGULATOR, region="33")], True),
+        (principal(Role.REGULATOR, region="3301"), [principal(Role.MARKET, "operator")], True),
+        (principal(Role.REGULATOR, region="3301"), [principal(Role.ADMIN)], False),
+        (principal(Role.MARKET, "operator"), [principal(Role.MARKET, "operator")], True),
+        (principal(Role.MARKET, "operator"), [principal(Role.VENDOR, "seller")], True),
+        (principal(Role.MARKET, "operator"), [principal(Role.MARKET, "another market")], False),
+        (principal(Role.MARKET, "operator"), [principal(Role.REGULATOR, region="33")], False),
+        (principal(Role.VENDOR, "seller"), [principal(Role.VENDOR, "seller")], True),
+        (principal(Role.VENDOR, "seller"), [principal(Role.MARKET, "operator")], False),
+    ],
+)
+def test_who_lifts_whose_lock(who: Principal, holders: list[Principal], lifted: bool) -> None:
+    assert lifts_lock(who, {holder.recorder_id for holder in holders}, named("seller")) is lifted
 
 
 def test_who_sets_the_status_of_a_party() -> None:

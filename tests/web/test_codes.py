@@ -1,13 +1,22 @@
 """/api/v1/codes and /lookup."""
 
+import time
 from datetime import UTC, datetime
+from threading import Thread
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select
 
 from app.domain import codes
 from app.domain.rows import Code
+from app.enrolling.keys import OPERATOR
+from app.issuing import Revoke, revoke_codes
 from app.store import codes as store
-from app.store.engine import writing
+from app.store import tables
+from app.store.engine import reading, writing
+from app.store.writer import Transaction
 from app.web.service import Service
 from tests.support.cast import Actor, Cast, quantity
 
@@ -89,6 +98,48 @@ def test_a_code_revoked_for_good_may_get_its_replacement_later(cast: Cast) -> No
     assert revoke(cast.market, code).json()["replacement"] is None
     done = revoke(cast.market, code, replace=True).json()
     assert cast.stall.get(f"/parties/{cast.stall.party['id']}").json()["code"] == done["replacement"]
+
+
+@pytest.mark.parametrize("thing", ["site", "party", "custody", "lot"])
+def test_two_who_replace_a_code_at_once_agree(cast: Cast, service: Service, thing: str) -> None:
+    """Two processes on PostgreSQL: the second waits for the first. SQLite has one writer at a time."""
+    output, _ = harvest(cast)
+    old = {
+        "site": cast.farm.site["code"], "party": cast.farm.party["code"], "custody": output["code"],
+        "lot": output["lot_code"],
+    }[thing]  # fmt: skip
+    command = Revoke(OPERATOR, old, "标牌遗失", True)
+    told: list[Any] = []
+
+    def replace_it(name: str) -> None:
+        with writing(service.engine) as connection:
+            told.extend(revoke_codes(Transaction(connection, datetime.now(UTC)), [command]))
+            if name == "first":
+                other.start()
+                time.sleep(0.2)  # the other is under way now
+
+    other = Thread(target=replace_it, args=("second",))
+    replace_it("first")
+    other.join()
+    assert len(told) == 2
+    assert len({issued.replacement for issued in told}) == 1, told
+    new = told[0].replacement
+    kind = codes.parse(old).kind
+    with reading(service.engine) as snapshot:
+        statement = select(tables.code.c.code).where(
+            tables.code.c.subject_id == UUID(cast.admin.get(f"/codes/{old}").json()["subject_id"]),
+            tables.code.c.kind == kind, tables.code.c.status == "active",
+        )  # fmt: skip
+        assert list(snapshot.scalars(statement)) == [new]
+
+
+def test_the_code_of_a_voided_batch_has_no_successor(cast: Cast) -> None:
+    output, _ = harvest(cast)
+    [event] = cast.farm.get("/events").json()["items"]
+    cast.farm.record("correct", event_id=event["id"], reason="did_not_occur")
+    refused = revoke(cast.farm, output["code"], replace=True)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/voided-custody")
+    assert revoke(cast.farm, output["code"]).json()["replacement"] is None
 
 
 def test_codes_of_goods(cast: Cast) -> None:
