@@ -91,8 +91,14 @@ def commands(text: str) -> Iterator[str]:
 
 
 # Tried by other means: installing (in the pipeline, on a machine without uv), the tests themselves, container engines,
-# and the demonstration (tests/test_demo.py).
-TRIED = ("pip install uv && uv run onecode serve --demo", "python3 -m venv", "uv run pytest", "docker ")
+# the demonstration (tests/test_demo.py), and the simulator (tests/simulator).
+TRIED = (
+    "pip install uv && uv run onecode serve --demo",
+    "python3 -m venv",
+    "uv run pytest",
+    "uv run onecode simulate-",
+    "docker ",
+)
 
 
 def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
