@@ -83,13 +83,14 @@ def _blank(column: Any) -> Any:
 
 def requests(scales: list[tuple[str, UUID, list[UUID]]], first: int, number: int) -> list[tuple[str, str]]:
     made = []
+    sold_at = datetime.now(UTC).isoformat()
     for counter in range(first, first + number):
         authorization, _, custodies = scales[counter % len(scales)]
         lines = [
             {"custody_id": str(custody), "quantity": {"value": "1.5", "unit": "斤"}, "amount_fen": 900}
             for custody in random.sample(custodies, 2)
         ]
-        sale = {"counter": counter, "event_time": "2026-03-01T09:15:00+08:00", "lines": lines}
+        sale = {"counter": counter, "event_time": sold_at, "lines": lines}
         made.append((authorization, json.dumps({"sales": [sale]}, ensure_ascii=False)))
     return made
 
