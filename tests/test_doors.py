@@ -62,6 +62,7 @@ DOORS: dict[str, str] = {
     "GET /api/v1/events": "1+++++++",
     "GET /api/v1/events/{event_id}": "14+4+4++",
     "POST /api/v1/sales": "1+333333",
+    "GET /api/v1/receipts/{receipt_code}": "1++3+3++",
     "GET /api/v1/sales": "1+++++++",
     "GET /api/v1/trace": "1+++++++",
     "GET /api/v1/alerts": "1+++++++",
@@ -86,11 +87,12 @@ def test_every_role_at_every_door(cast: Cast) -> None:
     captured = cast.stall.post("/captures", EPCIS)
     assert captured.status_code == 200, captured.text
     spare = cast.admin.made("/keys", key(cast))
+    receipt = scale.sell(0, cast.item(batch, "0.001"))["receipt_code"]
     own = {
         "slug": "mistyped-code", "code": batch["code"], "party_id": cast.stall.party["id"],
         "site_id": cast.stall.site["id"], "product_id": batch["product_id"], "document_id": certificate,
         "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
-        "capture_id": captured.json()["id"],
+        "capture_id": captured.json()["id"], "receipt_code": receipt,
     }  # fmt: skip
     found = {door: "".join(letter(actor, door, own, cast, batch) for actor in actors) for door in DOORS}
     assert found == DOORS

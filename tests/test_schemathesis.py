@@ -55,6 +55,7 @@ def test_no_request_breaks_the_service(cast: Cast, number: int) -> None:
         "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
         "custody_id": batch["custody_id"], "slip_code": batch["slip"], "event_time": ago(hours=1),
         "produced_on": day(-1), "value": "1", "unit": "kg",
+        "receipt_code": scale.sell(0, cast.item(batch, "0.001"))["receipt_code"],
     }  # fmt: skip
     met: set[tuple[str, int]] = set()
 

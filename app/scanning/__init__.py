@@ -7,9 +7,10 @@ from app.domain import codes
 from app.domain.codes import CodeKind, MistypedCode
 from app.domain.errors import Malformed, NotFound
 from app.domain.rights import Principal
-from app.scanning import batches, places, receipts, slips
+from app.scanning import batches, places, printing, receipts, slips
 from app.scanning.answer import STATUSES, Answer, Gap, Line, Reason, Shown, Step, Stock
 from app.scanning.audience import AUDIENCE, Audience, redact
+from app.scanning.printing import Paper, PaperLine
 from app.store import codes as store_codes
 from app.store.engine import Snapshot
 
@@ -20,12 +21,15 @@ __all__ = [
     "Audience",
     "Gap",
     "Line",
+    "Paper",
+    "PaperLine",
     "Reason",
     "Shown",
     "Step",
     "Stock",
     "exists",
     "meant",
+    "paper",
     "redact",
     "scan",
 ]
@@ -50,6 +54,13 @@ def scan(snapshot: Snapshot, text: str, now: datetime, reader: Principal | None,
     if row is None or code.kind not in _KINDS:
         raise batches.unknown(code.text)
     return _KINDS[code.kind](snapshot, row, now, reader)
+
+
+def paper(snapshot: Snapshot, text: str, reader: Principal, secret: bytes) -> Paper:
+    """What stands on the printed receipt of a sale, prices included.
+
+    Raises as `scan`, Invalid not-a-receipt, NotFound sale-pending, Forbidden not-your-site."""
+    return printing.paper(snapshot, read(snapshot, text, secret), reader)
 
 
 def exists(snapshot: Snapshot, text: str, secret: bytes) -> codes.Code:

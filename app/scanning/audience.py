@@ -91,6 +91,26 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
         **dict.fromkeys(("code", "product", "steps"), _P),
         "quantity": Audience.PARTY,
     },
+    # The receipt as it is printed: its buyer has it on paper, everybody else scans its code.
+    "paper": dict.fromkeys(
+        (
+            "code",
+            "market",
+            "stall",
+            "trader",
+            "credit_code",
+            "licence",
+            "sold_at",
+            "device_number",
+            "counter",
+            "operator",
+            "payment",
+            "total_fen",
+            "other_sales",
+        ),
+        Audience.PARTY,
+    ),
+    "paper_line": dict.fromkeys(("product", "value", "unit", "price_fen", "amount_fen"), Audience.PARTY),
     "balance": dict.fromkeys(
         (
             "measure",

@@ -125,6 +125,7 @@ TEXTS: dict[str, Text] = {
     "is-a-gap": Text("这是来源缺口", "A gap", "使用收到的货物。", "Use the goods that were received."),
     "not-a-gap": Text("不是来源缺口", "Not a gap", "检查编号。", "Check the id."),
     "not-a-slip": Text("不是溯源单", "Not a slip", "检查单号。", "Check its code."),
+    "not-a-receipt": Text("不是小票", "Not a receipt", "小票的编码以 R 开头。", "A receipt's code begins with R."),
     "slip-not-yours": Text("不是发给您的", "Slip not yours", "由收货方收货。", "Let its receiver receive it."),
     "slip-used-up": Text("溯源单已收完", "Slip used up", "查看已收记录。", "See what was received."),
     "slip-voided": Text("溯源单已作废", "Slip voided", "向发货方索取新单。", "Ask the sender for another."),

@@ -1,0 +1,1 @@
+"""Receipts as things to print: text, ESC/POS, picture; all of one layout."""

@@ -1,0 +1,30 @@
+"""What is printed on a receipt, key → (Chinese, English); both fit 58 mm of paper."""
+
+PAPER: dict[str, tuple[str, str]] = {
+    "paper.trader": ("经营者 {name}", "Trader {name}"),
+    "paper.credit_code": ("信用代码 {number}", "Licence {number}"),
+    "paper.licence": ("许可证 {number}", "Permit {number}"),
+    "paper.device": ("秤号 {n}", "Scale {n}"),
+    "paper.counter": ("流水号 {n}", "No. {n}"),
+    "paper.goods": ("品名/数量", "Item"),
+    "paper.price": ("单价", "Price"),
+    "paper.amount": ("金额(元)", "CNY"),
+    "paper.unnamed": ("未登记商品", "Unnamed goods"),
+    "paper.total": ("合计", "Total"),
+    "paper.items": ("共 {n} 项", "{n} lines"),
+    "paper.operator": ("收银 {name}", "Served by {name}"),
+    "paper.other_sales": (
+        "注意：同一小票号另有 {n} 笔不同的销售，请与市场核对",
+        "Note: {n} other sales bear this number; ask the market",
+    ),
+    "paper.scan": ("扫码溯源 / Scan to trace", "Scan to trace"),
+    "paper.type": ("不能扫码时，可输入或电话报读：", "Or type it, or read it out:"),
+    "paper.hotline": ("投诉举报 12315", "Complaints (China): 12315"),
+    "payment.cash": ("现金", "Cash"),
+    "payment.wechat": ("微信支付", "WeChat Pay"),
+    "payment.alipay": ("支付宝", "Alipay"),
+    "payment.ecny": ("数字人民币", "e-CNY"),
+    "payment.card": ("银行卡", "Card"),
+    "payment.unionpay": ("云闪付", "UnionPay"),
+    "payment.credit": ("赊账", "On account"),
+}
