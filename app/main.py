@@ -1,5 +1,8 @@
 """All wiring: settings → engine → schema → secret → writer → key cache and feed → HTTP."""
 
+from collections.abc import Iterable
+from datetime import timedelta
+
 from starlette.types import ASGIApp
 
 from app import logs, web
@@ -13,7 +16,9 @@ from app.store.secret import load_master
 from app.store.writer import Writer
 from app.web.keycache import KeyCache
 from app.web.metrics import Metrics
+from app.web.reports import Reports
 from app.web.service import Service
+from app.web.shelves import Shelves
 
 
 def open_database(settings: Settings) -> tuple[Database, bytes]:
@@ -39,10 +44,23 @@ def open_service(settings: Settings) -> Service:
     engine, master = open_database(settings)
     writer = Writer(engine, limit=settings.queue_limit)
     keys = KeyCache(engine, writer, lambda: tail.age)
-    tail = Tail(engine, keys.forget, keys.forget_all)
+    shelves = Shelves(engine, lambda: tail.age)
+
+    def forget(touched: Iterable[str]) -> None:
+        names = frozenset(touched)
+        keys.forget(names)
+        shelves.forget(names)
+
+    def forget_all() -> None:
+        keys.forget_all()
+        shelves.forget_all()
+
+    tail = Tail(engine, forget, forget_all)
     tail.start()
+    reports = Reports(writer, timedelta(seconds=settings.clock_skew_seconds))
     metrics = Metrics({"writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting)})
-    return Service(settings, engine, writer, keys, FileStore(settings.files_dir), tail, metrics, master)
+    files = FileStore(settings.files_dir)
+    return Service(settings, engine, writer, keys, shelves, reports, files, tail, metrics, master)
 
 
 def close_service(service: Service) -> None:

@@ -70,6 +70,9 @@ ALERTS: dict[str, Kind] = {
     "clock_ahead": Kind(
         Severity.NOTICE, "设备时钟偏快，请校时", "the clock of a device is ahead: set it"
     ),
+    "clock_behind": Kind(
+        Severity.NOTICE, "设备时钟偏慢，请校时", "the clock of a device is behind: set it"
+    ),
 }  # fmt: skip
 
 # Flags of a sale that are alerts, too; the slug is the same.

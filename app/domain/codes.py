@@ -79,6 +79,7 @@ _SHAPES = {kind.encode(): (kind, _LENGTHS[kind]) for kind in CodeKind}
 _R, _N = ALPHABET.index(CodeKind.RECEIPT), ALPHABET.index(CodeKind.UNIT)
 
 _DEVICE_BITS, _EPOCH_BITS, _COUNTER_BITS, _RECEIPT_MAC_BITS = 25, 8, 30, 40
+COUNTERS = 1 << _COUNTER_BITS  # receipts that a device may number under one epoch
 _JOB_BITS, _UNIT_COUNTER_BITS, _UNIT_MAC_BITS = 35, 25, 64
 _RECEIPT_IDS = range(1 << (_EPOCH_BITS + _COUNTER_BITS), 1 << (_DEVICE_BITS + _EPOCH_BITS + _COUNTER_BITS))
 _UNIT_IDS = range(1 << _UNIT_COUNTER_BITS, 1 << (_JOB_BITS + _UNIT_COUNTER_BITS))

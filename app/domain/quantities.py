@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 Measure = Literal["weight", "count"]
 
@@ -115,6 +115,15 @@ def from_grams(grams: int) -> Quantity:
 def from_pieces(pieces: int) -> Quantity:
     """A computed count; may be negative, as a remainder is."""
     return Quantity(str(pieces), "pcs", None, pieces)
+
+
+def shown(amount: int, measure: Measure, grams_per_piece: int | None) -> dict[str, Any]:
+    """A computed amount, in grams or pieces by the measure, as answers show it: value, unit, grams, pieces."""
+    if measure == "weight":
+        kilograms = f"{amount / 1000:f}".rstrip("0").rstrip(".")
+        return {"value": kilograms, "unit": "kg", "grams": amount, "pieces": None}
+    grams = amount * grams_per_piece if grams_per_piece else None
+    return {"value": str(amount), "unit": "pcs", "grams": grams, "pieces": amount}
 
 
 def convert(quantity: Quantity, measure: Measure, grams_per_piece: int | None) -> int:

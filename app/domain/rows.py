@@ -94,6 +94,16 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """What a device last said of itself; `clock_skew_seconds` is its clock less ours."""
+
+    device_id: UUID
+    seen_at: datetime
+    firmware: str | None
+    clock_skew_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     id: UUID
     type: str

@@ -76,6 +76,8 @@ def enrol_sites(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence
             record_time=transaction.now,
         )
         desk.enrol(row, command.principal.recorder_id)
+        if parent is not None:
+            transaction.touched.add(parent.id.hex)  # what was made of all that lies below it knows of one less
         known[key] = row
         return Enrolled(row, created=True)
 

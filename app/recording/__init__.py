@@ -3,25 +3,34 @@
 from app.domain.deciding import Decision, Record
 from app.recording.alerts import RefusedUse, find_alerts, note_refused
 from app.recording.events import Recorded, find_event, find_events, record_events
+from app.recording.reports import Said, note_reports
 from app.recording.sales import Sale, SaleLine, SaleOutcome, SaleRules, record_sales
 from app.recording.sold import Place, SalesAsked, find_sales
+from app.recording.stock import Batch, LeftOut, Stock, list_stock, remaining
 
 __all__ = [
+    "Batch",
     "Decision",
+    "LeftOut",
     "Place",
     "Record",
     "Recorded",
     "RefusedUse",
+    "Said",
     "Sale",
     "SaleLine",
     "SaleOutcome",
     "SaleRules",
     "SalesAsked",
+    "Stock",
     "find_alerts",
     "find_event",
     "find_events",
     "find_sales",
+    "list_stock",
     "note_refused",
+    "note_reports",
     "record_events",
     "record_sales",
+    "remaining",
 ]

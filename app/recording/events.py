@@ -15,7 +15,8 @@ from app.domain import codes
 from app.domain.deciding import Decision, Record, decide
 from app.domain.errors import NotFound, Refusal
 from app.domain.rights import Principal
-from app.domain.rows import Event, Flag
+from app.domain.rows import Event, Flag, Hold
+from app.domain.selling import HOLDS_DOWNSTREAM
 from app.recording.alerts import raise_for_event
 from app.store import events as store_events
 from app.store.engine import Database, Snapshot, reading
@@ -40,6 +41,8 @@ def record_events(transaction: Transaction, commands: Sequence[Record]) -> Seque
         transaction.touched |= decision.touched
         raise_for_event(transaction, ledger, command, decision)
         results.append(decision)
+    if any(hold.scope == "downstream" for hold in ledger.changed[Hold].values()):
+        transaction.touched.add(HOLDS_DOWNSTREAM)
     write(transaction, ledger)
     return results
 

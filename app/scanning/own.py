@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from app.domain.quantities import shown
 from app.domain.rights import RECORDS, Principal, Role
 from app.domain.rows import Custody, Hold, Product, Site, Slip
 from app.scanning.answer import Shown
@@ -15,11 +16,8 @@ _OF_GOODS = ("certify", "admit", "test", "hold")
 
 def quantity(amount: int, product: Product | None, value: str | None = None, unit: str | None = None) -> Shown:
     """An amount in the product's measure, as the contract's quantities are: entered form, grams, pieces."""
-    if product is None or product.measure == "weight":
-        kilograms = f"{amount / 1000:f}".rstrip("0").rstrip(".")
-        return {"value": value or kilograms, "unit": unit or "kg", "grams": amount, "pieces": None}
-    grams = amount * product.grams_per_piece if product.grams_per_piece else None
-    return {"value": value or str(amount), "unit": unit or "pcs", "grams": grams, "pieces": amount}
+    told = shown(amount, product.measure if product else "weight", product.grams_per_piece if product else None)
+    return told | {"value": value or told["value"], "unit": unit or told["unit"]}
 
 
 def balance(custody: Custody, audience: Audience) -> Shown | None:

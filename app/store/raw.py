@@ -29,6 +29,14 @@ def select(
     return rows
 
 
+def where(snapshot: Snapshot, table: Table, columns: tuple[str, ...], condition: str) -> list[Row]:
+    """The rows of which the condition holds, in no order."""
+    plain = _plain if snapshot.dialect.name == "postgresql" else _quoted
+    names = ", ".join(plain(table.c[name]) for name in columns)
+    with snapshot.exec_driver_sql(f'SELECT {names} FROM "{table.name}" WHERE {condition}') as result:
+        return list(result.cursor.fetchall())
+
+
 def _chunks(keys: Iterable[Any]) -> Iterator[list[Any]]:
     listed = keys if isinstance(keys, list) else list(keys)
     for start in range(0, len(listed), CHUNK):
@@ -80,3 +88,7 @@ def _plain(column: Column[Any]) -> str:
     if column.type is Json or isinstance(column.type, Date):
         return f"{name}::text"
     return name
+
+
+def _quoted(column: Column[Any]) -> str:
+    return f'"{column.name}"'

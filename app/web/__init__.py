@@ -19,6 +19,7 @@ from app.web import (
     keys,
     operations,
     parties,
+    prices,
     problems,
     products,
     receipts,
@@ -26,6 +27,7 @@ from app.web import (
     scan,
     sites,
     sold,
+    stock,
     trace,
 )
 from app.web.middleware import Edge
@@ -39,7 +41,9 @@ ROUTERS = [
     receipts.router,
     sold.router,
     sites.router,
+    prices.router,
     products.router,
+    stock.router,  # before the devices by id: `me` is none
     devices.router,
     keys.router,
     scan.router,
@@ -63,7 +67,8 @@ class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
         document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
-        document["components"]["schemas"] |= events_openapi.COMPONENTS | sales.COMPONENTS | trace.COMPONENTS
+        document["components"]["schemas"] |= events_openapi.COMPONENTS | sales.COMPONENTS | stock.COMPONENTS
+        document["components"]["schemas"] |= trace.COMPONENTS
         return document
 
 

@@ -1,23 +1,26 @@
 """/api/v1/devices: 追溯秤 and other instruments."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 from app.domain.masters import DeviceKind
 from app.domain.rows import Device
 from app.enrolling import devices as enrolling
 from app.enrolling.devices import Activate, Reactivate
 from app.enrolling.forms import Change, Enrol
+from app.enrolling.own import last_reports
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import JsonRoute
 from app.web.lists import Page, PagingDep, answer
 from app.web.schemas import Given, Moment, Name, Short, Told, given, optional, plain
-from app.web.service import ServiceDep
+from app.web.service import Service, ServiceDep
 
 router = APIRouter(prefix="/api/v1/devices", tags=["devices"], route_class=JsonRoute)
 
@@ -55,6 +58,9 @@ class DeviceTold(Told):
     epoch: int
     activation_code: str | None = None
     activation_expires: datetime | None
+    last_seen: datetime | None = Field(None, description="its last call, to the minute")
+    firmware: str | None = Field(None, description="as it said itself")
+    clock_skew_seconds: int | None = Field(None, description="its clock less ours, when it last said its time")
     version: int
     valid_from: datetime
 
@@ -76,8 +82,27 @@ class ActivationTold(Told):
     next_counter: int
 
 
-def _told(row: Device, code: str | None = None) -> DeviceTold:
-    return DeviceTold.model_validate(row).model_copy(update={"activation_code": code})
+def _told(service: Service, rows: Sequence[Device], code: str | None = None) -> list[DeviceTold]:
+    """The devices with what they last said of themselves. Blocks."""
+    with reading(service.engine) as snapshot:
+        reports = last_reports(snapshot, [row.id for row in rows])
+    told = []
+    for row in rows:
+        report = reports.get(row.id)
+        said: dict[str, Any] = {"activation_code": code}
+        if report is not None:
+            said |= {
+                "last_seen": report.seen_at,
+                "firmware": report.firmware,
+                "clock_skew_seconds": report.clock_skew_seconds,
+            }
+        told.append(DeviceTold.model_validate(row).model_copy(update=said))
+    return told
+
+
+async def _one(service: Service, row: Device, code: str | None = None) -> DeviceTold:
+    (told,) = await run_in_threadpool(_told, service, [row], code)
+    return told
 
 
 @router.post(
@@ -93,7 +118,7 @@ async def enrol_device(
     response.status_code = 201 if enrolled.created else 200
     response.headers["Location"] = f"{router.prefix}/{enrolled.row.id}"
     response.headers["Cache-Control"] = "no-store"
-    return _told(enrolled.row, enrolled.activation_code)
+    return await _one(service, enrolled.row, enrolled.activation_code)
 
 
 @router.post("/activate", summary="A device trades its activation code for its key and receipt secret")
@@ -114,7 +139,8 @@ async def activate_device(body: Activation, service: ServiceDep, response: Respo
 def list_devices(service: ServiceDep, principal: PrincipalDep, paging: PagingDep) -> Page[DeviceTold]:
     with reading(service.engine) as snapshot:
         rows = enrolling.list_devices(snapshot, principal, paging.after, paging.limit + 1)
-    return answer(rows, paging, DeviceTold)
+    page = answer(rows, paging, DeviceTold)
+    return Page(items=_told(service, rows[: paging.limit]), next=page.next)
 
 
 @router.get("/{device_id}", summary="A device, as it is or was")
@@ -125,7 +151,8 @@ def get_device(
     at: Annotated[Moment | None, Query(description="what it was at this time")] = None,
 ) -> DeviceTold:
     with reading(service.engine) as snapshot:
-        return _told(enrolling.find_device(snapshot, principal, device_id, at))
+        row = enrolling.find_device(snapshot, principal, device_id, at)
+    return _told(service, [row])[0]
 
 
 @router.patch("/{device_id}", summary="Change, move, lock or unlock a device")
@@ -135,7 +162,7 @@ async def change_device(
     changes = given(body)
     changes.pop("valid_from", None)
     command = Change(principal, device_id, changes, body.valid_from)
-    return _told(await service.writer.write(enrolling.change_devices, command))
+    return await _one(service, await service.writer.write(enrolling.change_devices, command))
 
 
 @router.post("/{device_id}/activation", summary="A new activation code: for a device that was reset or replaced")
@@ -144,4 +171,4 @@ async def reactivate_device(
 ) -> DeviceTold:
     done = await service.writer.write(enrolling.reactivate_devices, Reactivate(principal, device_id))
     response.headers["Cache-Control"] = "no-store"
-    return _told(done.row, done.activation_code)
+    return await _one(service, done.row, done.activation_code)

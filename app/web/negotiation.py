@@ -1,6 +1,14 @@
 """Which representation and language a client asked for."""
 
+import re
 from collections.abc import Sequence
+
+_TAG = re.compile(r'"[^"]*"')
+
+
+def unchanged(if_none_match: str | None, tag: str) -> bool:
+    """True where the client says that it has what the tag stands for (RFC 9110 §13.1.2): 304 is the answer."""
+    return if_none_match is not None and (if_none_match.strip() == "*" or tag in _TAG.findall(if_none_match))
 
 
 def prefers_html(accept: str | None) -> bool:

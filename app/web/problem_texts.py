@@ -68,6 +68,8 @@ TEXTS: dict[str, Text] = {
         "激活码无效", "Activation refused", "请市场重新生成激活码。", "Ask for a new activation code."
     ),
     "epochs-used-up": Text("激活次数用尽", "Activated too often", "登记为新设备。", "Enrol it as a new device."),
+    "product-twice": Text("商品重复", "Product twice", "合并为一条。", "Merge the two into one."),
+    "plu-twice": Text("PLU 重复", "PLU twice", "换一个 PLU。", "Choose another PLU."),
     "unsupported-file": Text("文件类型不支持", "Unsupported file", "改用 PDF、JPEG 或 PNG。", "Use PDF, JPEG or PNG."),
     "mislabelled-file": Text("文件类型不符", "Mislabelled file", "按实际类型上传。", "Upload it as what it is."),
     "broken-file": Text("文件损坏", "Broken file", "重新拍摄或导出。", "Photograph or export it again."),

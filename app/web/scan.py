@@ -1,6 +1,5 @@
 """`/c/{code}`, its symbol and its label: what a printed code leads to."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -18,7 +17,7 @@ from app.store.engine import reading
 from app.web import pages, symbols
 from app.web.auth import OptionalPrincipalDep
 from app.web.i18n import Language, choose
-from app.web.negotiation import preferred
+from app.web.negotiation import preferred, unchanged
 from app.web.problems import status_of
 from app.web.scan_openapi import LABEL, SCAN, SYMBOL
 from app.web.service import Service, ServiceDep
@@ -28,7 +27,6 @@ router = APIRouter(tags=["public"])
 
 _HTML, _JSON, _TEXT = "text/html", "application/json", "text/plain"
 _VARY = "Accept, Accept-Language, Authorization"
-_TAG = re.compile(r'"[^"]*"')
 
 Lang = Annotated[str | None, Query(max_length=20, description="zh or en; else Accept-Language")]
 
@@ -67,8 +65,7 @@ def scan(code: str, request: Request, service: ServiceDep, reader: OptionalPrinc
 
 def _answer(request: Request, body: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
     tag = headers.get("ETag")
-    asked = request.headers.get("if-none-match")
-    if tag is not None and asked is not None and (asked.strip() == "*" or tag in _TAG.findall(asked)):
+    if tag is not None and unchanged(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=dict(headers))
     if request.method == "HEAD":
         return Response(headers={**headers, "Content-Length": str(len(body))}, media_type=media_type)

@@ -12,17 +12,21 @@ from app.store.files import FileStore
 from app.store.writer import Writer
 from app.web.keycache import KeyCache
 from app.web.metrics import Metrics
+from app.web.reports import Reports
+from app.web.shelves import Shelves
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process's doors to everything: the settings, the database, the writer, the key cache, the files, the feed,
-    its counters, and `master`, the secret that receipts are signed with."""
+    """One process's doors to everything: the settings, the database, the writer, the key cache, what scales may sell,
+    what they report, the files, the feed, its counters, and `master`, the secret that receipts are signed with."""
 
     settings: Settings
     engine: Database
     writer: Writer
     keys: KeyCache
+    shelves: Shelves
+    reports: Reports
     files: FileStore
     tail: Tail
     metrics: Metrics

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from app.domain import ids
+from app.domain import ids, quantities
 from app.domain.codes import CodeKind
 from app.domain.deciding.draft import Draft, own_custody, today_at
 from app.domain.errors import Conflict, Invalid
@@ -40,10 +40,7 @@ def grams_and_pieces(product: Product, amount: int) -> tuple[int | None, int | N
 
 def shown(product: Product, amount: int) -> dict[str, Any]:
     """A quantity as the contract's answers show it."""
-    grams, pieces = grams_and_pieces(product, amount)
-    if product.measure == "weight":
-        return {"value": f"{amount / 1000:f}".rstrip("0").rstrip("."), "unit": "kg", "grams": grams, "pieces": None}
-    return {"value": str(amount), "unit": "pcs", "grams": grams, "pieces": pieces}
+    return quantities.shown(amount, product.measure, product.grams_per_piece)
 
 
 def as_entered(product: Product, entered: Entered, amount: int) -> dict[str, Any]:

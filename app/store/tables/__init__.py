@@ -13,6 +13,7 @@ from app.store.tables.events import code, correction, event, flag
 from app.store.tables.feed import feed
 from app.store.tables.master import api_key, device, document, external_code, master_version, party, product, site
 from app.store.tables.sales import receipt, receipt_claim, receipt_line
+from app.store.tables.scales import device_report, price
 
 __all__ = [
     "alert",
@@ -24,6 +25,7 @@ __all__ = [
     "custody",
     "custody_link",
     "device",
+    "device_report",
     "document",
     "epc_event",
     "event",
@@ -36,6 +38,7 @@ __all__ = [
     "metadata",
     "packing",
     "party",
+    "price",
     "product",
     "receipt",
     "receipt_claim",

@@ -111,6 +111,7 @@ api_key = table(
     Column("last_used", Instant),
 )
 Index(None, api_key.c.record_time, api_key.c.id)
+Index(None, api_key.c.device_id)
 
 # What a party, site, product or device was, from when: last month's receipt shows last month's operator.
 master_version = table(

@@ -1,0 +1,126 @@
+"""What lies at a site to be sold: the reads behind a scale's stock pull, one statement a table, in raw rows (`raw`).
+
+Keys are the 16 bytes of an id, instants microseconds since 1970 UTC, dates their ISO text.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, and_, bindparam, func, select
+
+from app.domain.graph import Bounds
+from app.store import chain, raw, tables
+from app.store.engine import Snapshot
+from app.store.raw import Row
+from app.store.types import micros
+
+BATCH = (
+    "id", "code", "lot_id", "product_id", "site_id", "arrived_at", "expires_on", "withdrawal_until", "admission"
+)  # fmt: skip
+BALANCE = ("id", "amount_in", "sold", "shipped", "processed", "returned", "destroyed", "unexplained")
+PRODUCT = ("id", "name", "category", "gtin", "measure", "grams_per_piece")
+LOT = ("id", "lot_number", "expires_on")
+HOLD = ("lot_id", "scope", "custody_id", "reason", "automatic")
+PRICE = ("site_id", "product_id", "plu", "price_fen", "unit")
+
+# As far as a hold is looked for; no food passes through more hands.
+_BOUNDS = Bounds(depth=50, nodes=20_000)
+
+
+def _below() -> Select[tuple[UUID, str, str, str, str]]:
+    """A site and all below it, by path."""
+    site, top = tables.site, tables.site.alias("top")
+    beyond = func.substr(top.c.path, 1, func.length(top.c.path) - 1).concat("0")  # "0" follows "/" in ASCII
+    return (
+        select(site.c.id, site.c.path, site.c.name, site.c.time_zone, site.c.status)
+        .join(top, and_(site.c.path >= top.c.path, site.c.path < beyond))
+        .where(top.c.id == bindparam("site_id"))
+        .order_by(site.c.path)
+    )
+
+
+_PLACES = _below()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A site, and the ids of all above it, the topmost first and itself last."""
+
+    id: UUID
+    path: tuple[UUID, ...]
+    name: str
+    time_zone: str
+    status: str
+
+
+def places(snapshot: Snapshot, site_id: UUID) -> list[Place]:
+    """The site and all below it; the site itself first."""
+    return [
+        Place(
+            row.id,
+            tuple(UUID(hex=part) for part in row.path.strip("/").split("/")),
+            row.name,
+            row.time_zone,
+            row.status,
+        )
+        for row in snapshot.execute(_PLACES, {"site_id": site_id})
+    ]
+
+
+def batches(snapshot: Snapshot, sites: Collection[UUID], since: datetime, limit: int) -> list[Row]:
+    """What is left at the sites of what came since, the newest `limit`, as BATCH. `since` at full days keeps the
+    statement prepared."""
+    instant = micros(since)
+    if snapshot.dialect.name == "postgresql":
+        came = f"arrived_at >= to_timestamp({instant // 1_000_000})"
+    else:
+        came = f"arrived_at >= {instant}"
+    left = "amount_in - sold - shipped - processed - returned - destroyed - unexplained > 0"
+    where = f"{came} AND kind = 'custody' AND {left} ORDER BY arrived_at DESC, id LIMIT {limit}"
+    found = raw.select(snapshot, tables.custody, BATCH, "site_id", [site.bytes for site in sites], where)
+    return sorted(found, key=lambda row: (-row[5], row[0]))[:limit]
+
+
+def remaining(snapshot: Snapshot, keys: Collection[bytes]) -> dict[bytes, int]:
+    """What is left of the batches, in grams or pieces."""
+    rows = raw.select(snapshot, tables.custody, BALANCE, "id", keys)
+    return {row[0]: row[1] - sum(row[2:]) for row in rows}
+
+
+def products(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """As PRODUCT."""
+    return raw.select(snapshot, tables.product, PRODUCT, "id", keys)
+
+
+def lots(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """As LOT."""
+    return raw.select(snapshot, tables.lot, LOT, "id", keys)
+
+
+def holds(snapshot: Snapshot, lots: Collection[bytes]) -> list[Row]:
+    """Holds on the lots that nobody has released, as HOLD."""
+    return raw.select(snapshot, tables.hold, HOLD, "lot_id", lots, '"released_by" IS NULL')
+
+
+def holds_downstream(snapshot: Snapshot) -> list[Row]:
+    """Every active hold that reaches what comes from the goods it was placed on, as HOLD; there are few."""
+    return raw.where(snapshot, tables.hold, HOLD, "released_by IS NULL AND scope = 'downstream'")
+
+
+def links_up(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """Every link on the way back from the batches, as `chain.LINK`."""
+    return chain.follow(snapshot, keys, "back", _BOUNDS).links
+
+
+def prices(snapshot: Snapshot, sites: Collection[UUID]) -> list[Row]:
+    """The lists of the sites, as PRICE."""
+    return raw.select(snapshot, tables.price, PRICE, "site_id", [site.bytes for site in sites])
+
+
+def highest_receipt(snapshot: Snapshot, lowest: int, beyond: int) -> int | None:
+    """The highest receipt id in [lowest, beyond) that has come in."""
+    key = tables.receipt.c.id
+    found: int | None = snapshot.scalar(select(func.max(key)).where(key >= lowest, key < beyond))
+    return found

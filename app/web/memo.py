@@ -1,0 +1,111 @@
+"""Answers kept while the change feed says that nothing they were made from has changed."""
+
+import threading
+from collections.abc import Callable, Hashable, Iterable, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+STALE = 1.0  # seconds: nothing older is believed where the feed cannot be read
+_NAME_BYTES = 220  # a name of the feed, in the answer's own set and in the index
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Made(Generic[V]):
+    """A value with the names, as the feed has them, of all it was made from; its size; until when it is right even if
+    nothing changes."""
+
+    value: V
+    depends_on: Set[str]
+    size: int
+    valid_until: datetime
+
+
+class Memo(Generic[K, V]):
+    """Values by key, at most `capacity` bytes of them, the longest unasked for dropped first. Thread-safe.
+
+    A value that was being made when the feed named something it depends on is used once and not kept: its snapshot may
+    be older than the change.
+    """
+
+    def __init__(self, feed_age: Callable[[], float], capacity: int) -> None:
+        self._feed_age = feed_age
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._kept: dict[K, Made[V]] = {}
+        self._index: dict[str, set[K]] = {}
+        self._size = 0
+        self._making: list[set[str]] = []
+        self._lost = 0
+
+    def get(self, key: K, now: datetime) -> V | None:
+        """The value where it is kept and still right."""
+        if self._feed_age() >= STALE:
+            return None
+        with self._lock:
+            made = self._kept.pop(key, None)
+            if made is None:
+                return None
+            self._kept[key] = made  # last in line to be dropped
+        return made.value if now < made.valid_until else None
+
+    def make(self, key: K, make: Callable[[], Made[V]]) -> V:
+        """Makes the value and keeps it. Blocks as long as `make` does: call it in a thread."""
+        missed: set[str] = set()
+        with self._lock:
+            self._making.append(missed)
+            lost = self._lost
+        made: Made[V] | None = None
+        try:
+            made = make()
+        finally:
+            with self._lock:
+                self._making = [other for other in self._making if other is not missed]
+                if made is not None and lost == self._lost and not missed & made.depends_on:
+                    self._keep(key, made)
+        return made.value
+
+    def forget(self, touched: Iterable[str]) -> None:
+        """What the feed calls for every change."""
+        names = set(touched)
+        with self._lock:
+            for missed in self._making:
+                missed |= names
+            for name in names:
+                for key in list(self._index.get(name, ())):
+                    self._drop(key)
+
+    def forget_all(self) -> None:
+        """What the feed calls where it was lost."""
+        with self._lock:
+            self._lost += 1
+            self._kept.clear()
+            self._index.clear()
+            self._size = 0
+
+    def _keep(self, key: K, made: Made[V]) -> None:
+        self._drop(key)
+        self._kept[key] = made
+        self._size += _size(made)
+        for name in made.depends_on:
+            self._index.setdefault(name, set()).add(key)
+        while self._size > self._capacity:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: K) -> None:
+        made = self._kept.pop(key, None)
+        if made is None:
+            return
+        self._size -= _size(made)
+        for name in made.depends_on:
+            keys = self._index[name]
+            keys.discard(key)
+            if not keys:
+                del self._index[name]
+
+
+def _size(made: Made[V]) -> int:
+    return made.size + _NAME_BYTES * len(made.depends_on)
