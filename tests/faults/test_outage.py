@@ -1,8 +1,7 @@
 """A full disk, a locked or a lost database: 503 and nothing half written, and the service goes on by itself."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,12 @@ from starlette.testclient import TestClient
 from app.main import close_service, open_service
 from app.settings import Settings
 from app.store import schema
-from app.store.engine import open_engine, writing
+from app.store.engine import open_engine
 from app.web import create_app
 from app.web.service import Service
 from tests.support import postgres
 from tests.support.cast import Cast, first_key, quantity
+from tests.support.fullness import full
 
 
 def bought(cast: Cast, ref: str) -> dict[str, Any]:
@@ -48,38 +48,6 @@ def recovered(cast: Cast, body: dict[str, Any]) -> None:
     assert cast.stall.post("/events", body).status_code == 200
 
 
-@contextmanager
-def full_sqlite(service: Service) -> Iterator[None]:
-    """No page more than there is, as on a disk that is full."""
-
-    def limit(connection: sqlite3.Connection, _record: object) -> None:
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        connection.execute(f"PRAGMA max_page_count={pages}").close()
-
-    event.listen(service.engine, "connect", limit)
-    service.engine.dispose()
-    yield
-    event.remove(service.engine, "connect", limit)
-    service.engine.dispose()
-
-
-@contextmanager
-def full_postgres(service: Service) -> Iterator[None]:
-    """What PostgreSQL says when its disk is full: SQLSTATE 53100."""
-    with writing(service.engine) as connection:
-        connection.exec_driver_sql(
-            "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            "RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$"
-        )
-        connection.exec_driver_sql(
-            "CREATE TRIGGER no_space BEFORE INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION no_space()"
-        )
-    yield
-    with writing(service.engine) as connection:
-        connection.exec_driver_sql("DROP TRIGGER no_space ON event")
-        connection.exec_driver_sql("DROP FUNCTION no_space")
-
-
 def fill(cast: Cast, body: dict[str, Any]) -> Callable[[int], dict[str, Any]]:
     return lambda number: {**body, "ref": f"fill-{number}"}
 
@@ -87,8 +55,7 @@ def fill(cast: Cast, body: dict[str, Any]) -> Callable[[int], dict[str, Any]]:
 def test_a_full_disk_is_503_and_passes(cast: Cast, service: Service) -> None:
     body = bought(cast, "while full")
     make = fill(cast, body)
-    full = full_sqlite if service.engine.dialect.name == "sqlite" else full_postgres
-    with full(service):
+    with full(service.engine, "event"):
         # The last pages of the file may still have room for a few.
         answers = (cast.stall.post("/events", make(number)).status_code for number in range(200))
         assert 503 in answers

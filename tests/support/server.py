@@ -60,9 +60,13 @@ class Server:
 
 
 @contextmanager
-def serving(directory: Path, database_url: str, *arguments: str, **environment: str) -> Iterator[Server]:
-    """Starts `onecode serve` and waits until it is ready; ends it with SIGTERM where the test has not killed it."""
-    port = free_port()
+def serving(
+    directory: Path, database_url: str, *arguments: str, port: int | None = None, **environment: str
+) -> Iterator[Server]:
+    """Starts `onecode serve` and waits until it is ready; ends it with SIGTERM where the test has not killed it.
+
+    `port`: where it listened before, for clients that wait for it to come back."""
+    port = free_port() if port is None else port
     settings = {
         "ONECODE_DATABASE_URL": database_url,
         "ONECODE_SECRET_FILE": str(directory / "onecode.secret"),
