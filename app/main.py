@@ -15,8 +15,10 @@ from app.store.master import any_device
 from app.store.secret import load_master
 from app.store.writer import Writer
 from app.web.keycache import KeyCache
+from app.web.memo import Memo
 from app.web.metrics import Metrics
 from app.web.reports import Reports
+from app.web.representations import Key, Rendered
 from app.web.service import Service
 from app.web.shelves import Shelves
 
@@ -42,7 +44,9 @@ def open_database(settings: Settings) -> tuple[Database, bytes]:
 def open_service(settings: Settings) -> Service:
     """Everything that one process needs; close it with `close_service`. Raises as `open_database`."""
     engine, master = open_database(settings)
-    writer = Writer(engine, limit=settings.queue_limit)
+    scans: Memo[Key, Rendered | None] = Memo(lambda: tail.age, settings.cache_bytes)
+
+    writer = Writer(engine, limit=settings.queue_limit, on_commit=lambda touched: forget(touched))
     keys = KeyCache(engine, writer, lambda: tail.age)
     shelves = Shelves(engine, lambda: tail.age)
 
@@ -50,17 +54,19 @@ def open_service(settings: Settings) -> Service:
         names = frozenset(touched)
         keys.forget(names)
         shelves.forget(names)
+        scans.forget(names)
 
     def forget_all() -> None:
         keys.forget_all()
         shelves.forget_all()
+        scans.forget_all()
 
     tail = Tail(engine, forget, forget_all)
     tail.start()
     reports = Reports(writer, timedelta(seconds=settings.clock_skew_seconds))
     metrics = Metrics({"writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting)})
     files = FileStore(settings.files_dir)
-    return Service(settings, engine, writer, keys, shelves, reports, files, tail, metrics, master)
+    return Service(settings, engine, writer, keys, shelves, reports, files, scans, tail, metrics, master)
 
 
 def close_service(service: Service) -> None:

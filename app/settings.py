@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     clock_skew_seconds: int = Field(
         300, ge=5, le=86_400, description="a device whose clock differs by more is an alert"
     )
+    cache_bytes: int = Field(
+        256_000_000, ge=1_000_000, le=64_000_000_000, description="answers to scans that a process keeps"
+    )
     strict_identifiers: bool = Field(
         False, description="refuse licences and credit codes whose check digit fails, instead of warning"
     )

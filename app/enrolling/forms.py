@@ -102,11 +102,12 @@ class Desk:
         was, known_as = _external(current), _external(row)
         self._removed += [code for code in was if code not in known_as]
         self._added += [code for code in known_as if code not in was]
-        self.transaction.touched |= {row.id.hex, *filter(None, [getattr(row, "code", None)])}
+        self.transaction.touched |= _shown_with(current)
         return row
 
     def _put(self, versions: Sequence[Master], recorder: UUID) -> None:
         self._rows[versions[-1].id] = versions[-1]
+        self.transaction.touched |= _shown_with(versions[-1])
         self._versions.setdefault(recorder, []).extend(versions)
 
     def write(self) -> None:
@@ -118,6 +119,12 @@ class Desk:
         code_store.add(connection, self._codes)
         master.remove_external_codes(connection, self._removed)
         master.add_external_codes(connection, self._added)
+
+
+def _shown_with(row: Master) -> set[str]:
+    """What shows the row: its own page; a site is on those of its party and of all that it lies in."""
+    names = {row.id.hex, *filter(None, [getattr(row, "code", None)])}
+    return names | {row.party_id.hex, *row.path.rstrip("/").split("/")} if isinstance(row, Site) else names
 
 
 def _external(row: Master) -> list[ExternalCode]:

@@ -67,7 +67,16 @@ class _Ticket(Generic[C, R]):
 class Writer:
     """The one door for writes of this process. Start it once, close it to drain."""
 
-    def __init__(self, engine: Engine, *, limit: int = 20_000, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        limit: int = 20_000,
+        clock: Callable[[], datetime] | None = None,
+        on_commit: Callable[[set[str]], None] = lambda touched: None,
+    ) -> None:
+        """`on_commit` hears what a transaction touched before anybody is told of its success: a process sees its own
+        writes at once, others when their feed has them."""
         self._engine = engine
         self._limit = limit
         self._clock = clock or (lambda: datetime.now(UTC))
@@ -75,6 +84,7 @@ class Writer:
         self._ready = threading.Condition()
         self._closing = False
         self._appended = 0
+        self._on_commit = on_commit
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -199,4 +209,6 @@ class Writer:
                 self._appended += 1
                 if self._appended % PRUNE_EVERY == 0:
                     feed.prune(connection, transaction.now)
+        if transaction.touched:
+            self._on_commit(transaction.touched)
         return results

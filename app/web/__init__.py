@@ -31,6 +31,7 @@ from app.web import (
     trace,
 )
 from app.web.middleware import Edge
+from app.web.scandoor import ScanDoor
 from app.web.service import Service
 
 ROUTERS = [
@@ -135,7 +136,8 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
     problems.install(api)
     for router in ROUTERS:
         api.include_router(router)
-    return Edge(_hot(api, service), service.metrics, service.settings.public_url)
+    edge = Edge(_hot(api, service), service.metrics, service.settings.public_url)
+    return ScanDoor(edge, service, edge)
 
 
 def _hot(api: ASGIApp, service: Service) -> ASGIApp:

@@ -68,6 +68,11 @@ class Memo(Generic[K, V]):
                     self._keep(key, made)
         return made.value
 
+    def kept(self) -> list[tuple[K, Made[V]]]:
+        """What is kept now, and what each was made from."""
+        with self._lock:
+            return list(self._kept.items())
+
     def forget(self, touched: Iterable[str]) -> None:
         """What the feed calls for every change."""
         names = set(touched)

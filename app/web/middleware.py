@@ -5,8 +5,8 @@ import logging
 import os
 import re
 import time
+from collections.abc import Iterable
 from itertools import count
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect
@@ -39,7 +39,7 @@ class Edge:
     def __init__(self, app: ASGIApp, metrics: Metrics, public_url: str) -> None:
         self._app = app
         self._metrics = metrics
-        self._prefix = os.urandom(6).hex()
+        self._prefix = os.urandom(6).hex().encode()
         self._numbers = count(1)
         headers = [
             (b"x-content-type-options", b"nosniff"),
@@ -56,8 +56,9 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id, accept = self._read(scope)
-        token = REQUEST_ID.set(request_id)
+        given, accept = self._read(scope)
+        request_id = self.request_id(given)
+        token = REQUEST_ID.set(request_id.decode())
         started = time.perf_counter()
         status = 0
         complete = False
@@ -66,7 +67,7 @@ class Edge:
             nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._complete(message.get("headers", ()), request_id)
+                message["headers"] = [*self.complete(message.get("headers", ())), (b"x-request-id", request_id)]
             await send(message)
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
 
@@ -83,7 +84,7 @@ class Edge:
                 response = unavailable_response(error, scope["path"], accept)
             else:
                 log.exception("%s %s failed", scope["method"], scope["path"])
-                response = failure_response(request_id, scope["path"], accept)
+                response = failure_response(request_id.decode(), scope["path"], accept)
             if status and not complete:
                 raise  # half an answer is out: the server must cut the connection
             if not status:
@@ -93,22 +94,27 @@ class Edge:
             self._metrics.request(scope["method"], route, status, time.perf_counter() - started)
             REQUEST_ID.reset(token)
 
-    def _read(self, scope: Scope) -> tuple[str, str | None]:
-        given: bytes | None = None
+    def request_id(self, given: bytes) -> bytes:
+        """What the client gave, where it is one; else a new one."""
+        return given if given and _GIVEN.fullmatch(given) else b"%s-%x" % (self._prefix, next(self._numbers))
+
+    @staticmethod
+    def _read(scope: Scope) -> tuple[bytes, str | None]:
+        given = b""
         accept: str | None = None
         for name, value in scope["headers"]:
-            if name == b"x-request-id" and _GIVEN.fullmatch(value):
+            if name == b"x-request-id":
                 given = value
             elif name == b"accept":
                 accept = value.decode("latin-1")
-        return given.decode() if given else f"{self._prefix}-{next(self._numbers):x}", accept
+        return given, accept
 
-    def _complete(self, headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+    def complete(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers with those of security that they do not set themselves."""
         complete = list(headers)
         present = {name for name, _ in complete}
         if self._names & present:
             complete += [header for header in self._headers if header[0] not in present]
         else:
             complete += self._headers
-        complete.append((b"x-request-id", request_id.encode()))
         return complete

@@ -32,6 +32,12 @@ def prefers_english(accept_language: str | None) -> bool:
     return best["en"] > best["zh"]
 
 
+def accepts_gzip(accept_encoding: str | None) -> bool:
+    """True where gzip is named and not refused; `*` counts (RFC 9110 §12.5.3)."""
+    liked = dict(_parsed(accept_encoding or ""))
+    return liked.get("gzip", liked.get("*", 0.0)) > 0
+
+
 def preferred(accept: str | None, offered: Sequence[str]) -> str:
     """The media type among `offered` that the Accept header likes best; at equal liking, and where it likes none or
     says nothing, the first."""

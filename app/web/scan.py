@@ -6,7 +6,6 @@ from hashlib import blake2b
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -14,19 +13,16 @@ from app import scanning
 from app.domain import codes
 from app.domain.errors import Invalid, Malformed, NotFound
 from app.store.engine import reading
-from app.web import pages, symbols
+from app.web import pages, representations, symbols
 from app.web.auth import OptionalPrincipalDep
 from app.web.i18n import Language, choose
 from app.web.negotiation import preferred, unchanged
 from app.web.problems import status_of
+from app.web.representations import HTML, VARY
 from app.web.scan_openapi import LABEL, SCAN, SYMBOL
 from app.web.service import Service, ServiceDep
-from app.web.short import short_text
 
 router = APIRouter(tags=["public"])
-
-_HTML, _JSON, _TEXT = "text/html", "application/json", "text/plain"
-_VARY = "Accept, Accept-Language, Authorization"
 
 Lang = Annotated[str | None, Query(max_length=20, description="zh or en; else Accept-Language")]
 
@@ -37,23 +33,16 @@ def scan(code: str, request: Request, service: ServiceDep, reader: OptionalPrinc
     With a key the same address shows what its holder may see and do next.
     """
     language = choose(lang, request.headers.get("accept-language"))
-    kind = preferred(request.headers.get("accept"), (_HTML, _JSON, _TEXT))
+    kind = preferred(request.headers.get("accept"), representations.KINDS)
     now = datetime.now(UTC)
     try:
         with reading(service.engine) as snapshot:
             answer = scanning.scan(snapshot, code, now, reader, service.master)
     except (Malformed, NotFound) as refusal:
-        if kind != _HTML:
+        if kind != HTML:
             raise
         return _error_page(service, code, refusal, language)
-    headers = {"Vary": _VARY, "Content-Language": "zh-CN" if language == "zh" else "en"}
-    if kind == _HTML:
-        body = pages.scan_page(answer, language, now).encode()
-        headers["Content-Security-Policy"] = pages.POLICY
-    elif kind == _JSON:
-        body = msgspec.json.encode(answer.json())
-    else:
-        body = short_text(answer, language, f"{service.settings.public_url}/c/{answer.code}", now).encode()
+    body, headers = representations.render(answer, kind, language, now, service.settings.public_url)
     if reader is not None:
         return _answer(request, body, kind, headers | {"Cache-Control": "private, no-store"})
     if answer.status == "pending":  # it may arrive at any moment
@@ -79,11 +68,11 @@ def _error_page(service: Service, typed: str, refusal: Malformed | NotFound, lan
     body = pages.error_page(status, refusal.slug, refusal.detail, typed[:120], meant, language)
     headers = {
         "Cache-Control": "no-store",
-        "Vary": _VARY,
+        "Vary": VARY,
         "Content-Language": "zh-CN" if language == "zh" else "en",
         "Content-Security-Policy": pages.POLICY,
     }
-    return Response(body, status, headers, media_type=_HTML)
+    return Response(body, status, headers, media_type=HTML)
 
 
 def look_up(code: Annotated[str, Query(max_length=200)] = "") -> Response:
@@ -132,7 +121,7 @@ def label(
         return Response(symbols.label_png(url, answer.code, millimetres), media_type="image/png")
     language = choose(lang, request.headers.get("accept-language"))
     body = pages.label_page(answer, symbols.svg(url), millimetres, language)
-    return Response(body, headers={"Content-Security-Policy": pages.LABEL_POLICY}, media_type=_HTML)
+    return Response(body, headers={"Content-Security-Policy": pages.LABEL_POLICY}, media_type=HTML)
 
 
 # A symbol is the same for ever; whether the code still holds is the page's to say.

@@ -11,8 +11,10 @@ from app.store.feed import Tail
 from app.store.files import FileStore
 from app.store.writer import Writer
 from app.web.keycache import KeyCache
+from app.web.memo import Memo
 from app.web.metrics import Metrics
 from app.web.reports import Reports
+from app.web.representations import Key, Rendered
 from app.web.shelves import Shelves
 
 
@@ -28,6 +30,7 @@ class Service:
     shelves: Shelves
     reports: Reports
     files: FileStore
+    scans: Memo[Key, Rendered | None]
     tail: Tail
     metrics: Metrics
     master: bytes

@@ -17,6 +17,7 @@ from app.scanning import chain as walking
 from app.scanning.chain import Chain
 from app.store import tables
 from app.store.engine import reading, writing
+from app.web.service import Service
 from tests.scanning.chains import open_market, steps
 from tests.support.cast import ago
 from tests.support.databases import Database
@@ -89,7 +90,7 @@ def test_where_the_walk_was_cut_is_a_gap() -> None:
     assert [reason.status for reason in found.obstacles(way, NOW.date())] == ["incomplete"]
 
 
-def test_a_long_way_is_cut_and_says_so(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_way_is_cut_and_says_so(story: Story, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     town = open_market(story)
     goods = town.harvest(hours=30)
     senders = [town.farm, town.stall, town.other, town.stall, town.other]
@@ -99,12 +100,14 @@ def test_a_long_way_is_cut_and_says_so(story: Story, monkeypatch: pytest.MonkeyP
     for name, bound in (("GENERATIONS", 2), ("NODES", 3)):
         with monkeypatch.context() as patch:
             patch.setattr(walking, name, bound)
+            service.scans.forget_all()
             page = story.public.scan(goods["code"])
             assert (page["status"], [gap["reason"] for gap in page["gaps"]]) == ("incomplete", ["truncated"])
             assert page["gaps"][0]["node_id"] is not None
             assert "更早的来路没有在此列出" in story.read(goods["code"])
     with monkeypatch.context() as patch:
         patch.setattr(walking, "GENERATIONS", 4)
+        service.scans.forget_all()
         assert story.public.scan(goods["code"])["gaps"] == [], "the last generation has no parents: nothing was cut"
 
 

@@ -104,13 +104,16 @@ def settings(database: Database, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def service(settings: Settings) -> "Iterator[Service]":
+def service(settings: Settings, database: Database) -> "Iterator[Service]":
     """The doors of one process, as `onecode serve` opens them."""
     from app.main import close_service, open_service
+    from tests.support.freshness import stale_answers
 
     opened = open_service(settings)
     yield opened
+    stale = [] if database.damaged else stale_answers(opened)
     close_service(opened)
+    assert stale == []
 
 
 @pytest.fixture

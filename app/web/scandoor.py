@@ -1,0 +1,207 @@
+"""`GET /c/{code}` at memory speed: the public answer to a code, in plain ASGI before everything else.
+
+An answer is rendered once per code, representation and language and kept, compressed as well, until the change feed
+names something that it was made from, or a day begins somewhere. A hit takes no statement and no thread.
+Whatever is not answered here (a key, a receipt, a mistyped or unknown code, another query) falls through to the route.
+"""
+
+import asyncio
+import gzip
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import NamedTuple
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app import scanning
+from app.domain import codes
+from app.domain.codes import CodeKind, MistypedCode
+from app.domain.errors import Malformed, NotFound
+from app.store.dependencies import depends_on
+from app.store.engine import reading
+from app.store.errors import StoreUnavailable
+from app.web.i18n import Language, choose
+from app.web.memo import Made
+from app.web.middleware import Edge
+from app.web.negotiation import accepts_gzip, preferred, unchanged
+from app.web.representations import KINDS, Header, Key, Rendered, render
+from app.web.service import Service
+
+ROUTE = "/c/{code}"
+MEMO = 50_000  # spellings of codes, and header combinations, remembered
+# Dates begin on a quarter of an hour in every time zone.
+PERIOD = timedelta(minutes=15)
+_SMALL = 500  # bytes below which compressing gains nothing
+_OVERHEAD = 2_000  # bytes of headers and bookkeeping an answer
+
+
+class Variant(NamedTuple):
+    """What a request asks for, of one code."""
+
+    kind: str
+    language: Language
+    gzip: bool
+
+
+class ScanDoor:
+    """Answers hot scans; everything else goes on to the application behind it."""
+
+    def __init__(self, app: ASGIApp, service: Service, edge: Edge) -> None:
+        self._app = app
+        self._service = service
+        self._edge = edge
+        self._memo = service.scans
+        self._codes: dict[str, str | None] = {}
+        self._variants: dict[tuple[bytes, bytes, bytes, bytes], Variant | None] = {}
+        self._filling: dict[Key, asyncio.Task[Rendered | None]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"][:3] in ("/c/", "/C/") and scope["method"] in ("GET", "HEAD"):
+            started = time.perf_counter()
+            code = self._code(scope["path"])
+            if code is not None:
+                accept = language = encoding = given = b""
+                known = None
+                for name, value in scope["headers"]:
+                    if name == b"accept":
+                        accept = value
+                    elif name == b"accept-language":
+                        language = value
+                    elif name == b"accept-encoding":
+                        encoding = value
+                    elif name == b"if-none-match":
+                        known = value
+                    elif name == b"x-request-id":
+                        given = value
+                    elif name == b"authorization":
+                        break
+                else:
+                    variant = self._variant(accept, language, encoding, scope["query_string"])
+                    if variant is not None:
+                        found = self._memo.get((code, variant[0], variant[1]), datetime.now(UTC))
+                        if found is None:
+                            found = await self._fill((code, variant[0], variant[1]))
+                        if found is not None:
+                            status = await self._send(scope, send, found, variant[2], known, given)
+                            self._service.metrics.request(scope["method"], ROUTE, status, time.perf_counter() - started)
+                            return
+        await self._app(scope, receive, send)
+
+    async def _send(
+        self, scope: Scope, send: Send, found: Rendered, compressed: bool, known: bytes | None, given: bytes
+    ) -> int:
+        headers, body, tag, gzip_headers, gzip_body, gzip_tag = found
+        if compressed:
+            headers, body = gzip_headers, gzip_body
+        status = 200
+        if known is not None:
+            wanted = known.decode("latin-1")
+            if unchanged(wanted, tag) or unchanged(wanted, gzip_tag):
+                status, body = 304, b""
+                headers = [header for header in headers if header[0] not in _OF_THE_BODY]
+        if scope["method"] == "HEAD":
+            body = b""
+        await send({
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, (b"x-request-id", self._edge.request_id(given))],
+        })  # fmt: skip
+        await send({"type": "http.response.body", "body": body})
+        return status
+
+    def _code(self, path: str) -> str | None:
+        """The canonical code in a path; None where it is none that is answered here."""
+        try:
+            return self._codes[path]
+        except KeyError:
+            pass
+        try:
+            parsed = codes.parse(path[3:])
+            code = parsed.text if parsed.kind not in (CodeKind.RECEIPT, CodeKind.UNIT) else None
+        except MistypedCode:
+            return None
+        if len(self._codes) >= MEMO:
+            self._codes.clear()
+        self._codes[path] = code
+        return code
+
+    def _variant(self, accept: bytes, language: bytes, encoding: bytes, query: bytes) -> Variant | None:
+        key = accept, language, encoding, query
+        try:
+            return self._variants[key]
+        except KeyError:
+            pass
+        asked = _LANGUAGES.get(query, "?")
+        variant = None
+        if asked != "?":
+            chosen = choose(asked or None, language.decode("latin-1"))
+            kind = preferred(accept.decode("latin-1"), KINDS)
+            variant = Variant(kind, chosen, accepts_gzip(encoding.decode("latin-1")))
+        if len(self._variants) >= MEMO:
+            self._variants.clear()
+        if sum(map(len, key)) <= 2_000:
+            self._variants[key] = variant
+        return variant
+
+    async def _fill(self, key: Key) -> Rendered | None:
+        """One reading for all who wait for the same; None where the answer is not to be kept."""
+        task = self._filling.get(key)
+        if task is None:
+            making = run_in_threadpool(self._memo.make, key, lambda: self._make(key))
+            task = self._filling[key] = asyncio.create_task(making)
+
+            def over(done: asyncio.Task[Rendered | None]) -> None:
+                del self._filling[key]
+                if not done.cancelled():
+                    done.exception()  # where nobody waits for it any more
+
+            task.add_done_callback(over)
+        try:
+            return await asyncio.shield(task)
+        except (Malformed, NotFound, StoreUnavailable):
+            return None  # the route says what is wrong
+
+    def _make(self, key: Key) -> Made[Rendered | None]:
+        code, kind, language = key
+        now = datetime.now(UTC)
+        with reading(self._service.engine) as snapshot, depends_on(snapshot) as names:
+            answer = scanning.scan(snapshot, code, now, None, self._service.master)
+        if answer.status == "pending":  # it may arrive at any moment
+            return Made(None, frozenset(), _OVERHEAD, now)
+        body, headers = render(answer, kind, language, now, self._service.settings.public_url)
+        rendered = self._rendered(body, kind, headers.items())
+        size = len(rendered.body) + len(rendered.gzip_body) + _OVERHEAD
+        return Made(rendered, frozenset(names), size, _next_quarter(now))
+
+    def _rendered(self, body: bytes, kind: str, headers: Iterable[tuple[str, str]]) -> Rendered:
+        tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        gzip_tag = f'{tag[:-1]}-gzip"'
+        told = [(name.lower().encode(), value.encode()) for name, value in headers]
+        told.append(
+            (b"content-type", f"{kind}; charset=utf-8".encode() if kind != "application/json" else kind.encode())
+        )
+        # Kept by whoever likes, believed by nobody without asking: a recall shows at once.
+        told.append((b"cache-control", b"public, no-cache"))
+
+        def complete(body: bytes, tag: str, *more: Header) -> list[Header]:
+            return self._edge.complete(
+                [*told, (b"etag", tag.encode()), (b"content-length", str(len(body)).encode()), *more]
+            )
+
+        squeezed = gzip.compress(body, 6, mtime=0) if len(body) > _SMALL else body
+        if len(squeezed) >= len(body):
+            plain = complete(body, tag)
+            return Rendered(plain, body, tag, plain, body, tag)
+        packed = complete(squeezed, gzip_tag, (b"content-encoding", b"gzip"))
+        return Rendered(complete(body, tag), body, tag, packed, squeezed, gzip_tag)
+
+
+_OF_THE_BODY = (b"content-length", b"content-type", b"content-encoding")
+_LANGUAGES = {b"": "", b"lang=zh": "zh", b"lang=en": "en"}  # other queries are the route's to judge
+
+
+def _next_quarter(now: datetime) -> datetime:
+    return now + PERIOD - timedelta(seconds=now.timestamp() % PERIOD.total_seconds())

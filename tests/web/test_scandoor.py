@@ -1,0 +1,188 @@
+"""Hot scans: answered from memory, compressed, counted, and never longer than they are right."""
+
+import asyncio
+import gzip
+import time
+from typing import Any
+
+import pytest
+from httpx2 import Client
+from starlette.types import Message
+
+from app import web
+from app.domain import codes
+from app.web.service import Service
+from tests.scanning.chains import Market, open_market
+from tests.support.cast import quantity
+from tests.support.statements import Statements
+from tests.support.story import Story
+
+HTML = {"Accept": "text/html,application/xhtml+xml;q=0.9", "Accept-Language": "zh-CN"}
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def town(story: Story) -> Market:
+    return open_market(story)
+
+
+@pytest.fixture
+def batch(town: Market) -> dict[str, Any]:
+    return town.move(town.farm, town.stall, town.harvest(lot_number="YS-1"))
+
+
+def test_a_hot_scan_asks_the_database_nothing(
+    town: Market, batch: dict[str, Any], client: Client, service_statements: Statements
+) -> None:
+    paths = [
+        f"/c/{code}" for code in (batch["code"], batch["lot_code"], town.stall.site["code"], town.farm.party["code"])
+    ]
+    time.sleep(0.5)  # the feed tells what was written before, once more
+    first = [client.get(path, headers=headers).content for path in paths for headers in (HTML, JSON)]
+    assert len(service_statements) > 0
+    service_statements.clear()
+    assert [client.get(path, headers=headers).content for path in paths for headers in (HTML, JSON)] == first
+    # Typed in small letters, in groups, by HEAD: the same answer.
+    assert client.get(f"/C/{batch['code'].lower()}", headers=JSON).status_code == 200
+    assert client.head(paths[0], headers=HTML).content == b""
+    assert [text for text in service_statements.texts if "feed" not in text] == []
+
+
+def test_it_is_compressed_once_and_told_apart(batch: dict[str, Any], client: Client) -> None:
+    path = f"/c/{batch['code']}"
+    plain = client.get(path, headers={**HTML, "Accept-Encoding": "identity"})
+    packed = client.get(path, headers={**HTML, "Accept-Encoding": "br, gzip;q=0.5"})
+    assert (plain.headers.get("content-encoding"), packed.headers["content-encoding"]) == (None, "gzip")
+    assert plain.content == packed.content
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert gzip.compress(plain.content, 6, mtime=0)[10:] != b""
+    tags = plain.headers["etag"], packed.headers["etag"]
+    assert tags[0] != tags[1], "a strong tag names one sequence of bytes"
+    for encoding in ("identity", "gzip", "gzip;q=0"):
+        for tag in (*tags, "*"):
+            same = client.get(path, headers={**HTML, "Accept-Encoding": encoding, "If-None-Match": tag})
+            assert (same.status_code, same.content) == (304, b"")
+            assert same.headers["vary"] == plain.headers["vary"]
+    assert client.get(path, headers={**HTML, "If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_short_answer_is_not_compressed(batch: dict[str, Any], client: Client) -> None:
+    told = client.get(f"/c/{batch['code']}", headers={"Accept": "text/plain", "Accept-Encoding": "gzip"})
+    assert "content-encoding" not in told.headers
+
+
+def test_it_has_what_every_answer_has_and_is_counted(batch: dict[str, Any], client: Client) -> None:
+    path = f"/c/{batch['code']}"
+    for _ in range(3):
+        told = client.get(path, headers=HTML | {"X-Request-Id": "till-7"})
+        assert told.headers["x-request-id"] == "till-7"
+        assert told.headers["x-content-type-options"] == "nosniff"
+        assert told.headers["strict-transport-security"].startswith("max-age=")
+        assert told.headers["content-security-policy"].startswith("default-src 'none'")
+        assert told.headers["cache-control"] == "public, no-cache"
+        assert "set-cookie" not in told.headers
+    first, second = (client.get(path, headers=HTML).headers["x-request-id"] for _ in range(2))
+    assert first != second
+    assert 'onecode_requests_total{method="GET",route="/c/{code}",status="200"} 5' in client.get("/metrics").text
+
+
+def test_who_shows_a_key_gets_an_answer_of_his_own(town: Market, batch: dict[str, Any], client: Client) -> None:
+    path = f"/c/{batch['code']}"
+    public = client.get(path, headers=JSON)
+    own = client.get(path, headers={**JSON, "Authorization": f"Bearer {town.stall.key}"})
+    assert own.headers["cache-control"] == "private, no-store"
+    assert own.json()["balance"] is not None
+    again = client.get(path, headers=JSON)
+    assert (again.content, again.headers["etag"]) == (public.content, public.headers["etag"])
+
+
+def test_every_change_shows_at_once_where_it_was_written(town: Market, batch: dict[str, Any], client: Client) -> None:
+    def told(code: str) -> Any:
+        return client.get(f"/c/{code}", headers=JSON).json()
+
+    stall = town.stall.site["code"]
+    assert (told(batch["code"])["status"], told(batch["lot_code"])["status"]) == ("ok", "ok")
+    assert told(stall)["stock"][0]["status"] == "ok"
+    held = town.story.admin.record("hold", custody_id=batch["custody_id"], scope="lot", reason="抽检")
+    assert (told(batch["code"])["status"], told(batch["lot_code"])["status"]) == ("held", "held")
+    assert told(stall)["stock"][0]["status"] == "held"
+    town.story.admin.record("release", hold_event_id=held["id"], reason="复检合格")
+    assert told(batch["code"])["status"] == "ok"
+    # Nothing is left: the stall's page says so, and a party that is renamed is called so everywhere.
+    town.stall.record("destroy", items=[{"custody_id": batch["custody_id"], "quantity": quantity("40")}], reason="坏")
+    assert told(stall)["stock"] == []
+    town.story.admin.patch(f"/parties/{town.farm.party['id']}", {"name": "新名农场"})
+    assert told(town.farm.party["code"])["party"]["name"] == "新名农场"
+
+
+def test_a_new_stall_shows_on_the_pages_of_its_market_and_its_keeper(town: Market, client: Client) -> None:
+    keeper = town.stall.party
+    before = client.get(f"/c/{keeper['code']}", headers=HTML).text
+    made = town.story.admin.made(
+        "/sites",
+        {"party_id": keeper["id"], "name": "88 号摊", "kind": "stall", "parent_site_id": town.market.site["id"]},
+    )
+    after = client.get(f"/c/{keeper['code']}", headers=HTML).text
+    assert "88 号摊" in after
+    assert before != after
+    assert client.get(f"/c/{made['code']}", headers=JSON).json()["stock"] == []
+
+
+def test_where_the_feed_cannot_be_read_nothing_is_believed(
+    batch: dict[str, Any], client: Client, service: Service, service_statements: Statements
+) -> None:
+    path = f"/c/{batch['code']}"
+    client.get(path, headers=JSON)
+    service.tail.close()
+    time.sleep(1.1)
+    service_statements.clear()
+    for _ in range(2):
+        assert client.get(path, headers=JSON).status_code == 200
+        assert len(service_statements) > 0
+        service_statements.clear()
+
+
+def test_what_is_not_there_is_asked_for_each_time(town: Market, client: Client) -> None:
+    for path, status in ((f"/c/{codes.mint(codes.CodeKind.CUSTODY)}", 404), ("/c/NOT-A-CODE", 400)):
+        for _ in range(2):
+            assert client.get(path, headers=JSON).status_code == status, path
+    strange = client.get(f"/c/{town.stall.site['code']}?lang=klingon&x=1", headers=JSON)
+    assert strange.status_code == 200
+
+
+async def _ask(app: Any, path: str) -> list[Message]:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "headers": [(b"accept", b"application/json")], "http_version": "1.1", "scheme": "https",
+        "server": ("food.example.cn", 443), "client": ("127.0.0.1", 1), "root_path": "",
+    }  # fmt: skip
+    await app(scope, receive, send)
+    return sent
+
+
+def test_many_who_wait_for_the_same_cost_one_reading(
+    batch: dict[str, Any], service: Service, unfrozen: None, service_statements: Statements
+) -> None:
+    app = web.create_app(service)
+
+    async def crowd(number: int) -> list[list[Message]]:
+        return list(await asyncio.gather(*(_ask(app, f"/c/{batch['code']}") for _ in range(number))))
+
+    time.sleep(0.5)
+    service_statements.clear()
+    asyncio.run(crowd(1))
+    one = len([text for text in service_statements.texts if "feed" not in text])
+    service.scans.forget_all()
+    service_statements.clear()
+    answers = asyncio.run(crowd(50))
+    assert {messages[0]["status"] for messages in answers} == {200}
+    assert len({messages[1]["body"] for messages in answers}) == 1
+    assert len([text for text in service_statements.texts if "feed" not in text]) == one
