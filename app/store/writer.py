@@ -2,15 +2,15 @@
 
 Contract. `write` and `submit` return only what is on disk. One thread runs the batches, so commands of a process are
 decided one after another and later ones see earlier ones. A batch that fails is halved until the command at fault
-stands alone; a conflict with another process is run again. The queue is bounded: beyond it QueueFull.
+stands alone; a conflict with another process is run again. The queue is bounded, beyond it QueueFull, and fair between
+origins (see `Turns`): commands of one origin keep their order.
 Load makes batches bigger, so the cost of a command falls as load rises.
 """
 
 import asyncio
 import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from app.domain.alerts import Alert
 from app.store import alerts, feed
 from app.store.engine import conflicting, writing
-from app.store.errors import QueueFull, StoreUnavailable
+from app.store.errors import StoreUnavailable
+from app.store.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +79,8 @@ class Writer:
         """`on_commit` hears what a transaction touched before anybody is told of its success: a process sees its own
         writes at once, others when their feed has them."""
         self._engine = engine
-        self._limit = limit
         self._clock = clock or (lambda: datetime.now(UTC))
-        self._queue: deque[_Ticket[Any, Any]] = deque()
+        self._queue: Turns[_Ticket[Any, Any]] = Turns(limit)
         self._ready = threading.Condition()
         self._closing = False
         self._appended = 0
@@ -92,15 +92,16 @@ class Writer:
     def waiting(self) -> int:
         return len(self._queue)
 
-    async def write(self, job: Job[C, R], command: C) -> R:
-        """Runs the job on the command in the next batch; returns its result or raises its exception."""
-        (result,) = await self.settle(job, (command,))
+    async def write(self, job: Job[C, R], command: C, origin: Hashable = None) -> R:
+        """Runs the job on the command in one of the next batches; returns its result or raises its exception."""
+        (result,) = await self.settle(job, (command,), origin)
         if isinstance(result, Exception):
             raise result
         return result
 
-    async def settle(self, job: Job[C, R], commands: Sequence[C]) -> list[R | Exception]:
-        """As write, for several commands that are decided in their order: what came of each. Raises QueueFull."""
+    async def settle(self, job: Job[C, R], commands: Sequence[C], origin: Hashable = None) -> list[R | Exception]:
+        """As write, for several commands that are decided in their order: what came of each. `origin`: whose they are,
+        a device or a party. Raises QueueFull."""
         loop = asyncio.get_running_loop()
         results: list[Any] = [None] * len(commands)
         left = len(commands)
@@ -122,7 +123,7 @@ class Writer:
 
             return done
 
-        self._enqueue([_Ticket(job, command, done_at(i)) for i, command in enumerate(commands)])
+        self._enqueue([_Ticket(job, command, done_at(i)) for i, command in enumerate(commands)], origin)
         await future
         return results
 
@@ -139,9 +140,9 @@ class Writer:
         self._enqueue([_Ticket(job, command, done)])
         return future.result()
 
-    def offer(self, job: Job[C, R], command: C, done: Callable[[R | Exception], None]) -> None:
+    def offer(self, job: Job[C, R], command: C, done: Callable[[R | Exception], None], origin: Hashable = None) -> None:
         """The bare door: `done` is called on the writer's thread after the commit. Raises QueueFull."""
-        self._enqueue([_Ticket(job, command, done)])
+        self._enqueue([_Ticket(job, command, done)], origin)
 
     def close(self) -> None:
         """Drains the queue, then stops."""
@@ -150,13 +151,11 @@ class Writer:
             self._ready.notify()
         self._thread.join()
 
-    def _enqueue(self, tickets: Sequence[_Ticket[Any, Any]]) -> None:
+    def _enqueue(self, tickets: Sequence[_Ticket[Any, Any]], origin: Hashable = None) -> None:
         with self._ready:
             if self._closing:
                 raise StoreUnavailable("the service is shutting down")
-            if len(self._queue) + len(tickets) > self._limit:
-                raise QueueFull(f"{len(self._queue)} writes are waiting")
-            self._queue.extend(tickets)
+            self._queue.put(origin, tickets)
             self._ready.notify()
 
     def _run(self) -> None:
@@ -166,7 +165,7 @@ class Writer:
                     self._ready.wait()
                 if not self._queue:
                     return
-                batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+                batch = self._queue.take(BATCH)
             self._settle(batch)
 
     def _settle(self, batch: list[_Ticket[Any, Any]]) -> None:

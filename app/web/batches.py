@@ -53,7 +53,9 @@ async def enrol_lines(
     async def take(lines: list[Line]) -> list[dict[str, Any]]:
         # Scans of this process go on while a thread reads the forms.
         read = await run_in_threadpool(lambda: [_read(line, shape, command) for line in lines])
-        results = iter(await service.writer.settle(job, [found for found in read if isinstance(found, Enrol)]))
+        forms = [found for found in read if isinstance(found, Enrol)]
+        origin = forms[0].principal.recorder_id if forms else None
+        results = iter(await service.writer.settle(job, forms, origin))
         return [
             _outcome(line, next(results) if isinstance(found, Enrol) else found, request.url.path)
             for line, found in zip(lines, read, strict=True)

@@ -123,7 +123,7 @@ async def record(request: Request, service: ServiceDep, principal: PrincipalDep)
     if isinstance(body, dict) and "events" in body:
         return JSONResponse(await _record_list(service, principal, raw, request.url.path))
     event = _event_of(body, raw)
-    decision = await service.writer.write(record_events, Record(principal, event, body))
+    decision = await service.writer.write(record_events, Record(principal, event, body), principal.recorder_id)
     _count(service, [decision])
     return JSONResponse(decision.outcome | {"status": decision.status}, 201 if decision.status == "recorded" else 200)
 
@@ -161,7 +161,7 @@ async def _record_all(
             continue
         commands.append(Record(principal, event, body))
         outcomes.append(None)
-    results = iter(await service.writer.settle(record_events, commands))
+    results = iter(await service.writer.settle(record_events, commands, principal.recorder_id))
     waiting = iter(commands)
     answered: list[dict[str, Any]] = []
     decisions: list[Decision] = []

@@ -154,7 +154,7 @@ class SalesDoor:
                 continue
             counters.append(parsed.counter)
             answers.append(None)
-        results = await self._service.writer.settle(self._job, sales)
+        results = await self._service.writer.settle(self._job, sales, principal.device_id)
         settled = zip(sales, counters, results, strict=True)
         outcomes = []
         for answer in answers:

@@ -1,0 +1,135 @@
+"""Whose turn it is: lines by origin, in order, bounded, and nobody starved."""
+
+import threading
+from collections import defaultdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from app.store.errors import QueueFull
+from app.store.turns import FEW, SHARE, Turns
+from app.store.writer import BATCH, Transaction, Writer
+
+
+def test_one_origin_alone_gets_all_there_is() -> None:
+    turns: Turns[int] = Turns(10_000)
+    turns.put("a", range(700))
+    assert turns.take(500) == list(range(500))
+    assert turns.take(500) == list(range(500, 700))
+    assert turns.take(500) == []
+    assert len(turns) == 0
+
+
+def test_who_has_little_waits_for_nobody_who_has_much() -> None:
+    turns: Turns[str] = Turns(10_000)
+    turns.put("flood", ["f"] * 1_000)
+    for i in range(20):
+        turns.put(i, [f"{i}"])
+    first = turns.take(100)
+    assert set(first) == {"f", *map(str, range(20))}
+    assert len(first) == 100
+
+
+def test_turns_go_round_where_there_are_more_origins_than_places() -> None:
+    turns: Turns[int] = Turns(10_000)
+    for origin in range(50):
+        turns.put(origin, [origin] * 3)
+    taken = [turns.take(20) for _ in range(8)]
+    assert [len(batch) for batch in taken] == [20] * 7 + [10]
+    # Nobody gets a second before everybody has had a first.
+    flat = [origin for batch in taken for origin in batch]
+    assert [sorted(flat[start : start + 50]) for start in (0, 50, 100)] == [list(range(50))] * 3
+
+
+def test_the_room_is_bounded_for_all_and_for_each() -> None:
+    turns: Turns[int] = Turns(8_000)
+    turns.put("a", range(2_000))
+    with pytest.raises(QueueFull):
+        turns.put("a", [0])
+    for origin in "bcd":
+        turns.put(origin, range(2_000))
+    # The backlog of four has filled the room: what another sells now is taken all the same.
+    with pytest.raises(QueueFull):
+        turns.put("e", range(FEW + 1))
+    turns.put("e", range(FEW))
+    with pytest.raises(QueueFull):
+        turns.put("e", [0])
+    assert len(turns) == 8_000 + FEW
+    for few in range(2_000 // FEW - 1):
+        turns.put(few, range(FEW))
+    assert len(turns) == 8_000 + 2_000
+    with pytest.raises(QueueFull):
+        turns.put("z", [0])
+    turns.take(5_000)
+    turns.put("e", range(100))
+
+
+def test_a_list_fits_the_smallest_queue() -> None:
+    turns: Turns[int] = Turns(1_000)
+    turns.put("a", range(SHARE))
+    assert turns.take(SHARE) == list(range(SHARE))
+    # Nobody in particular may fill the room.
+    turns = Turns(10_000)
+    turns.put(None, range(10_000))
+
+
+@given(st.lists(st.one_of(st.tuples(st.integers(0, 5), st.integers(0, 40)), st.integers(1, 60))))
+def test_nothing_is_lost_doubled_or_overtaken(steps: list[tuple[int, int] | int]) -> None:
+    turns: Turns[tuple[int, int]] = Turns(1_000_000)
+    put: dict[int, list[int]] = defaultdict(list)
+    taken: dict[int, list[int]] = defaultdict(list)
+
+    def take(most: int) -> None:
+        waiting = {origin for origin in put if len(put[origin]) > len(taken[origin])}
+        batch = turns.take(most)
+        assert len(batch) == min(most, sum(len(put[origin]) - len(taken[origin]) for origin in waiting))
+        for origin, number in batch:
+            taken[origin].append(number)
+        if most >= len(waiting):
+            assert {origin for origin, _ in batch} == waiting
+
+    for step in steps:
+        if isinstance(step, int):
+            take(step)
+        else:
+            origin, number = step
+            first = len(put[origin])
+            turns.put(origin, [(origin, first + i) for i in range(number)])
+            put[origin] += range(first, first + number)
+    while len(turns):
+        take(7)
+    assert {origin: numbers for origin, numbers in taken.items() if numbers} == {
+        origin: numbers for origin, numbers in put.items() if numbers
+    }
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_writer_serves_origins_in_turn(engine: Engine) -> None:
+    writer = Writer(engine)
+    batches: list[list[str]] = []
+    gate, done = threading.Event(), threading.Semaphore(0)
+
+    def note(_: Transaction, commands: list[str]) -> list[None]:
+        batches.append(list(commands))
+        gate.wait(10)
+        return [None] * len(commands)
+
+    def offer(origin: str, *commands: str) -> None:
+        for command in commands:
+            writer.offer(note, command, lambda _: done.release(), origin)
+
+    offer("first", "first")
+    while not batches:
+        pass
+    offer("flood", *(f"flood {i}" for i in range(3 * BATCH)))
+    offer("quiet", "quiet 0", "quiet 1")
+    gate.set()
+    for _ in range(3 + 3 * BATCH):
+        assert done.acquire(timeout=10)
+    writer.close()
+    assert [len(batch) for batch in batches] == [1, BATCH, BATCH, BATCH, 2]
+    assert {"quiet 0", "quiet 1"} <= set(batches[1])
+    flood = [command for batch in batches for command in batch if command.startswith("flood")]
+    assert flood == [f"flood {i}" for i in range(3 * BATCH)]
