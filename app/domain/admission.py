@@ -71,7 +71,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """What is known at the gate of one custody."""
+    """What is known at the gate of one custody. `locked_sender` names who sent it and may not trade now."""
 
     name: str
     category: str
@@ -83,6 +83,7 @@ class Goods:
     chain_complete: bool
     has_slip: bool
     outside_province: bool
+    locked_sender: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,11 @@ def refusals(goods: Goods, own: Iterable[Rule], today: date) -> list[Reason]:
     reasons: list[Reason] = []
     if goods.held:
         reasons.append(Reason("goods-on-hold", f"{goods.name}：已暂停销售 · {goods.name}: on hold"))
+    if goods.locked_sender is not None:
+        name = goods.locked_sender
+        reasons.append(
+            Reason("sender-locked", f"{goods.name}：发货方 {name} 已被锁定 · {goods.name}: its sender {name} is locked")
+        )
     if goods.expired:
         reasons.append(Reason("expired-goods", f"{goods.name}：已过保质期 · {goods.name}: past its date"))
     if goods.failed_test:

@@ -1,6 +1,8 @@
 """Administrative divisions (GB/T 2260) that have a name here: the 34 of province level, and cities and districts that
 the service is used in. A code without a name is shown by its nearest ancestor's."""
 
+import re
+
 REGION_NAMES: dict[str, tuple[str, str]] = {
     "11": ("北京市", "Beijing"),
     "12": ("天津市", "Tianjin"),
@@ -62,3 +64,19 @@ REGION_NAMES: dict[str, tuple[str, str]] = {
     "330203": ("海曙区", "Haishu District"),
 }
 """Division without its trailing 00 pairs → (Chinese, English)."""
+
+_SUFFIX = re.compile(r"(?:(?:壮族|回族|维吾尔)?自治区|特别行政区|省|市)$")
+# Streets are named after provinces and cities, elsewhere.
+_STREET = "(?!.{0,2}[路街道巷弄])"
+_BEGINNINGS = [
+    (code[:2], re.compile(f"(?:中国)?\\s*(?:{name}|{_SUFFIX.sub('', name)}{_STREET})"))
+    for code, (name, _) in REGION_NAMES.items()
+    if len(code) <= 4  # districts of several cities share a name
+]
+
+
+def province_of(address: str | None) -> str | None:
+    """The province (two digits of GB/T 2260) that a Chinese address begins with, or whose city it begins with; None
+    where it says neither."""
+    text = (address or "").strip()
+    return next((province for province, beginning in _BEGINNINGS if beginning.match(text)), None)

@@ -32,6 +32,7 @@ from app.domain.events import (
 )
 from app.domain.forms import SlipPart
 from app.domain.ledger import Ledger
+from app.domain.rights import Role
 from app.domain.rows import (
     Attachment,
     Code,
@@ -57,12 +58,15 @@ def load(transaction: Transaction, commands: Collection[Record], mint: Callable[
     loader = Loader(transaction.connection, ledger)
     events: list[AnyEvent] = []
     own_ids: list[UUID] = []
+    tested: set[UUID] = set()
     for command in commands:
         each = [command.event]
         if isinstance(command.event, Correct) and command.event.replacement is not None:
             each.append(command.event.replacement)
         events += each
         own_ids += [ids.event_id(command.principal.recorder_id, event.ref) for event in each]
+        if command.principal.role is Role.MARKET:
+            tested |= {event.custody_id for event in each if isinstance(event, Test)}
     corrected = {event.event_id for event in events if isinstance(event, Correct)}
     # Locked, so that of two corrections of one event in two processes the second sees the first.
     loader.rows(Event, "id", corrected, lock=True)
@@ -79,12 +83,15 @@ def load(transaction: Transaction, commands: Collection[Record], mint: Callable[
     custodies |= {UUID(hex=entry[0]) for target in targets for entry in target.entries}
     loader.rows(Custody, "id", custodies)
     loader.heirs()
+    _load_carried(loader, tested)
     _load_identified(loader, events, targets)
     _load_corrected(loader, targets)
     _load_lots(loader, events)
     # The parties and site of those who record; a gate asks for the chain behind what stands before it.
     loader.sites({key for event in events for key in _sites(event)} | {slip.to_site_id for slip in loader.all(Slip)})
     loader.sites(slip.site_id for slip in loader.all(Slip))
+    loader.sites({command.principal.site_id for command in commands})
+    loader.rows(Party, "id", {slip.party_id for slip in loader.all(Slip)})
     loader.rows(Product, "id", {key for event in events for key in _products(event)})
     _load_gate(loader, events)
     _load_ancestry(loader, events)
@@ -102,6 +109,14 @@ def _load_ancestry(loader: Loader, events: Collection[AnyEvent]) -> None:
     if placing or any(isinstance(event, Correct) for event in events) or loader.downstream_holds():
         starts |= ledger.rows[Custody].keys()
     loader.ancestry(starts)
+
+
+def _load_carried(loader: Loader, tested: Collection[UUID]) -> None:
+    """For tests of a market: the slips that goods of these custodies travel with."""
+    loader.judged(tested, "ship")
+    carried = [entry.event_id for key in tested for entry in loader.ledger.timeline[key] if entry.kind == "ship"]
+    events = [event for key in carried if (event := loader.ledger.find(Event, key)) is not None]
+    loader.slips(event.outcome["slip_code"] for event in events)
 
 
 def _load_lots(loader: Loader, events: Iterable[AnyEvent]) -> None:
@@ -133,6 +148,7 @@ def _load_gate(loader: Loader, events: Iterable[AnyEvent]) -> None:
     loader.ancestry(starts)
     known = [custody for key in starts for custody in ledger.ancestors(key)]
     loader.sites(custody.site_id for custody in known)
+    loader.rows(Party, "id", {custody.party_id for custody in known})
     subjects = {custody.id for custody in known} | {custody.site_id for custody in known}
     attached = loader.rows(Attachment, "subject_id", subjects)
     loader.rows(Document, "id", {attachment.document_id for attachment in attached})

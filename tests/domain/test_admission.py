@@ -14,7 +14,7 @@ from app.domain.errors import Invalid
 TODAY = date(2026, 3, 1)
 CABBAGE = Goods(
     name="大白菜", category="vegetables", papers=(), passed_test=False, failed_test=False, held=False, expired=False,
-    chain_complete=True, has_slip=True, outside_province=False,
+    chain_complete=True, has_slip=True, outside_province=False, locked_sender=None,
 )  # fmt: skip
 
 
@@ -64,8 +64,10 @@ def test_a_paper_counts_until_its_last_day() -> None:
 
 
 def test_what_is_wrong_with_the_goods_themselves() -> None:
-    bad = replace(CABBAGE, held=True, expired=True, failed_test=True, papers=papers("origin_proof"))
-    assert slugs(bad) == ["goods-on-hold", "expired-goods", "failed-test"]
+    bad = replace(
+        CABBAGE, held=True, expired=True, failed_test=True, locked_sender="河东", papers=papers("origin_proof")
+    )
+    assert slugs(bad) == ["goods-on-hold", "sender-locked", "expired-goods", "failed-test"]
     for reason in refusals(bad, (), TODAY):
         chinese, english = reason.detail.split(" · ")
         assert chinese.startswith("大白菜：")
@@ -179,7 +181,8 @@ def test_who_brings_everything_that_is_missing_gets_in(goods: Goods, own: list[R
     needs = {name for reason in reasons for name in reason.missing}
     better = replace(
         goods, papers=(*goods.papers, *papers(*brought)), held=False, expired=False, failed_test=False,
-        passed_test=goods.passed_test or "test" in needs, chain_complete=goods.chain_complete or "chain" in needs,
+        locked_sender=None, passed_test=goods.passed_test or "test" in needs,
+        chain_complete=goods.chain_complete or "chain" in needs,
         has_slip=goods.has_slip or "slip" in needs,
     )  # fmt: skip
     assert refusals(better, own, TODAY) == []

@@ -62,10 +62,11 @@ def test_of_a_vendor_in_two_markets_each_has_the_stalls(cast: Cast, rival: Actor
     sold = {"product_id": cast.product("大白菜")["id"], "quantity": {"value": "1", "unit": "公斤"}}
     for market, own, other in ((cast.market, cast.stall, shared), (rival, shared, cast.stall)):
         assert market.get(path).status_code == 200
-        for changes in (
+        refused: list[dict[str, Any]] = [
             {"name": "别名"}, {"licences": []}, {"credit_code": None}, {"contact": None}, {"status": "locked"},
             {"external_codes": []},
-        ):  # fmt: skip
+        ]  # fmt: skip
+        for changes in refused:
             answer = market.patch(path, changes)
             assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden"), changes
         assert market.post("/keys", {"role": "vendor", "party_id": shared.party["id"]}).status_code == 403

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from app.domain import ids
 from app.domain.deciding import checking, correcting, identifying, making, moving, voiding
@@ -16,7 +17,7 @@ from app.domain.deciding.draft import Draft, active_party, check_time, may_recor
 from app.domain.errors import Conflict
 from app.domain.events import AnyEvent, Correct
 from app.domain.ledger import Ledger
-from app.domain.rights import Principal
+from app.domain.rights import Principal, Role
 from app.domain.rows import Event
 
 _DECIDERS: dict[str, Callable[[Draft, Any], None]] = {
@@ -99,7 +100,7 @@ def _open(ledger: Ledger, principal: Principal, event: AnyEvent, body: dict[str,
         utc_offset=int(offset.total_seconds() // 60) if offset is not None else 0,
         record_time=ledger.now,
         site_id=event.site_id,
-        party_id=principal.party_id,
+        party_id=principal.party_id or _seller(ledger, principal, event),
         recorder_id=principal.recorder_id,
         role=principal.role.value,
         ref=event.ref,
@@ -112,6 +113,13 @@ def _open(ledger: Ledger, principal: Principal, event: AnyEvent, body: dict[str,
     draft = Draft(ledger, principal, row)
     check_time(draft)
     return draft
+
+
+def _seller(ledger: Ledger, principal: Principal, event: AnyEvent) -> UUID | None:
+    """Who trades at the stall that a device works for: what it records is that party's, to correct as well."""
+    place = event.site_id or principal.site_id
+    site = ledger.sites.get(place) if principal.role is Role.DEVICE and place is not None else None
+    return site.party_id if site is not None else None
 
 
 def _close(draft: Draft) -> dict[str, Any]:

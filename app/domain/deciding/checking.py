@@ -5,11 +5,12 @@ from uuid import UUID
 
 from app.domain import admission, testing
 from app.domain.deciding.draft import Draft, office, own_custody, own_site, today_at
-from app.domain.deciding.moving import open_slip, received_off
+from app.domain.deciding.moving import locked_sender, open_slip, received_off, stands
 from app.domain.errors import Conflict, Forbidden
 from app.domain.events import Admit, Certify, Hold, Release, Test
+from app.domain.regions import province_of
 from app.domain.rights import AUTHORITY, Principal, Role, owns_site
-from app.domain.rows import TOUCHED, Correction, Custody, Event, Site, Slip
+from app.domain.rows import TOUCHED, Correction, Custody, Event, Site, Slip, SlipItem
 from app.domain.rows import Hold as HoldRow
 
 
@@ -35,8 +36,8 @@ def certify(draft: Draft, event: Certify) -> None:
 
 
 def test(draft: Draft, event: Test) -> None:
-    """A rapid or laboratory test; a fail holds the lot everywhere."""
-    custody = _judged(draft, event.custody_id, event.site_id)
+    """A rapid or laboratory test; a fail holds the lot everywhere. A market also tests what is on its way to it."""
+    custody = _judged(draft, event.custody_id, event.site_id, coming=True)
     verdict = event.verdict or testing.verdict(event.method, event.value, event.unit, event.limit)
     draft.decision = verdict
     draft.enter(custody, TOUCHED)
@@ -59,7 +60,8 @@ def release(draft: Draft, event: Release) -> None:
     ledger = draft.ledger
     row = ledger.hold(event.hold_event_id)
     custody = ledger.custody(row.custody_id)
-    _may_judge(draft, custody, event.site_id)
+    # One's own hold is one's own to lift, wherever the goods are by now.
+    _may_judge(draft, custody, event.site_id, also=row.placed_by == draft.principal.recorder_id)
     if row.released_by is not None:
         raise Conflict("already-released", "已经解除 · released already", identity=str(row.id))
     if not may_lift(draft.principal, row):
@@ -79,23 +81,38 @@ def may_lift(principal: Principal, hold: HoldRow) -> bool:
     return own and hold.authority <= AUTHORITY[principal.role]
 
 
-def _judged(draft: Draft, custody_id: UUID, site_id: UUID | None) -> Custody:
-    """The custody, where it is goods and the principal may judge it."""
+def _judged(draft: Draft, custody_id: UUID, site_id: UUID | None, *, coming: bool = False) -> Custody:
+    """The custody, where it is goods and the principal may judge it; with `coming`, also where it comes to it."""
     custody = draft.ledger.custody(custody_id)
     if custody.kind == "gap":
         raise Conflict(
             "is-a-gap", "这是来源缺口，不是货物 · this is a gap in the chain, not goods", identity=str(custody_id)
         )
-    _may_judge(draft, custody, site_id)
+    _may_judge(draft, custody, site_id, also=coming and _comes_to_its_market(draft, custody))
     return custody
 
 
-def _may_judge(draft: Draft, custody: Custody, said: UUID | None) -> None:
-    """Raises Forbidden save for its own hands, its market, its region; a laboratory judges any goods."""
+def _comes_to_its_market(draft: Draft, custody: Custody) -> bool:
+    """Whether goods of the custody are still on a slip that names the market or one of its stalls."""
+    ledger, principal = draft.ledger, draft.principal
+    if principal.role is not Role.MARKET:
+        return False
+    for item in ledger.rows[SlipItem].values():
+        if item.custody_id == custody.id and item.received < item.amount:
+            slip = ledger.slip(item.slip_code)
+            target = ledger.site(slip.to_site_id) if slip.to_site_id is not None and stands(ledger, slip) else None
+            if target is not None and owns_site(principal, target, ledger.market(target)):
+                return True
+    return False
+
+
+def _may_judge(draft: Draft, custody: Custody, said: UUID | None, *, also: bool = False) -> None:
+    """Raises Forbidden save for its own hands, its market, its region; a laboratory judges any goods; `also`: there is
+    another ground."""
     principal = draft.principal
     site = draft.ledger.site(custody.site_id) if custody.site_id else None
     own = site is not None and owns_site(principal, site, draft.ledger.market(site))
-    if not own and principal.role not in (Role.LAB, Role.ADMIN):
+    if not own and not also and principal.role not in (Role.LAB, Role.ADMIN):
         if office(principal):
             raise Forbidden("outside-region", "不在您的辖区 · outside your region", identity=str(custody.id))
         raise Forbidden(
@@ -197,6 +214,7 @@ def _goods(draft: Draft, custody: Custody, site: Site, slip: Slip | None) -> adm
         chain_complete=not any(_open_gap(draft, c) for c in ancestors),
         has_slip=slip is not None or bool(arrival and arrival.outcome.get("slip_code")),
         outside_province=_outside_province(draft, custody, site, slip),
+        locked_sender=_locked_sender(draft, custody, slip),
     )
 
 
@@ -215,12 +233,23 @@ def _open_gap(draft: Draft, custody: Custody) -> bool:
 
 
 def _outside_province(draft: Draft, custody: Custody, site: Site, slip: Slip | None) -> bool:
-    """Goods whose last hop began in another province, or outside the system."""
+    """Goods whose last hop began in another province, or outside the system at an address that is not of this one."""
     if slip is not None:
         sources = [draft.ledger.site(slip.site_id)]
     else:
         parents = [draft.ledger.find(Custody, link.parent_id) for link in draft.ledger.links_up[custody.id]]
-        if any(parent is not None and parent.kind == "gap" for parent in parents):
+        gaps = [parent for parent in parents if parent is not None and parent.kind == "gap"]
+        if any(province_of((gap.paper or {}).get("address")) != (site.region or "")[:2] for gap in gaps):
             return True
         sources = [draft.ledger.site(p.site_id) for p in parents if p is not None and p.site_id]
     return any((source.region or "")[:2] != (site.region or "")[:2] for source in sources)
+
+
+def _locked_sender(draft: Draft, custody: Custody, slip: Slip | None) -> str | None:
+    """Who sent the goods on their last hop and is locked."""
+    ledger = draft.ledger
+    senders: list[Slip | Custody | None] = [slip]
+    if slip is None:
+        senders = [ledger.find(Custody, link.parent_id) for link in ledger.links_up[custody.id] if link.kind == "move"]
+    names = (locked_sender(ledger, sender.party_id, sender.site_id) for sender in senders if sender is not None)
+    return next((name for name in names if name is not None), None)

@@ -79,6 +79,9 @@ def _receive_slip(draft: Draft, event: Receive, site: Site, text: str) -> None:
     ledger = draft.ledger
     slip = open_slip(draft, text, site)
     wanted = _wanted(ledger, slip, event.parts())
+    name = locked_sender(ledger, slip.party_id, slip.site_id)
+    if name is not None:
+        draft.flag("sender_locked", f"发货方 {name} 已被锁定", f"the sender {name} is locked")
     if slip.admission == "refused":
         draft.flag("refused_goods", "这张单曾被拒绝入场", "this slip was refused entry")
     for item, amount, entered in sorted(wanted, key=lambda w: w[0].position):
@@ -101,6 +104,13 @@ def _receive_slip(draft: Draft, event: Receive, site: Site, text: str) -> None:
         draft.enter(parent, TOUCHED)
     draft.slip_code = slip.code
     draft.touched.add(slip.code)
+
+
+def locked_sender(ledger: Ledger, party_id: UUID | None, site_id: UUID | None) -> str | None:
+    """The name of who sends from there, where either the party or the site is locked."""
+    party = ledger.parties.get(party_id) if party_id is not None else None
+    site = ledger.sites.get(site_id) if site_id is not None else None
+    return next((row.name for row in (party, site) if row is not None and row.status == "locked"), None)
 
 
 def _wanted(
@@ -172,12 +182,18 @@ def find_slip(draft: Draft, text: str) -> Slip:
     return draft.ledger.slip(code.text)
 
 
+def stands(ledger: Ledger, slip: Slip) -> bool:
+    """Whether the slip was neither voided nor its code revoked."""
+    code = ledger.find(Code, slip.code)
+    return slip.status == "open" and (code is None or code.status != "revoked")
+
+
 def open_slip(draft: Draft, text: str, site: Site) -> Slip:
     """The slip, where it stands and is for the site: it names nobody, the site, one below it or one that the site is
     below. Malformed, NotFound, Conflict, Forbidden."""
     slip = find_slip(draft, text)
-    code = draft.ledger.find(Code, slip.code)
-    if slip.status != "open" or (code is not None and code.status == "revoked"):
+    if not stands(draft.ledger, slip):
+        code = draft.ledger.find(Code, slip.code)
         heir = code.replacement if code else None
         zh, en = (f"，新单为 {heir}", f": the new one is {heir}") if heir else ("", "; ask the sender for a new one")
         raise Conflict("slip-voided", f"溯源单已作废{zh} · the slip was voided{en}", identity=slip.code)
