@@ -64,15 +64,15 @@ class KeyCache:
         with self._lock:
             self._loading.append(missed)
             lost = self._lost
+        found: Credential | None = None
         try:
             with reading(self._engine) as snapshot:
                 found = find_credential(snapshot, key_id)
         finally:
             with self._lock:
+                # In one piece: what the feed names in between would be neither missed nor dropped.
                 self._loading = [other for other in self._loading if other is not missed]
-        if found is not None:
-            with self._lock:
-                if lost == self._lost and not missed & found.depends_on:
+                if found is not None and lost == self._lost and not missed & found.depends_on:
                     while len(self._entries) >= CAPACITY:
                         self._entries.pop(next(iter(self._entries)))
                     self._entries[key_id] = found
