@@ -74,7 +74,9 @@ def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Princip
     when = local(sale.event_time, sale.utc_offset)
     name = codes.receipt_name(number)
     sale_id = event_id(sale.device_id, f"{name.epoch}/{name.counter}")  # as the answer to the upload named it
-    steps = [Step(sale_id, "sell", when, place(here), place(party), None, None, [], [], None, 0)]
+    # One for each claim, in their order: a shopper knows the time of the own purchase.
+    sold_at = [when, *(datetime.fromisoformat(claim.body["event_time"]) for claim in claims)]
+    steps = [Step(sale_id, "sell", at, place(here), place(party), None, None, [], [], None, 0) for at in sold_at]
     ways = [chain.way(key) for key in sorted(chain.custodies.keys() & {sold.custody_id for sold in lines})]
     record_times = [sale.record_time, *(claim.record_time for claim in claims)]
     way_steps = merged(each.steps for each in shown)

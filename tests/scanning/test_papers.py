@@ -179,7 +179,15 @@ def test_two_claims_to_one_number_are_both_shown(town: Market) -> None:
     assert "2 笔不同的销售" in page["status_reason"]
     assert [each["product"]["name"] for each in page["lines"]] == ["上海青", "上海青", "豆腐", "豆腐"]
     assert "two_claims" in [gap["reason"] for gap in page["gaps"]]
-    assert "第 2 笔记录" in story.read(outcome["receipt_code"])
+    assert [step["kind"] for step in page["steps"]] == ["sell", "sell"]
+    told = story.read(outcome["receipt_code"])
+    assert "第 1 笔记录 ·" in told
+    assert "第 2 笔记录 ·" in told
+    assert "同一小票号有不同的销售记录" in told
+    told = story.read(outcome["receipt_code"], "en")
+    assert "Record 1 ·" in told
+    assert "Record 2 ·" in told
+    assert "Different sales bear this receipt number" in told
     own = town.stall.scan(outcome["receipt_code"])
     assert [(each["quantity"] or {}).get("grams") for each in own["lines"][:2]] == [1234, 2500]
     assert own["lines"][2]["quantity"]["pieces"] == 3
