@@ -45,6 +45,14 @@ class UnsupportedType(Refusal):
     """A media type that is not taken here."""
 
 
+class TooMany(Refusal):
+    """Too often in a short time; `retry_after` seconds from now it may be tried again."""
+
+    def __init__(self, slug: str, detail: str, *, retry_after: int) -> None:
+        super().__init__(slug, detail)
+        self.retry_after = retry_after
+
+
 class Invalid(Refusal):
     """Readable, but against the rules; `errors` lists every fault as (JSON pointer, detail)."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
@@ -21,6 +21,7 @@ from app.web.bodies import JsonRoute
 from app.web.lists import Page, PagingDep, answer
 from app.web.schemas import Given, Moment, Name, Short, Told, given, optional, plain
 from app.web.service import Service, ServiceDep
+from app.web.tries import client_of
 
 router = APIRouter(prefix="/api/v1/devices", tags=["devices"], route_class=JsonRoute)
 
@@ -122,8 +123,11 @@ async def enrol_device(
 
 
 @router.post("/activate", summary="A device trades its activation code for its key and receipt secret")
-async def activate_device(body: Activation, service: ServiceDep, response: Response) -> ActivationTold:
-    done = await service.writer.write(enrolling.activate_devices, Activate(body.activation_code, service.master))
+async def activate_device(
+    body: Activation, request: Request, service: ServiceDep, response: Response
+) -> ActivationTold:
+    with service.tries.one(client_of(request)):
+        done = await service.writer.write(enrolling.activate_devices, Activate(body.activation_code, service.master))
     response.headers["Cache-Control"] = "no-store"
     return ActivationTold(
         device_id=done.device_id,

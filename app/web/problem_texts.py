@@ -67,6 +67,9 @@ TEXTS: dict[str, Text] = {
     "activation-refused": Text(
         "激活码无效", "Activation refused", "请市场重新生成激活码。", "Ask for a new activation code."
     ),
+    "too-many-tries": Text(
+        "试错过多", "Too many tries", "按 Retry-After 稍后重试。", "Wait as Retry-After says, then try again."
+    ),
     "epochs-used-up": Text("激活次数用尽", "Activated too often", "登记为新设备。", "Enrol it as a new device."),
     "product-twice": Text("商品重复", "Product twice", "合并为一条。", "Merge the two into one."),
     "plu-twice": Text("PLU 重复", "PLU twice", "换一个 PLU。", "Choose another PLU."),

@@ -27,6 +27,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.TooLarge: 413,
     errors.UnsupportedType: 415,
     errors.Invalid: 422,
+    errors.TooMany: 429,
 }
 
 
@@ -83,7 +84,8 @@ def respond(body: Mapping[str, object], accept: str | None, headers: Mapping[str
 
 
 def refusal_response(refusal: Refusal, path: str, accept: str | None) -> Response:
-    return respond(problem_of(refusal, instance=quote(path)), accept)
+    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, errors.TooMany) else None
+    return respond(problem_of(refusal, instance=quote(path)), accept, headers)
 
 
 def unavailable_response(error: StoreUnavailable, path: str, accept: str | None) -> Response:

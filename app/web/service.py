@@ -1,6 +1,6 @@
 """What every endpoint works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -16,12 +16,14 @@ from app.web.metrics import Metrics
 from app.web.reports import Reports
 from app.web.representations import Key, Rendered
 from app.web.shelves import Shelves
+from app.web.tries import Tries
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """One process's doors to everything: the settings, the database, the writer, the key cache, what scales may sell,
-    what they report, the files, the feed, its counters, and `master`, the secret that receipts are signed with."""
+    what they report, the files, the feed, its counters, `master`, the secret that receipts are signed with, and who has
+    tried activation codes how often."""
 
     settings: Settings
     engine: Database
@@ -34,6 +36,7 @@ class Service:
     tail: Tail
     metrics: Metrics
     master: bytes
+    tries: Tries = field(default_factory=Tries)
 
 
 def of(request: Request) -> Service:

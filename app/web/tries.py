@@ -1,0 +1,65 @@
+"""How often somebody may guess: tries that failed are counted by the client's address, in the memory of one process."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+
+from fastapi import Request
+
+from app.domain.errors import TooMany
+from app.store.errors import StoreUnavailable
+
+ALLOWED = 20  # refused tries of one client in a PERIOD
+PERIOD = 60.0  # seconds
+CAPACITY = 10_000  # clients; beyond them the one that began first is forgotten
+
+
+class Tries:
+    """Counts a try as it begins, so that many at once are not all let through, and takes it back where it was right: a
+    hall full of scales that are activated from behind one address is nobody's guessing."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._counts: dict[str, tuple[float, int]] = {}  # client → when its period began, tries in it
+
+    @contextmanager
+    def one(self, client: str) -> Iterator[None]:
+        """Raises TooMany where the client has used up what it has."""
+        now = self._clock()
+        began, count = self._counts.get(client, (now, 0))
+        if now - began >= PERIOD:
+            del self._counts[client]
+            began, count = now, 0
+        if count >= ALLOWED:
+            raise TooMany(
+                "too-many-tries",
+                "试错过多，请稍后重试 · Too many wrong tries: wait as Retry-After says",
+                retry_after=ceil(began + PERIOD - now),
+            )
+        while client not in self._counts and len(self._counts) >= CAPACITY:
+            del self._counts[next(iter(self._counts))]
+        self._counts[client] = began, count + 1
+        try:
+            yield
+        except StoreUnavailable:
+            self._take_back(client)
+            raise
+        else:
+            self._take_back(client)
+
+    def _take_back(self, client: str) -> None:
+        if client in self._counts:
+            began, count = self._counts[client]
+            self._counts[client] = began, max(count - 1, 0)
+
+
+def client_of(request: Request) -> str:
+    """The client's address; of IPv6 its network, of which a client has as many addresses as it likes."""
+    host = request.client.host if request.client is not None else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(int(address) >> 64) if isinstance(address, IPv6Address) else host

@@ -1,0 +1,112 @@
+"""Guessing activation codes: after some wrong tries a client waits, whichever device it aims at."""
+
+import pytest
+from starlette.requests import Request
+
+from app.domain.errors import Forbidden, TooMany
+from app.store.errors import StoreUnavailable
+from app.web.service import Service
+from app.web.tries import ALLOWED, CAPACITY, PERIOD, Tries, client_of
+from tests.support.cast import Cast
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tries(clock: Clock) -> Tries:
+    return Tries(clock)
+
+
+def wrong(tries: Tries, client: str) -> None:
+    with pytest.raises(Forbidden), tries.one(client):
+        raise Forbidden("activation-refused", "x")
+
+
+def waits(tries: Tries, client: str) -> int:
+    """Seconds until the client may try again; 0 for now."""
+    try:
+        with tries.one(client):
+            return 0
+    except TooMany as error:
+        return error.retry_after
+
+
+def test_each_client_has_its_tries_and_its_period(tries: Tries, clock: Clock) -> None:
+    for _ in range(ALLOWED):
+        assert waits(tries, "a") == 0
+        wrong(tries, "a")
+    assert waits(tries, "a") == PERIOD
+    assert waits(tries, "b") == 0
+    clock.now += PERIOD - 0.5
+    assert waits(tries, "a") == 1
+    clock.now += 0.5
+    assert waits(tries, "a") == 0
+
+
+def test_what_is_under_way_counts(tries: Tries) -> None:
+    under_way = [tries.one("a") for _ in range(ALLOWED)]
+    for one in under_way:
+        one.__enter__()
+    assert waits(tries, "a") == PERIOD
+    for one in under_way:
+        one.__exit__(None, None, None)
+    assert waits(tries, "a") == 0
+
+
+def test_a_lost_database_is_nobody_s_guess(tries: Tries) -> None:
+    for _ in range(2 * ALLOWED):
+        with pytest.raises(StoreUnavailable), tries.one("a"):
+            raise StoreUnavailable("gone")
+    assert waits(tries, "a") == 0
+
+
+def test_memory_is_bounded(tries: Tries) -> None:
+    slow = tries.one("slow")
+    slow.__enter__()
+    for number in range(CAPACITY + 10):
+        wrong(tries, str(number))
+    assert len(tries._counts) == CAPACITY
+    slow.__exit__(None, None, None)  # forgotten meanwhile
+    assert len(tries._counts) == CAPACITY
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("testclient", "testclient", True),
+    ],
+)
+def test_a_client_is_its_address_or_its_network(one: str, other: str, same: bool) -> None:
+    first, second = (Request({"type": "http", "client": (host, 1)}) for host in (one, other))
+    assert (client_of(first) == client_of(second)) is same
+    assert client_of(Request({"type": "http", "client": None})) == ""
+
+
+def test_activation_codes_are_not_guessed_across_devices(cast: Cast, service: Service) -> None:
+    device = cast.market.made("/devices", {"site_id": cast.stall.site["id"], "name": "秤", "kind": "scale"})
+    for number in range(ALLOWED):
+        answer = cast.public.post("/devices/activate", {"activation_code": f"{number}-0000-0000"})
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/activation-refused")
+    right = {"activation_code": device["activation_code"]}
+    answer = cast.public.post("/devices/activate", right)
+    assert (answer.status_code, answer.json()["type"]) == (429, "/problems/too-many-tries")
+    assert 0 < int(answer.headers["retry-after"]) <= PERIOD
+    object.__setattr__(service, "tries", Tries())  # a minute later
+    assert cast.public.post("/devices/activate", right).status_code == 200
+    # Nobody waits for having done it right.
+    for number in range(2 * ALLOWED):
+        cast.scale(cast.stall, f"秤 {number}")
