@@ -1,11 +1,14 @@
 """A load generator of its own process: N keep-alive connections that each send the next prepared request when the
-answer to the last has come. Run as `python -m benchmarks.load` with a JSON job on standard input.
+answer to the last has come, a POST of each body once or a GET of the paths again and again. Run as
+`python -m benchmarks.load` with a JSON job on standard input.
 """
 
 import asyncio
 import json
 import sys
 import time
+from collections.abc import Iterable
+from itertools import cycle
 from typing import Any
 
 
@@ -46,7 +49,7 @@ class _Client(asyncio.Protocol):
 
 
 class _Run:
-    def __init__(self, requests: list[bytes], seconds: float, clients: int, expect: bytes) -> None:
+    def __init__(self, requests: Iterable[bytes], seconds: float, clients: int, expect: bytes) -> None:
         self._requests = iter(requests)
         self._until = time.perf_counter() + seconds
         self._open = clients
@@ -70,14 +73,23 @@ class _Run:
             self.done.set_result(None)
 
 
-async def _drive(job: dict[str, Any]) -> dict[str, float]:
-    requests = [
+def _posts(job: dict[str, Any]) -> list[bytes]:
+    return [
         (
             f"POST {job['path']} HTTP/1.1\r\nhost: localhost\r\nauthorization: {authorization}\r\n"
             f"content-type: application/json\r\ncontent-length: {len(body.encode())}\r\n\r\n{body}"
         ).encode()
         for authorization, body in job["requests"]
     ]
+
+
+async def _drive(job: dict[str, Any]) -> dict[str, float]:
+    requests: Iterable[bytes]
+    if isinstance(job["path"], list):
+        headers = "".join(f"{name}: {value}\r\n" for name, value in job["headers"].items())
+        requests = cycle([f"GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n".encode() for path in job["path"]])
+    else:
+        requests = _posts(job)
     loop = asyncio.get_running_loop()
     run = _Run(requests, job["seconds"], job["clients"], job["expect"].encode())
     started = time.perf_counter()

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -103,22 +103,25 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(url: str, directory: Path, target: str, *options: str) -> Iterator[int]:
+def served(
+    url: str, directory: Path, target: str, *options: str, environment: Mapping[str, str] | None = None
+) -> Iterator[int]:
     """A server process with one worker; yields its port."""
     port = free_port()
     secret = directory / "secret"
     secret.write_text("00" * 32)
-    environment = os.environ | {
+    settings = os.environ | {
         "ONECODE_DATABASE_URL": url,
         "ONECODE_SECRET_FILE": str(secret),
         "ONECODE_FILES_DIR": str(directory / "files"),
         "ONECODE_LOG_LEVEL": "WARNING",
         "BENCHMARK_MASTER": "00" * 32,
+        **(environment or {}),
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", target, "--port", str(port), "--log-level", "warning", "--no-access-log",
          "--loop", "uvloop", "--http", "httptools", *options],
-        env=environment,
+        env=settings,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60
