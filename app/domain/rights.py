@@ -22,7 +22,8 @@ class Role(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who a key speaks for. `region` is a GB/T 2260 prefix; `site_id` the site a device stands on;
-    `device_number` and `epoch` are what its receipts are numbered under."""
+    `device_number` and `epoch` are what its receipts are numbered under, `device_kind` is scale, handheld, kiosk or
+    instrument."""
 
     key_id: UUID
     role: Role
@@ -32,6 +33,7 @@ class Principal:
     site_id: UUID | None
     device_number: int | None = None
     epoch: int | None = None
+    device_kind: str | None = None
 
     @property
     def recorder_id(self) -> UUID:
@@ -52,6 +54,19 @@ RECORDS: dict[Role, frozenset[str]] = {
     Role.ADMIN: _TRADE | {"admit", "test", "hold", "release", "observe"},
 }
 
+# A rapid-test instrument (快检仪) tests for the market that it stands in, and sells nothing.
+_INSTRUMENT = frozenset({"test", "observe", "correct"})
+
+
+def records(principal: Principal) -> frozenset[str]:
+    """The kinds of event that the principal may record."""
+    return _INSTRUMENT if is_instrument(principal) else RECORDS[principal.role]
+
+
+def is_instrument(principal: Principal) -> bool:
+    return principal.device_kind == "instrument"
+
+
 # Who may bring EPCIS documents in: their events are recorded as asserted by its party.
 CAPTURES = frozenset({Role.VENDOR, Role.PRODUCER, Role.MARKET, Role.ADMIN})
 
@@ -65,6 +80,11 @@ AUTHORITY: dict[Role, int] = {
     Role.REGULATOR: 2,
     Role.ADMIN: 3,
 }
+
+
+def authority(principal: Principal) -> int:
+    """How high the principal's holds stand; an instrument's are its market's."""
+    return AUTHORITY[Role.MARKET if is_instrument(principal) else principal.role]
 
 
 def owns_site(principal: Principal, site: Site, market: Site | None) -> bool:

@@ -1,6 +1,7 @@
 """Verdicts of tests; a rapid one is presumptive until a laboratory confirms it (Food Safety Law §88, §112)."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
@@ -13,6 +14,9 @@ THRESHOLDS: Mapping[str, Decimal] = {
 }
 _NEGATIVE = ("阴性", "未检出", "合格", "negative", "not detected", "nd", "pass", "-")
 _POSITIVE = ("阳性", "检出", "不合格", "positive", "detected", "fail", "+")
+
+# How long a rapid failure may be contested from when it was told; the retest may not be a rapid one (§88).
+OBJECTION = timedelta(hours=4)
 
 Verdict = Literal["pass", "fail"]
 

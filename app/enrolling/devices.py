@@ -86,6 +86,7 @@ def enrol_devices(transaction: Transaction, commands: Sequence[Enrol]) -> Sequen
         command, key = asked
         require_enrols(command.principal, "device")
         places.require(command.principal, command.form["site_id"])
+        places.require_keeper(command.principal, command.form["kind"], command.form["site_id"])
         there = known.get(key)
         if there is not None:
             return EnrolledDevice(there, created=False)
@@ -127,6 +128,16 @@ class _Places:
     def require(self, principal: Principal, site_id: UUID) -> None:
         if self.owned(principal, site_id) is None:
             raise unknown("场所", "site", "/site_id")
+
+    def require_keeper(self, principal: Principal, kind: str, site_id: UUID) -> None:
+        """An instrument speaks for the market that it stands in: nobody else sets one up, or gets its key. Raises
+        Forbidden."""
+        market = principal.role is Role.MARKET and principal.party_id == self._roots[site_id].party_id
+        if kind == "instrument" and not market and principal.role is not Role.ADMIN:
+            raise forbidden(
+                "快检仪代表市场检测，只能由该市场或管理员登记、更改、激活 · "
+                "An instrument speaks for its market: let the market or the operator enrol, change or activate it"
+            )
 
 
 def _new_code(number: int) -> tuple[str, bytes]:
@@ -170,6 +181,10 @@ def change_devices(transaction: Transaction, commands: Sequence[Change]) -> Sequ
             raise forbidden("监管密钥只能锁定或解锁 · A regulator's key locks and unlocks only")
         if "site_id" in changes:
             places.require(command.principal, changes["site_id"])
+        if set(changes) - {"status"}:
+            for kind in {current.kind, changes.get("kind", current.kind)}:
+                for site_id in {current.site_id, changes.get("site_id", current.site_id)}:
+                    places.require_keeper(command.principal, kind, site_id)
         if changes.get("status") == "active" and current.epoch == 0:
             changes["status"] = "enrolled"
         # The history of a device leaves its activation out; the row itself has it.
@@ -199,6 +214,7 @@ def reactivate_devices(
         if device is None or places.owned(command.principal, device.site_id) is None:
             raise unknown("设备", "device")
         require_enrols(command.principal, "device")
+        places.require_keeper(command.principal, device.kind, device.site_id)
         if device.epoch >= LAST_EPOCH:
             raise Conflict(
                 "epochs-used-up",

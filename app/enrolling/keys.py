@@ -46,6 +46,7 @@ def find_credential(snapshot: Snapshot, key_id: UUID) -> Credential | None:
             found.site_id,
             found.device_number,
             found.epoch,
+            found.device_kind,
         ),
         key.secret_hash,
         key.status,

@@ -70,6 +70,7 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
                 "limit",
                 "verdict",
                 "presumptive",
+                "contest_until",
                 "retest",
                 "party",
             ),

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.quantities import shown
-from app.domain.rights import RECORDS, Principal, Role
+from app.domain.rights import Principal, Role, records
 from app.domain.rows import Custody, Hold, Product, Site, Slip
 from app.scanning.answer import Shown
 from app.scanning.audience import Audience, redact
@@ -46,7 +46,7 @@ def goods_actions(
     reader: Principal, code: str, custody: Custody, audience: Audience, holds: Iterable[Hold]
 ) -> list[Shown]:
     """What the reader may record of a custody, each as a request to complete and post, and its trace."""
-    may = RECORDS[reader.role]
+    may = records(reader)
     kinds: list[str] = []
     if audience >= Audience.PARTY and custody.kind == "custody":
         if reader.role not in (Role.REGULATOR, Role.LAB):
@@ -72,15 +72,15 @@ def _names_goods(kind: str, key: str) -> Shown:
 def slip_actions(reader: Principal, slip: Slip, receivers: Iterable[Site], gates: Iterable[Site]) -> list[Shown]:
     """Receiving what is on the slip, at each site of the reader that it may come to, and the decision at the gate."""
     actions = []
-    if "receive" in RECORDS[reader.role] and slip.status == "open":
+    if "receive" in records(reader) and slip.status == "open":
         actions += [_post("receive", site.id, {"slip_code": slip.code}) for site in receivers]
-    if "admit" in RECORDS[reader.role] and slip.status == "open":
+    if "admit" in records(reader) and slip.status == "open":
         actions += [_post("admit", site.id, {"slip_code": slip.code}) for site in gates]
     return [*actions, _trace(slip.code, "back")]
 
 
 def site_actions(reader: Principal, site: Site, audience: Audience) -> list[Shown]:
-    kinds = [kind for kind in ("produce", "receive", "count", "certify") if kind in RECORDS[reader.role]]
+    kinds = [kind for kind in ("produce", "receive", "count", "certify") if kind in records(reader)]
     return [_post(kind, site.id, {}) for kind in kinds] if audience >= Audience.PARTY else []
 
 

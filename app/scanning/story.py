@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.domain.codes import MistypedCode, parse
 from app.domain.rows import Custody, Document, Event, Slip
+from app.domain.testing import OBJECTION
 from app.scanning.answer import Gap, Shown, Step
 from app.scanning.audience import redact
 from app.scanning.chain import Chain, Way
@@ -226,7 +227,7 @@ def refusal_of(facts: Facts, custody_ids: Iterable[UUID], slips: Collection[str 
 
 def test_of(facts: Facts, custody: Custody, event: Event) -> Shown:
     """A rapid failure is possible non-compliance (Food Safety Law §112): `presumptive` until a laboratory has confirmed
-    it; `retest` is the laboratory's verdict, where there is one."""
+    it, and may be contested until `contest_until`; `retest` is the laboratory's verdict, where there is one."""
     body = event.body
     verdict = event.outcome.get("decision") or body.get("verdict")
     later = [
@@ -237,6 +238,8 @@ def test_of(facts: Facts, custody: Custody, event: Event) -> Shown:
     retest = None
     if body.get("stage") == "rapid" and later:
         retest = max(later, key=lambda e: (e.event_time, str(e.id))).outcome.get("decision")
+    presumptive = body.get("stage") == "rapid" and verdict == "fail" and retest != "fail"
+    open_until = event.record_time + OBJECTION if presumptive and retest is None else None
     tester = (
         None
         if event.role in OFFICES and event.party_id is None
@@ -257,7 +260,8 @@ def test_of(facts: Facts, custody: Custody, event: Event) -> Shown:
             "unit": body.get("unit"),
             "limit": body.get("limit"),
             "verdict": verdict,
-            "presumptive": body.get("stage") == "rapid" and verdict == "fail" and retest != "fail",
+            "presumptive": presumptive,
+            "contest_until": local(open_until, event.utc_offset) if open_until else None,
             "retest": retest,
             "party": place(tester),
             "sample_number": body.get("sample_number"),

@@ -45,6 +45,7 @@ class KeyState:
     site_party_id: UUID | None
     device_number: int | None
     epoch: int | None
+    device_kind: str | None
 
 
 def state(snapshot: Snapshot, key_id: UUID) -> KeyState | None:
@@ -54,21 +55,21 @@ def state(snapshot: Snapshot, key_id: UUID) -> KeyState | None:
     if row is None:
         return None
     key = ApiKey(*row)
-    device_status = site_id = site_party_id = number = epoch = None
+    device_status = site_id = site_party_id = number = epoch = kind = None
     if key.device_id is not None:
         found = snapshot.execute(
-            select(device.c.status, device.c.site_id, site.c.party_id, device.c.number, device.c.epoch)
+            select(device.c.status, device.c.site_id, site.c.party_id, device.c.number, device.c.epoch, device.c.kind)
             .join(site, site.c.id == device.c.site_id)
             .where(device.c.id == key.device_id)
         ).one()
-        device_status, site_id, site_party_id, number, epoch = found
+        device_status, site_id, site_party_id, number, epoch, kind = found
     owner = site_party_id or key.party_id
     party_status = party_reason = None
     if owner is not None:
         party_status, party_reason = snapshot.execute(
             select(party.c.status, party.c.status_reason).where(party.c.id == owner)
         ).one()
-    return KeyState(key, party_status, party_reason, device_status, site_id, site_party_id, number, epoch)
+    return KeyState(key, party_status, party_reason, device_status, site_id, site_party_id, number, epoch, kind)
 
 
 def keys(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, ApiKey]:

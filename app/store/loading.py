@@ -65,7 +65,7 @@ def load(transaction: Transaction, commands: Collection[Record], mint: Callable[
             each.append(command.event.replacement)
         events += each
         own_ids += [ids.event_id(command.principal.recorder_id, event.ref) for event in each]
-        if command.principal.role is Role.MARKET:
+        if command.principal.role in (Role.MARKET, Role.DEVICE):
             tested |= {event.custody_id for event in each if isinstance(event, Test)}
     corrected = {event.event_id for event in events if isinstance(event, Correct)}
     # Locked, so that of two corrections of one event in two processes the second sees the first.

@@ -20,7 +20,7 @@ from app.domain import codes
 from app.domain.errors import Forbidden, Invalid, Malformed, Refusal
 from app.domain.forms import EARLIEST, LATEST
 from app.domain.quantities import Quantity, QuantityError, parse_quantity
-from app.domain.rights import Principal, Role
+from app.domain.rights import Principal, Role, records
 from app.recording import Sale, SaleLine, SaleOutcome, SaleRules, record_sales
 from app.store.writer import Job
 from app.web.auth import authenticate
@@ -101,7 +101,7 @@ class SalesDoor:
                 authorization = value.decode("latin-1")
                 break
         principal = await authenticate(self._service.keys, authorization)
-        if principal.role is not Role.DEVICE or principal.device_id is None:
+        if principal.role is not Role.DEVICE or principal.device_id is None or "sell" not in records(principal):
             raise Forbidden(
                 "role-may-not-record",
                 "只有设备密钥可以上传销售，请激活设备 · only a device's key posts sales: activate the device",

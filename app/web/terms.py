@@ -212,6 +212,10 @@ TERMS: dict[str, tuple[str, str]] = {
         "快检结果属初筛，须经实验室复检确认。",
         "A rapid result is a first screening; a laboratory has to confirm it.",
     ),
+    "contest_until": (
+        "{moment}前可提出复检，复检不得采用快检。",
+        "It may be contested until {moment}, by a test that is not a rapid one.",
+    ),
     "retest.pass": ("实验室复检：合格", "Laboratory retest: passed"),
     "retest.fail": ("实验室复检：不合格", "Laboratory retest: failed"),
     "value": ("结果 {value}", "result {value}"),

@@ -62,7 +62,7 @@ def test_a_batch_tells_its_way_from_the_farm(town: Market) -> None:
     assert page["tests"][0] | {"event_id": None, "event_time": None} == {
         "event_id": None, "event_time": None, "product": page["product"], "lot_number": "YS-1", "stage": "rapid",
         "item": "农药残留", "method": "GB/T 5009.199", "value": "12.5", "unit": "%", "limit": None, "verdict": "pass",
-        "presumptive": False, "retest": None, "sample_number": None, "tester": None,
+        "presumptive": False, "contest_until": None, "retest": None, "sample_number": None, "tester": None,
         "party": {
             "code": town.market.party["code"], "name": "城西农贸市场", "kind": "market", "region": "330106"
         },

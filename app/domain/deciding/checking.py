@@ -9,7 +9,7 @@ from app.domain.deciding.moving import locked_sender, open_slip, received_off, s
 from app.domain.errors import Conflict, Forbidden
 from app.domain.events import Admit, Certify, Hold, Release, Test
 from app.domain.regions import province_of
-from app.domain.rights import AUTHORITY, Principal, Role, owns_site
+from app.domain.rights import AUTHORITY, Principal, Role, authority, is_instrument, owns_site
 from app.domain.rows import TOUCHED, Correction, Custody, Event, Site, Slip, SlipItem
 from app.domain.rows import Hold as HoldRow
 
@@ -36,8 +36,11 @@ def certify(draft: Draft, event: Certify) -> None:
 
 
 def test(draft: Draft, event: Test) -> None:
-    """A rapid or laboratory test; a fail holds the lot everywhere. A market also tests what is on its way to it."""
+    """A rapid or laboratory test; a fail holds the lot everywhere. A market also tests what is on its way to it. What
+    an instrument says, its market has said."""
     custody = _judged(draft, event.custody_id, event.site_id, coming=True)
+    if is_instrument(draft.principal):
+        draft.ledger.edit(draft.event, party_id=draft.in_whose_name())
     verdict = event.verdict or testing.verdict(event.method, event.value, event.unit, event.limit)
     draft.decision = verdict
     draft.enter(custody, TOUCHED)
@@ -95,7 +98,7 @@ def _judged(draft: Draft, custody_id: UUID, site_id: UUID | None, *, coming: boo
 def _comes_to_its_market(draft: Draft, custody: Custody) -> bool:
     """Whether goods of the custody are still on a slip that names the market or one of its stalls."""
     ledger, principal = draft.ledger, draft.principal
-    if principal.role is not Role.MARKET:
+    if principal.role is not Role.MARKET and not is_instrument(principal):
         return False
     for item in ledger.rows[SlipItem].values():
         if item.custody_id == custody.id and item.received < item.amount:
@@ -129,8 +132,8 @@ def _place(draft: Draft, custody: Custody, scope: str, reason: str, *, automatic
             custody.id,
             custody.lot_id,
             reason,
-            AUTHORITY[draft.principal.role],
-            draft.principal.recorder_id,
+            authority(draft.principal),
+            draft.in_whose_name(),
             draft.event.event_time,
             automatic,
         )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from app.domain.codes import CodeKind
 from app.domain.errors import Conflict, Forbidden, Invalid
 from app.domain.ledger import Ledger
-from app.domain.rights import RECORDS, Principal, Role, owns_site
+from app.domain.rights import Principal, Role, is_instrument, owns_site, records
 from app.domain.rows import Attachment, Code, Custody, Event, Flag, Lot, Product, Site
 
 FUTURE = timedelta(hours=24)  # further ahead than any wrong clock: refused
@@ -115,13 +115,20 @@ class Draft:
             "problem": None,
         }
 
+    def in_whose_name(self) -> UUID:
+        """Whose holds these are: the recorder's own, an instrument's its market's, which releases them."""
+        if not is_instrument(self.principal) or self.principal.site_id is None:
+            return self.principal.recorder_id
+        market = self.ledger.market(self.ledger.site(self.principal.site_id))
+        return market.party_id if market is not None else self.principal.recorder_id
+
 
 # --- rights ---
 
 
 def may_record(principal: Principal, kind: str) -> None:
     """Raises Forbidden where the role does not record this kind at all."""
-    if kind not in RECORDS[principal.role]:
+    if kind not in records(principal):
         raise Forbidden(
             "role-may-not-record",
             f"{principal.role} 无权记录 {kind} · a {principal.role} does not record {kind}; use another key",
