@@ -104,7 +104,7 @@ class Reason:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What `GET /c/{code}` answers. `replacement` (of a revoked code) and `places` (a party's sites) are for the
-    page; `own` is what only a reader with a key gets: `actions` and `balance`."""
+    page; `own` is what only a reader with a key gets: `actions`, `balance`, `suppliers`."""
 
     code: str
     kind: str

@@ -85,6 +85,7 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
         "contact": Audience.PARTY,
         "address": Audience.PARTY,
     },
+    "supplier": dict.fromkeys(("code", "name", "address", "contact"), Audience.PARTY),
     "stock": {
         **dict.fromkeys(("code", "product", "lot_number", "status", "since"), _P),
     },

@@ -12,8 +12,9 @@ from app.scanning.answer import Answer, Reason, Shown, Step
 from app.scanning.audience import Audience, redact
 from app.scanning.chain import Chain, Way, walk
 from app.scanning.names import Names, goods, place
-from app.scanning.own import balance, goods_actions
+from app.scanning.own import balance, goods_actions, own_view
 from app.scanning.story import Facts, gaps_of, gather, papers_of, recalled, refusal_of, slip_of, steps_of
+from app.scanning.suppliers import suppliers_of
 from app.store import codes
 from app.store import scan as store
 from app.store.engine import Snapshot
@@ -109,10 +110,11 @@ def _answer(
     audience = names.audience(root.site_id)
     own: Shown | None = None
     if reader is not None:
-        own = {
-            "actions": goods_actions(reader, row.code, root, audience, chain.holds[root.lot_id]),
-            "balance": balance(root, audience),
-        }
+        own = own_view(
+            goods_actions(reader, row.code, root, audience, chain.holds[root.lot_id]),
+            balance(root, audience),
+            suppliers_of(facts, root, reader, audience),
+        )
     return Answer(
         row.code,
         kind,

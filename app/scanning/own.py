@@ -20,6 +20,13 @@ def quantity(amount: int, product: Product | None, value: str | None = None, uni
     return told | {"value": value or told["value"], "unit": unit or told["unit"]}
 
 
+def own_view(
+    actions: list[Shown], balance: Shown | None = None, suppliers: list[Shown] | None = None
+) -> dict[str, Any]:
+    """What only a reader with a key gets, every field of it."""
+    return {"actions": actions, "balance": balance, "suppliers": suppliers}
+
+
 def balance(custody: Custody, audience: Audience) -> Shown | None:
     """Where the goods went, in grams or pieces; None for whoever has no part in them."""
     if audience < Audience.PARTY:

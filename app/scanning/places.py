@@ -11,7 +11,7 @@ from app.scanning.audience import Audience, redact
 from app.scanning.batches import judged, newest, revoked, unknown
 from app.scanning.chain import Way, walk
 from app.scanning.names import Names, goods, in_zone, place
-from app.scanning.own import site_actions
+from app.scanning.own import own_view, site_actions
 from app.scanning.story import Facts, gaps_of, gather, lot_number, paper_for, steps_of
 from app.store import master
 from app.store import scan as store
@@ -58,7 +58,7 @@ def site(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None)
         stock=stock,
         record_time=newest(facts, [here.record_time, row.revoked_at or row.minted_at], ways.values()),
         replacement=row.replacement,
-        own=None if reader is None else {"actions": site_actions(reader, here, audience), "balance": None},
+        own=None if reader is None else own_view(site_actions(reader, here, audience)),
     )
 
 
@@ -80,7 +80,7 @@ def party(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None
         record_time=max(found.record_time, row.revoked_at or row.minted_at),
         replacement=row.replacement,
         places=[shown for site in places if (shown := place(site)) is not None],
-        own=None if reader is None else {"actions": [], "balance": None},
+        own=None if reader is None else own_view([]),
     )
 
 

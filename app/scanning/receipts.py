@@ -16,7 +16,7 @@ from app.scanning.batches import judged, newest, tests_in
 from app.scanning.chain import walk
 from app.scanning.lines import gaps_in, line, merged, once, only, told_once
 from app.scanning.names import Names, goods, local, place
-from app.scanning.own import quantity
+from app.scanning.own import own_view, quantity
 from app.scanning.story import Facts, gaps_of, gather, lot_number, papers_of, steps_of
 from app.store import scan as store
 from app.store.engine import Snapshot
@@ -93,7 +93,7 @@ def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Princip
         tests=tests_in(way_steps),
         lines=shown,
         record_time=newest(facts, record_times, ways),
-        own=None if reader is None else {"actions": [], "balance": None},
+        own=None if reader is None else own_view([]),
     )
 
 

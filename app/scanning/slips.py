@@ -10,7 +10,7 @@ from app.scanning.batches import judged, newest, revoked, tests_in, unknown
 from app.scanning.chain import walk
 from app.scanning.lines import gaps_in, line, merged, once, only, told_once
 from app.scanning.names import Names, goods, place
-from app.scanning.own import quantity, slip_actions
+from app.scanning.own import own_view, quantity, slip_actions
 from app.scanning.story import gaps_of, gather, lot_number, papers_of, refusal_of, steps_of
 from app.store import codes, master
 from app.store import scan as store
@@ -68,7 +68,7 @@ def slip(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None)
         lines=lines,
         record_time=newest(facts, [row.revoked_at or row.minted_at], ways),
         replacement=row.replacement,
-        own=None if reader is None else {"actions": slip_actions(reader, paper, receivers, gates), "balance": None},
+        own=None if reader is None else own_view(slip_actions(reader, paper, receivers, gates)),
     )
 
 

@@ -105,6 +105,7 @@ TERMS: dict[str, tuple[str, str]] = {
     "section.bought": ("买到的", "What you bought"),
     "section.places": ("场所", "Places"),
     "section.own": ("您可以", "What you may do"),
+    "section.suppliers": ("供货方", "Suppliers"),
     "section.balance": ("数量", "Quantities"),
     "operator": ("经营者", "Trader"),
     "place": ("地点", "Place"),

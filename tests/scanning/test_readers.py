@@ -57,7 +57,7 @@ def test_the_public_sees_no_secret_and_its_keepers_do(town: Market) -> None:
             "admin": story.admin,
         }.items()
     }
-    own = {"contact", "address", "sample_number", "balance", "actions"}
+    own = {"contact", "address", "sample_number", "balance", "actions", "suppliers"}
     assert seen == {
         "stall": own,
         "other": {"actions"},

@@ -97,7 +97,10 @@ class Story(Cast):
         assert found == set()
 
 
-PRIVATE = {"quantity", "amount_fen", "balance", "actions", "contact", "address", "covers", "sample_number", "tester"}
+PRIVATE = {
+    "quantity", "amount_fen", "balance", "actions", "suppliers", "contact", "address", "covers", "sample_number",
+    "tester",
+}  # fmt: skip
 
 
 def private_fields(shown: Any) -> Iterator[str]:
