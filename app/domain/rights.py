@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.domain.ids import office_recorder
 from app.domain.rows import Party, Site
+from app.domain.stays import Stay
 
 
 class Role(StrEnum):
@@ -23,7 +24,7 @@ class Role(StrEnum):
 class Principal:
     """Who a key speaks for. `region` is a GB/T 2260 prefix; `site_id` the site a device stands on;
     `device_number` and `epoch` are what its receipts are numbered under, `device_kind` is scale, handheld, kiosk or
-    instrument."""
+    instrument, `stays` where it has stood, if at several sites."""
 
     key_id: UUID
     role: Role
@@ -34,6 +35,7 @@ class Principal:
     device_number: int | None = None
     epoch: int | None = None
     device_kind: str | None = None
+    stays: tuple[Stay, ...] = ()
 
     @property
     def recorder_id(self) -> UUID:

@@ -91,6 +91,8 @@ class Device:
     version: int
     valid_from: datetime
     record_time: datetime
+    first_counter: int = 0  # from which its sales are of this site, and since when; see app.domain.stays
+    first_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import UUID, uuid4
 
 from app.domain import codes
@@ -28,6 +29,7 @@ from app.enrolling.locks import Locks
 from app.store import keys, listing, master
 from app.store.engine import Snapshot
 from app.store.keys import ApiKey
+from app.store.stock import highest_receipt
 from app.store.writer import Transaction
 
 LIFE = timedelta(minutes=15)
@@ -181,6 +183,8 @@ def change_devices(transaction: Transaction, commands: Sequence[Change]) -> Sequ
             raise forbidden("监管密钥只能锁定或解锁 · A regulator's key locks and unlocks only")
         if "site_id" in changes:
             places.require(command.principal, changes["site_id"])
+        counter = changes.pop("next_counter", None)
+        changes |= _moved(transaction, current, changes.get("site_id", current.site_id), counter, command.valid_from)
         if set(changes) - {"status"}:
             for kind in {current.kind, changes.get("kind", current.kind)}:
                 for site_id in {current.site_id, changes.get("site_id", current.site_id)}:
@@ -195,6 +199,21 @@ def change_devices(transaction: Transaction, commands: Sequence[Change]) -> Sequ
     results = decided(commands, decide)
     desk.write()
     return results
+
+
+def _moved(
+    transaction: Transaction, device: Device, site_id: UUID, counter: int | None, since: datetime | None
+) -> dict[str, Any]:
+    """From which of its sales on the device stands at the site: see app.domain.stays."""
+    if counter is not None:
+        return {"first_counter": counter, "first_time": None}
+    if site_id == device.site_id:
+        return {}
+    now = transaction.now
+    first = codes.receipt_id(device.number, device.epoch, 0)
+    # What has come in since a move that is told later says nothing of where it happened.
+    highest = highest_receipt(transaction.connection, first, first + codes.COUNTERS) if since is None else None
+    return {"first_counter": 0 if highest is None else highest - first + 1, "first_time": min(since or now, now)}
 
 
 _ACTIVATION = ("activation_hash", "activation_expires", "activation_tries", "epoch")
@@ -266,6 +285,8 @@ def activate_devices(transaction: Transaction, commands: Sequence[Activate]) -> 
             activation_tries=0,
             version=device.version + 1,
             valid_from=transaction.now,
+            first_counter=0,
+            first_time=None,
         )
         for old in former.get(device.id, []):
             made[old.id] = replace(old, status="revoked")

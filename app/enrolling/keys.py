@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 from app.domain.errors import Invalid
 from app.domain.identifiers import check_region
 from app.domain.rights import Principal, Role, manages_key, manages_party, owns_party, owns_site, region_prefix
-from app.domain.rows import Party
+from app.domain.rows import Device, Party
+from app.domain.stays import Stay, stays
 from app.enrolling.forms import decided, forbidden, require_enrols, unknown
 from app.store import keys as store
 from app.store import listing, master
@@ -47,6 +48,7 @@ def find_credential(snapshot: Snapshot, key_id: UUID) -> Credential | None:
             found.device_number,
             found.epoch,
             found.device_kind,
+            _stays(snapshot, key.device_id),
         ),
         key.secret_hash,
         key.status,
@@ -55,6 +57,15 @@ def find_credential(snapshot: Snapshot, key_id: UUID) -> Credential | None:
         found.device_status,
         frozenset(name.hex for name in names if name is not None),
     )
+
+
+def _stays(snapshot: Snapshot, device_id: UUID | None) -> tuple[Stay, ...]:
+    """Of a device that has moved."""
+    if device_id is None:
+        return ()
+    history = master.versions(snapshot, [device_id]).get(device_id, ())
+    found = stays([version for version in history if isinstance(version, Device)])
+    return found if len(found) > 1 else ()
 
 
 def note_use(transaction: Transaction, key_ids: Sequence[UUID]) -> Sequence[None]:

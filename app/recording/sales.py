@@ -200,12 +200,13 @@ class _Goods:
         counted: set[UUID] = set()
         for number, line in enumerate(sale.lines):
             custody_id, product_id, amount = self._line(sale, line, slugs)
+            named = line.custody_id if line.custody_id != custody_id else None
             if custody_id is not None:
                 before = self.sold.get(custody_id, (0, 0))
                 self.sold[custody_id] = (before[0] + amount, before[1] + (custody_id not in counted))
                 counted.add(custody_id)
             rows.append(
-                (sale.receipt_id, number, custody_id, product_id, amount, line.value, line.unit, line.amount_fen)
+                (sale.receipt_id, number, custody_id, product_id, amount, line.value, line.unit, line.amount_fen, named)
             )
         return [{"slug": slug, "detail": _FLAGS[slug]} for slug in slugs]
 
@@ -219,15 +220,14 @@ class _Goods:
                 slugs["unknown_product"] = None
             amount = given if product is None else self._amount(line, product, slugs)
             return None, product.id if product else None, amount
-        if not self._here(sale.site_id, held.site_id):
-            slugs["batch_elsewhere"] = None
-            return None, held.product_id, given
-        if line.product_id is not None and line.product_id != held.product_id:
-            slugs["product_differs"] = None
+        amount = given
         if (line.grams is None) == (held.measure == "weight"):
             amount = self._amount(line, self._products[held.product_id], slugs)
-        else:
-            amount = given
+        if not self._here(sale.site_id, held.site_id):
+            slugs["batch_elsewhere"] = None
+            return None, held.product_id, amount
+        if line.product_id is not None and line.product_id != held.product_id:
+            slugs["product_differs"] = None
         for slug in self._wrong(sale, held, amount):
             slugs[slug] = None
             self._causes.setdefault((slug, held.id, sale.event_time.date()), _cause(sale, held.id))

@@ -9,7 +9,8 @@ from app.domain import codes
 from app.domain.ids import event_id
 from app.domain.quantities import QuantityError, convert, parse_quantity
 from app.domain.rights import Principal
-from app.domain.rows import Product
+from app.domain.rows import Device, Product
+from app.domain.stays import site_of, stays
 from app.scanning.answer import Answer, Gap, Line, Reason, Shown, Step
 from app.scanning.audience import Audience
 from app.scanning.batches import judged, newest, tests_in
@@ -18,6 +19,7 @@ from app.scanning.lines import gaps_in, line, merged, once, only, told_once
 from app.scanning.names import Names, goods, local, place
 from app.scanning.own import own_view, quantity
 from app.scanning.story import Facts, gaps_of, gather, lot_number, papers_of, steps_of
+from app.store import master
 from app.store import scan as store
 from app.store.engine import Snapshot
 
@@ -98,9 +100,11 @@ def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Princip
 
 
 def _pending(snapshot: Snapshot, code: codes.Code, names: Names) -> Answer:
-    device = store.device_numbered(snapshot, codes.receipt_name(codes.receipt_id_of(code)).device_number)
-    names.load([device.site_id if device else None])
-    here = names.site(device.site_id) if device else None
+    name = codes.receipt_name(codes.receipt_id_of(code))
+    device = store.device_numbered(snapshot, name.device_number)
+    site_id = _stood_at(snapshot, device, name) if device else None
+    names.load([site_id])
+    here = names.site(site_id) if site_id else None
     names.load([here.party_id if here else None])
     zh, en = (f"（{device.name}）", f" ({device.name})") if device else ("", "")
     return Answer(
@@ -119,6 +123,13 @@ def _pending(snapshot: Snapshot, code: codes.Code, names: Names) -> Answer:
         lines=[],
         own=None,
     )
+
+
+def _stood_at(snapshot: Snapshot, device: Device, name: codes.ReceiptName) -> UUID:
+    """The stall that a receipt was printed at, as far as its number tells."""
+    history = master.versions(snapshot, [device.id]).get(device.id, ())
+    stood = stays([version for version in history if isinstance(version, Device) and version.epoch == name.epoch])
+    return site_of(stood, name.counter, None) if stood else device.site_id
 
 
 def _claimed(said: dict[str, Any], claim: int) -> _Sold:

@@ -110,7 +110,7 @@ def known_receipts(connection: Connection, receipt_ids: Iterable[int]) -> dict[i
 
 
 ReceiptRow = tuple[int, UUID, UUID, datetime, int, datetime, bytes, str | None, str | None, Sequence[Mapping[str, str]]]
-LineRow = tuple[int, int, UUID | None, UUID | None, int, str, str, int | None]
+LineRow = tuple[int, int, UUID | None, UUID | None, int, str, str, int | None, UUID | None]
 
 
 def add_receipts(connection: Connection, receipts: Sequence[ReceiptRow], lines: Sequence[LineRow]) -> None:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
+from app.domain import codes
 from app.domain.masters import DeviceKind
 from app.domain.rows import Device
 from app.enrolling import devices as enrolling
@@ -43,6 +44,11 @@ class DeviceChange(Given):
     kind: DeviceKind = optional()
     serial: Short | None = optional()
     status: Literal["active", "locked"] = optional()
+    next_counter: int = optional(
+        ge=0,
+        lt=codes.COUNTERS,
+        description="of the next receipt, read off the device: those below are of the site before",
+    )
     valid_from: Moment | None = Field(None, description="since when it is so; now where left out")
 
 
@@ -62,6 +68,8 @@ class DeviceTold(Told):
     last_seen: datetime | None = Field(None, description="its last call, to the minute")
     firmware: str | None = Field(None, description="as it said itself")
     clock_skew_seconds: int | None = Field(None, description="its clock less ours, when it last said its time")
+    first_counter: int = Field(description="from which its sales are of this site; those below are of the site before")
+    first_time: datetime | None = Field(description="and since when, where the counter was not read off the device")
     version: int
     valid_from: datetime
 

@@ -21,6 +21,7 @@ from app.domain.errors import Forbidden, Invalid, Malformed, Refusal
 from app.domain.forms import EARLIEST, LATEST
 from app.domain.quantities import Quantity, QuantityError, parse_quantity
 from app.domain.rights import Principal, Role, records
+from app.domain.stays import site_of
 from app.recording import Sale, SaleLine, SaleOutcome, SaleRules, record_sales
 from app.store.writer import Job
 from app.web.auth import authenticate
@@ -248,7 +249,7 @@ def _sale(principal: Principal, parsed: _Sale) -> Sale:
     return Sale(
         codes.receipt_id(principal.device_number or 0, principal.epoch or 0, parsed.counter),
         principal.device_id,
-        principal.site_id,
+        site_of(principal.stays, parsed.counter, parsed.event_time) if principal.stays else principal.site_id,
         parsed.event_time,
         int(offset.total_seconds()) // 60 if offset else 0,
         tuple(lines),

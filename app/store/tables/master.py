@@ -1,6 +1,6 @@
 """Master data: small, replicated, with history."""
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, LargeBinary, String
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, LargeBinary, String, text
 
 from app.store.tables.base import table
 from app.store.types import Ascii, Id, Instant, Json
@@ -91,6 +91,9 @@ device = table(
     Column("version", Integer, nullable=False),
     Column("valid_from", Instant, nullable=False),
     Column("record_time", Instant, nullable=False),
+    # Sales from this counter on, and where it was not read off the device from this time on, are of this site.
+    Column("first_counter", Integer, nullable=False, server_default=text("0")),
+    Column("first_time", Instant),
 )
 Index(None, device.c.site_id)
 Index(None, device.c.activation_hash)

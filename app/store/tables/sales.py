@@ -33,6 +33,8 @@ receipt_line = table(
     Column("value", String, nullable=False),
     Column("unit", String, nullable=False),
     Column("amount_fen", BigInteger),
+    # What the line named, where that is not what it is booked on: unknown, of another stall, or replaced since.
+    Column("named_id", Id),
     rowid=False,
 )
 Index(None, receipt_line.c.custody_id, receipt_line.c.receipt_id)
