@@ -122,16 +122,18 @@ class City:
         )  # fmt: skip
         self._ledger.devices[device.id] = device
         market.devices.append(device)
-        for hand in ("", "/copy")[: 1 + copied]:
-            title = f"{self._plan.seed}/{number}{hand}"
-            Hand(device, Book(title, self._plan.sales, self._days, self._skew(title)))
+        for copy in (False, True)[: 1 + copied]:
+            title = f"{self._plan.seed}/{number}{'/copy' if copy else ''}"
+            Hand(device, Book(title, self._plan.sales, self._days, self._skew(title, copy)))
 
-    def _skew(self, title: str) -> timedelta:
-        """How far a scale's clock is ahead: nothing for most, a day and more ahead or hours behind for some."""
+    def _skew(self, title: str, copy: bool) -> timedelta:
+        """How far a scale's clock is ahead: nothing for most, a day and more ahead or hours behind for some. A copy's
+        differs by seconds, so that no sale of it is the other's."""
         draw = Random(f"{title}/clock")
+        apart = timedelta(seconds=17 * copy)
         if draw.random() >= self._plan.habits.wrong_clocks:
-            return timedelta()
-        return timedelta(hours=draw.choice((-9, -4, -1, 36, 60)), minutes=draw.randrange(60))
+            return apart
+        return apart + timedelta(hours=draw.choice((-9, -4, -1, 36, 60)), minutes=draw.randrange(60))
 
     # --- the goods ---
 
