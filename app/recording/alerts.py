@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from app.domain.alerts import SOLD, Alert, raised
 from app.domain.deciding import Decision, Record
-from app.domain.events import Correct
+from app.domain.events import AnyEvent, Correct, Test
 from app.domain.ledger import Ledger
 from app.domain.rights import Principal
-from app.domain.rows import Event, Site
+from app.domain.rows import Custody, Event, Site
 from app.store import alerts as store
 from app.store import master
 from app.store.engine import Database, reading
@@ -79,18 +79,27 @@ def raise_for_event(transaction: Transaction, ledger: Ledger, command: Record, d
     wanted = {"failed_test", *(SOLD if said.kind == "sell" else ()), *(("clock_ahead",) if device_id else ())}
     event = ledger.find(Event, UUID(decision.outcome["id"]))
     assert event is not None
-    site = ledger.sites.get(event.site_id) if event.site_id else None
+    site = _where(ledger, event, said)
     for flag in decision.outcome["flags"]:
         if flag["slug"] in wanted:
             zh, _, en = flag["detail"].partition(" · ")
             transaction.alerts.append(
                 raised(
                     flag["slug"], event.id, None, (zh, en),
-                    site_id=event.site_id, party_id=site.party_id if site else None, device_id=device_id,
-                    event_id=event.id, custody_id=getattr(said, "custody_id", None),
+                    site_id=site.id if site else event.site_id, party_id=site.party_id if site else None,
+                    device_id=device_id, event_id=event.id, custody_id=getattr(said, "custody_id", None),
                     event_time=event.event_time, record_time=transaction.now,
                 )
             )  # fmt: skip
+
+
+def _where(ledger: Ledger, event: Event, said: AnyEvent) -> Site | None:
+    """The site of the event; of a test the stall where the goods are, where that is within it: whose goods have failed
+    is to know, and may contest it."""
+    site = ledger.sites.get(event.site_id) if event.site_id else None
+    goods = ledger.find(Custody, said.custody_id) if isinstance(said, Test) else None
+    stall = ledger.sites.get(goods.site_id) if goods is not None and goods.site_id else None
+    return stall if site is not None and stall is not None and stall.lies_in(site) else site
 
 
 # --- of devices ---
