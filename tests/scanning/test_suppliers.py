@@ -77,6 +77,9 @@ def test_what_one_has_made_or_moved_oneself_has_none(story: Story) -> None:
     town = open_market(story)
     made = town.harvest()
     assert suppliers(town.farm, made) == []
+    inputs = [story.item(made, "10")]
+    packed = town.farm.record("transform", process="pack", inputs=inputs, outputs=[story.output(town.greens, "10")])
+    assert suppliers(town.farm, packed["outputs"][0]) == []
     store = story.enrol("producer", "冷库", "producer", "warehouse")
     own = story.site(town.farm, "自家冷库", "warehouse")
     mine = Actor(town.farm.client, town.farm.key, town.farm.party, own)
