@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.domain import codes
 from app.domain.ids import event_id
-from app.domain.quantities import QuantityError, parse_quantity
+from app.domain.quantities import parse_quantity
 from app.domain.rights import Principal, Role
 from app.domain.rows import Product, Site
 from app.store import master
@@ -187,10 +187,7 @@ def _line(line: SoldLine, products: Mapping[UUID, Product]) -> dict[str, Any]:
 
 def _entered_as(line: SoldLine) -> str:
     """The measure of goods that nobody enrolled: as the scale's unit has it."""
-    try:
-        return "count" if parse_quantity(line.value, line.unit).grams is None else "weight"
-    except QuantityError:
-        return "weight"
+    return "count" if parse_quantity(line.value, line.unit).grams is None else "weight"
 
 
 def _claim(claim: Claimed) -> dict[str, Any]:
