@@ -25,6 +25,7 @@ DOORS: dict[str, str] = {
     "GET /qr/{code}.png": "++++++++",
     "GET /labels/{code}": "++++++++",
     "GET /lookup": "++++++++",
+    "POST /api/v1/labels": "1+++++++",
     "GET /api/v1/codes/{code}": "1+++++++",
     "POST /api/v1/codes/{code}/revoke": "13+3+3++",
     "POST /api/v1/parties": "1333+3++",
@@ -149,6 +150,7 @@ def line(body: Callable[[Cast], Mapping[str, Any]]) -> Callable[..., dict[str, A
 FILE = {"data": {"type": "other"}, "files": {"file": ("a.pdf", b"%PDF-1.4\n%%EOF\n", "application/pdf")}}
 REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "GET /lookup": lambda cast, batch: {"params": {"q": "x"}},
+    "POST /api/v1/labels": lambda cast, batch: {"json": {"codes": [batch["code"]], "format": "html"}},
     "POST /api/v1/codes/{code}/revoke": sent({"reason": "x"}),
     "POST /api/v1/parties": sent(party),
     "POST /api/v1/parties/batch": line(party),

@@ -1,16 +1,19 @@
 """The public answer to a code, and the only place that redacts: what a reader gets depends on who reads, never on which
 code was printed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from app.domain import codes
 from app.domain.codes import CodeKind, MistypedCode
-from app.domain.errors import Malformed, NotFound
+from app.domain.errors import Malformed, NotFound, Refusal
 from app.domain.rights import Principal
 from app.scanning import batches, places, printing, receipts, slips
-from app.scanning.answer import STATUSES, Answer, Gap, Line, Reason, Shown, Step, Stock
+from app.scanning import tags as tagging
+from app.scanning.answer import STATUSES, Answer, Gap, Line, Place, Reason, Shown, Step, Stock
 from app.scanning.audience import AUDIENCE, Audience, redact
 from app.scanning.printing import Paper, PaperLine
+from app.scanning.tags import Tag
 from app.store import codes as store_codes
 from app.store.engine import Snapshot
 
@@ -23,15 +26,18 @@ __all__ = [
     "Line",
     "Paper",
     "PaperLine",
+    "Place",
     "Reason",
     "Shown",
     "Step",
     "Stock",
+    "Tag",
     "exists",
     "meant",
     "paper",
     "redact",
     "scan",
+    "tags",
 ]
 
 _KINDS = {
@@ -61,6 +67,22 @@ def paper(snapshot: Snapshot, text: str, reader: Principal, secret: bytes) -> Pa
 
     Raises as `scan`, Invalid not-a-receipt, NotFound sale-pending, Forbidden not-your-site."""
     return printing.paper(snapshot, read(snapshot, text, secret), reader)
+
+
+def tags(snapshot: Snapshot, texts: Sequence[str], secret: bytes) -> list[Tag | Refusal]:
+    """What stands on the label of each code, or why there is none: as `exists` refuses."""
+    parsed: list[codes.Code | Refusal] = []
+    for text in texts:
+        try:
+            parsed.append(read(snapshot, text, secret))
+        except (Malformed, NotFound) as refusal:
+            parsed.append(refusal)
+    rows = store_codes.find(snapshot, {code.text for code in parsed if isinstance(code, codes.Code)})
+    there = [
+        code for code in parsed if isinstance(code, codes.Code) and (code.kind is CodeKind.RECEIPT or code.text in rows)
+    ]
+    told = {tag.code: tag for tag in tagging.tags(snapshot, there, rows)}
+    return [code if isinstance(code, Refusal) else told.get(code.text) or batches.unknown(code.text) for code in parsed]
 
 
 def exists(snapshot: Snapshot, text: str, secret: bytes) -> codes.Code:

@@ -85,6 +85,7 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
         "contact": Audience.PARTY,
         "address": Audience.PARTY,
     },
+    "node": dict.fromkeys(("code", "product", "lot_number", "site", "party", "status"), _P),
     "supplier": dict.fromkeys(("code", "name", "address", "contact"), Audience.PARTY),
     "stock": {
         **dict.fromkeys(("code", "product", "lot_number", "status", "since"), _P),
@@ -93,6 +94,8 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
         **dict.fromkeys(("code", "product", "steps"), _P),
         "quantity": Audience.PARTY,
     },
+    # What a label shows hangs in the market hall.
+    "tag": dict.fromkeys(("title", "place", "lot_number", "produced_on"), _P),
     # The receipt as it is printed: its buyer has it on paper, everybody else scans its code.
     "paper": dict.fromkeys(
         (

@@ -34,7 +34,7 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _STYLE = "".join(line.strip() for line in (_TEMPLATES / "style.css").read_text("utf-8").splitlines())
-_LABEL_STYLE = "".join(line.strip() for line in (_TEMPLATES / "label.css").read_text("utf-8").splitlines())
+_LABEL_STYLE = "".join(line.strip() for line in (_TEMPLATES / "labels.css").read_text("utf-8").splitlines())
 
 
 def policy(style: str) -> str:
@@ -48,7 +48,6 @@ def policy(style: str) -> str:
 
 # The one style sheet stands in each page, and nothing else is allowed to.
 POLICY = policy(_STYLE)
-LABEL_POLICY = policy(_LABEL_STYLE)
 
 
 @dataclass(slots=True)
@@ -181,16 +180,12 @@ def error_page(status: int, slug: str, detail: str, typed: str, meant: Iterable[
     )
 
 
-def label_page(answer: Answer, symbol: str, size: tuple[int, int], language: Language) -> str:
-    """One label, `size` in millimetres, with the symbol (an SVG element), names and the code to read aloud."""
-    return _render(
-        "label.html",
-        language,
-        answer=answer,
-        symbol=Markup(symbol),
-        size=f"{size[0]}x{size[1]}",
-        title=title_of(answer, Words(language)),
-    )
+def labels_page(drawn: Iterable[str], size: tuple[float, float], language: Language) -> tuple[str, str]:
+    """Pages (SVG elements) of `size` millimetres to print, and the policy of their one style sheet."""
+    style = f"@page{{size:{size[0]:g}mm {size[1]:g}mm;margin:0}}{_LABEL_STYLE}"
+    words = Words(language)
+    template = _environment.get_template("labels.html")
+    return template.render(words=words, t=words.t, style=Markup(style), drawn=map(Markup, drawn)), policy(style)
 
 
 def title_of(answer: Answer, words: Words) -> str:
@@ -206,7 +201,7 @@ def _render(template: str, language: Language, **values: Any) -> str:
     return _environment.get_template(template).render(
         words=words,
         t=words.t,
-        style=Markup(_LABEL_STYLE if template == "label.html" else _STYLE),
+        style=Markup(_STYLE),
         stops_shown=STOPS,
         goods_shown=GOODS,
         papers_shown=PAPERS,

@@ -70,6 +70,10 @@ TEXTS: dict[str, Text] = {
     "too-many-tries": Text(
         "试错过多", "Too many tries", "按 Retry-After 稍后重试。", "Wait as Retry-After says, then try again."
     ),
+    "too-many-drawings": Text(
+        "打印排队过长", "Too many drawings", "稍后重试。", "Wait as Retry-After says, then try again."
+    ),
+    "unknown-codes": Text("有不能打印的编码", "Codes that cannot be printed", "见 errors。", "Mend what errors lists."),
     "epochs-used-up": Text("激活次数用尽", "Activated too often", "登记为新设备。", "Enrol it as a new device."),
     "product-twice": Text("商品重复", "Product twice", "合并为一条。", "Merge the two into one."),
     "plu-twice": Text("PLU 重复", "PLU twice", "换一个 PLU。", "Choose another PLU."),

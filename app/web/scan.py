@@ -1,4 +1,4 @@
-"""`/c/{code}`, its symbol and its label: what a printed code leads to."""
+"""`/c/{code}` and its symbol: what a printed code leads to."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from app.web.i18n import Language, choose
 from app.web.negotiation import preferred, unchanged
 from app.web.problems import status_of
 from app.web.representations import HTML, VARY
-from app.web.scan_openapi import LABEL, SCAN, SYMBOL
+from app.web.scan_openapi import SCAN, SYMBOL
 from app.web.service import Service, ServiceDep
 
 router = APIRouter(tags=["public"])
@@ -92,38 +92,6 @@ def symbol_png(code: str, service: ServiceDep, scale: Annotated[int, Query(ge=1,
     return Response(symbols.png(_url(service, code), scale), headers=_PRINTED, media_type="image/png")
 
 
-def label(
-    code: str,
-    request: Request,
-    service: ServiceDep,
-    format: Annotated[str, Query(max_length=10, description="html or png")] = "html",
-    size: Annotated[str, Query(max_length=10, description="millimetres: 50x30 or 60x40")] = "50x30",
-    lang: Lang = None,
-) -> Response:
-    """One label: symbol, names (HTML) and the code to read aloud."""
-    if format not in ("html", "png"):
-        raise Invalid(
-            "format-not-available",
-            "标签目前有 html 和 png 两种格式 · Labels come as html or png",
-            pointer="?format",
-        )
-    if size not in symbols.SIZES:
-        raise Invalid(
-            "size-not-available",
-            f"标签尺寸有 {'、'.join(symbols.SIZES)} · Labels come in sizes {', '.join(symbols.SIZES)}",
-            pointer="?size",
-        )
-    with reading(service.engine) as snapshot:
-        answer = scanning.scan(snapshot, code, datetime.now(UTC), None, service.master)
-    url = codes.qr_url(service.settings.public_url, answer.code)
-    millimetres = symbols.SIZES[size]
-    if format == "png":
-        return Response(symbols.label_png(url, answer.code, millimetres), media_type="image/png")
-    language = choose(lang, request.headers.get("accept-language"))
-    body = pages.label_page(answer, symbols.svg(url), millimetres, language)
-    return Response(body, headers={"Content-Security-Policy": pages.LABEL_POLICY}, media_type=HTML)
-
-
 # A symbol is the same for ever; whether the code still holds is the page's to say.
 _PRINTED = {"Cache-Control": "public, max-age=86400"}
 
@@ -150,4 +118,3 @@ _route("/C/{code}", scan, None)
 _route("/c", look_up, None)
 _route("/qr/{code}.svg", symbol_svg, SYMBOL["svg"])
 _route("/qr/{code}.png", symbol_png, SYMBOL["png"])
-_route("/labels/{code}", label, LABEL)

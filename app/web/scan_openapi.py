@@ -108,10 +108,3 @@ SYMBOL: dict[str, dict[str, Any]] = {
     "svg": {"description": "The symbol", "content": {"image/svg+xml": {"schema": {"type": "string"}}}},
     "png": {"description": "The symbol", "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
 }
-LABEL: dict[str, Any] = {
-    "description": "One label",
-    "content": {
-        "text/html": {"schema": {"type": "string"}},
-        "image/png": {"schema": {"type": "string", "format": "binary"}},
-    },
-}

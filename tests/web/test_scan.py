@@ -5,7 +5,6 @@ import io
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import zxingcpp
@@ -375,29 +374,6 @@ def test_no_symbol_or_label_for_a_code_that_is_not_ours(town: Market, code: str)
         assert get(town, path.format(swapped(code))).status_code == 400
     for query in ("scale=0", "scale=41", "scale=x"):
         assert get(town, f"/qr/{code}.png?{query}").status_code == 400
-
-
-def test_a_label_has_the_symbol_the_names_and_the_code_to_read_aloud(town: Market, every: dict[str, str]) -> None:
-    for each in every.values():
-        for size in ("50x30", "60x40"):
-            label = get(town, f"/labels/{each}?size={size}")
-            assert codes.grouped(each) in label.text
-            svg = re.findall(r"<svg.*?</svg>", label.text, re.DOTALL)[0]
-            assert decoded(rasterised(svg)) == [f"HTTPS://FOOD.EXAMPLE.CN/C/{each}"]
-            [style] = re.findall(r"<style>(.*?)</style>", label.text, re.DOTALL)
-            assert label.headers["content-security-policy"] == pages.policy(style)
-            png = get(town, f"/labels/{each}?size={size}&format=png")
-            picture = Image.open(io.BytesIO(png.content))
-            assert picture.size == tuple(12 * int(side) for side in size.split("x"))
-            assert decoded(picture.convert("L")) == [f"HTTPS://FOOD.EXAMPLE.CN/C/{each}"]
-    assert "上海青" in get(town, f"/labels/{every['batch']}").text
-
-
-def test_a_format_that_is_not_there_names_those_that_are(town: Market, code: str) -> None:
-    for query, slug in (("format=pdf", "format-not-available"), ("size=1x1", "size-not-available")):
-        problem: dict[str, Any] = get(town, f"/labels/{code}?{query}").json()
-        assert (problem["status"], problem["type"]) == (422, f"/problems/{slug}")
-        assert "png" in problem["detail"] or "60x40" in problem["detail"]
 
 
 def test_the_document_describes_it(town: Market) -> None:

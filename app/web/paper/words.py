@@ -1,4 +1,4 @@
-"""What is printed on a receipt, key → (Chinese, English); both fit 58 mm of paper."""
+"""What is printed, key → (Chinese, English): on a receipt, where both fit 58 mm of paper, and on posters."""
 
 PAPER: dict[str, tuple[str, str]] = {
     "paper.trader": ("经营者 {name}", "Trader {name}"),
@@ -20,6 +20,10 @@ PAPER: dict[str, tuple[str, str]] = {
     "paper.scan": ("扫码溯源 / Scan to trace", "Scan to trace"),
     "paper.type": ("不能扫码时，可输入或电话报读：", "Or type it, or read it out:"),
     "paper.hotline": ("投诉举报 12315", "Complaints (China): 12315"),
+    "labels.title": ("标签", "Labels"),
+    "poster.site": ("谁在卖 · 从哪来 · 检测结果", "Who sells it · where it is from · test results"),
+    "poster.party": ("是谁 · 有什么证照 · 在哪里", "Who they are · their licences · where they are"),
+    "poster.goods": ("谁产的 · 谁卖的 · 检测结果", "Who made it · who sold it · test results"),
     "payment.cash": ("现金", "Cash"),
     "payment.wechat": ("微信支付", "WeChat Pay"),
     "payment.alipay": ("支付宝", "Alipay"),
