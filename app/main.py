@@ -14,11 +14,13 @@ from app.store.files import FileStore
 from app.store.master import any_device
 from app.store.secret import load_master
 from app.store.writer import Writer
+from app.web.counts import ScanCounts
+from app.web.kept import Kept
 from app.web.keycache import KeyCache
 from app.web.memo import Memo
 from app.web.metrics import Metrics
 from app.web.reports import Reports
-from app.web.representations import Key, Rendered
+from app.web.representations import Key
 from app.web.service import Service
 from app.web.shelves import Shelves
 
@@ -44,7 +46,7 @@ def open_database(settings: Settings) -> tuple[Database, bytes]:
 def open_service(settings: Settings) -> Service:
     """Everything that one process needs; close it with `close_service`. Raises as `open_database`."""
     engine, master = open_database(settings)
-    scans: Memo[Key, Rendered | None] = Memo(lambda: tail.age, settings.cache_bytes)
+    scans: Memo[Key, Kept | None] = Memo(lambda: tail.age, settings.cache_bytes)
 
     writer = Writer(engine, limit=settings.queue_limit, on_commit=lambda touched: forget(touched))
     keys = KeyCache(engine, writer, lambda: tail.age)
@@ -65,12 +67,14 @@ def open_service(settings: Settings) -> Service:
     tail.start()
     reports = Reports(writer, timedelta(seconds=settings.clock_skew_seconds))
     metrics = Metrics({"writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting)})
+    counts = ScanCounts(engine, writer, lambda lost: metrics.count("scans_not_counted", lost))
     files = FileStore(settings.files_dir)
-    return Service(settings, engine, writer, keys, shelves, reports, files, scans, tail, metrics, master)
+    return Service(settings, engine, writer, keys, shelves, reports, files, scans, counts, tail, metrics, master)
 
 
 def close_service(service: Service) -> None:
     """Drains the writer, then lets go of the rest."""
+    service.counts.close()
     service.writer.close()
     service.tail.close()
     service.engine.dispose()

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from app.domain import codes
 from app.scanning import Answer, Gap, Shown, Step
+from app.scanning.counting import Scans
 from app.web.i18n import Language, Words
 
 # More would not be read on a telephone; the JSON has it all.
@@ -132,8 +133,8 @@ def _facts(answer: Answer, words: Words) -> list[Fact]:
     return facts
 
 
-def scan_page(answer: Answer, language: Language, now: datetime) -> str:
-    """The answer for a browser."""
+def scan_page(answer: Answer, language: Language, now: datetime, scans: str) -> str:
+    """The answer for a browser; `scans`: markup that tells how often the code was scanned."""
     words = Words(language)
     lines = answer.lines or []
     affected = [str((line.product or {}).get("name") or "") for line in lines if line.status == answer.status]
@@ -156,11 +157,20 @@ def scan_page(answer: Answer, language: Language, now: datetime) -> str:
         title=title_of(answer, words),
         this_year=now.year,
         today=now.date(),
-        recorded=words.moment(answer.record_time.astimezone(_zone(answer))) if answer.record_time else "",
+        recorded=words.moment(answer.record_time.astimezone(zone_of(answer))) if answer.record_time else "",
+        scans=Markup(scans),
     )
 
 
-def _zone(answer: Answer) -> tzinfo:
+def scans_told(language: Language, zone: tzinfo, scans: Scans) -> bytes:
+    """How often a code was scanned, for its page."""
+    words = Words(language)
+    if scans.first_time is None:
+        return words.t("scans.none").encode()
+    return words.t("scans", n=scans.count, time=words.moment(scans.first_time.astimezone(zone))).encode()
+
+
+def zone_of(answer: Answer) -> tzinfo:
     """That of the last clock on the way."""
     return next(
         (zone for step in reversed(answer.steps) if (zone := step.event_time.tzinfo)), ZoneInfo("Asia/Shanghai")

@@ -1,11 +1,14 @@
-"""What the answer to a code looks like: a page, JSON or a short text."""
+"""What the answer to a code looks like: a page, JSON or a short text, and where in it the count of scans stands."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
 from app.scanning import Answer
+from app.scanning.counting import Scans
 from app.web import pages
 from app.web.i18n import Language
 from app.web.short import short_text
@@ -14,29 +17,40 @@ HTML, JSON, TEXT = "text/html", "application/json", "text/plain"
 KINDS = (HTML, JSON, TEXT)
 VARY = "Accept, Accept-Language, Accept-Encoding, Authorization"
 
+# Stands for the count of scans while the rest is made; no text has it, and JSON would write it another way.
+_MARK = b"\0"
 
-Header = tuple[bytes, bytes]
 Key = tuple[str, str, Language]  # code, one of KINDS, language
 
 
-class Rendered(NamedTuple):
-    """An answer ready to be sent: headers without the request id, and body; compressed, where that is smaller."""
+class Rendering(NamedTuple):
+    """A body, cut where the count of scans stands; and the headers that tell of its language and of what it may load.
 
-    headers: list[Header]
-    body: bytes
-    tag: str
-    gzip_headers: list[Header]
-    gzip_body: bytes
-    gzip_tag: str
+    `tail` is None where no count is told at all."""
+
+    head: bytes
+    tail: bytes | None
+    tell: Callable[[Scans], bytes]
+    headers: dict[str, str]
+
+    def body(self, scans: Scans) -> bytes:
+        return self.head if self.tail is None else self.head + self.tell(scans) + self.tail
 
 
-def render(
-    answer: Answer, kind: str, language: Language, now: datetime, public_url: str
-) -> tuple[bytes, dict[str, str]]:
-    """The body, and the headers that tell of its language and of what it may load; `kind` is one of KINDS."""
+def render(answer: Answer, kind: str, language: Language, now: datetime, public_url: str) -> Rendering:
+    """`kind` is one of KINDS."""
     headers = {"Vary": VARY, "Content-Language": "zh-CN" if language == "zh" else "en"}
     if kind == HTML:
-        return pages.scan_page(answer, language, now).encode(), {**headers, "Content-Security-Policy": pages.POLICY}
+        page = pages.scan_page(answer, language, now, _MARK.decode()).encode()
+        headers["Content-Security-Policy"] = pages.POLICY
+        head, _, tail = page.partition(_MARK)
+        return Rendering(head, tail, partial(pages.scans_told, language, pages.zone_of(answer)), headers)
     if kind == JSON:
-        return msgspec.json.encode(answer.json()), headers
-    return short_text(answer, language, f"{public_url}/c/{answer.code}", now).encode(), headers
+        head, _, tail = msgspec.json.encode({**answer.json(), "scans": msgspec.Raw(_MARK)}).partition(_MARK)
+        return Rendering(head, tail, _json, headers)
+    return Rendering(short_text(answer, language, f"{public_url}/c/{answer.code}", now).encode(), None, _json, headers)
+
+
+def _json(scans: Scans) -> bytes:
+    first = None if scans.first_time is None else scans.first_time.astimezone(UTC).replace(microsecond=0)
+    return msgspec.json.encode({"count": scans.count, "first_time": first})

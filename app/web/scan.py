@@ -11,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app import scanning
 from app.domain import codes
-from app.domain.errors import Invalid, Malformed, NotFound
+from app.domain.errors import Malformed, NotFound
+from app.scanning.counting import read_scans
 from app.store.engine import reading
 from app.web import pages, representations, symbols
 from app.web.auth import OptionalPrincipalDep
@@ -38,11 +39,16 @@ def scan(code: str, request: Request, service: ServiceDep, reader: OptionalPrinc
     try:
         with reading(service.engine) as snapshot:
             answer = scanning.scan(snapshot, code, now, reader, service.master)
+            scans = read_scans(snapshot, [answer.code])[answer.code]
     except (Malformed, NotFound) as refusal:
         if kind != HTML:
             raise
         return _error_page(service, code, refusal, language)
-    body, headers = representations.render(answer, kind, language, now, service.settings.public_url)
+    if reader is None and request.method == "GET":
+        scans = service.counts.with_one_more(answer.code, scans, now)
+        request.scope["onecode.scanned"] = answer.code
+    rendering = representations.render(answer, kind, language, now, service.settings.public_url)
+    body, headers = rendering.body(scans), rendering.headers
     if reader is not None:
         return _answer(request, body, kind, headers | {"Cache-Control": "private, no-store"})
     if answer.status == "pending":  # it may arrive at any moment

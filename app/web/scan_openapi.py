@@ -58,7 +58,7 @@ _SCHEMA: dict[str, Any] = {
         "tests": _OBJECTS,
         "stock": {"type": ["array", "null"], "description": "sites: {code, product, lot_number, status, since}"},
         "lines": {"type": ["array", "null"], "description": "receipts and slips: {code, product, quantity, steps}"},
-        "scans": {"type": ["object", "null"], "description": "{count, first_time}"},
+        "scans": {"type": ["object", "null"], "description": "{count, first_time}: with this one, as of a minute ago"},
         "record_time": _TEXT,
     },
 }  # fmt: skip
@@ -91,7 +91,7 @@ _EXAMPLE: dict[str, Any] = {
     "tests": [],
     "stock": None,
     "lines": None,
-    "scans": None,
+    "scans": {"count": 12, "first_time": "2026-03-01T08:12:00Z"},
     "record_time": "2026-03-01T05:40:02Z",
 }
 

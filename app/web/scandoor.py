@@ -1,16 +1,14 @@
 """`GET /c/{code}` at memory speed: the public answer to a code, in plain ASGI before everything else.
 
 An answer is rendered once per code, representation and language and kept, compressed as well, until the change feed
-names something that it was made from, or a day begins somewhere. A hit takes no statement and no thread.
+names something that it was made from, or a day begins somewhere. A hit takes no statement and no thread; how often the
+code was scanned is told as of up to a minute ago.
 Whatever is not answered here (a key, a receipt, a mistyped or unknown code, another query) falls through to the route.
 """
 
 import asyncio
-import gzip
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from typing import NamedTuple
 
 from starlette.concurrency import run_in_threadpool
@@ -20,22 +18,23 @@ from app import scanning
 from app.domain import codes
 from app.domain.codes import CodeKind, MistypedCode
 from app.domain.errors import Malformed, NotFound
+from app.scanning.counting import read_scans
 from app.store.dependencies import depends_on
 from app.store.engine import reading
 from app.store.errors import StoreUnavailable
+from app.web.counts import FRESH
 from app.web.i18n import Language, choose
+from app.web.kept import Kept
 from app.web.memo import Made
 from app.web.middleware import Edge
 from app.web.negotiation import accepts_gzip, preferred, unchanged
-from app.web.representations import KINDS, Header, Key, Rendered, render
+from app.web.representations import JSON, KINDS, Key, render
 from app.web.service import Service
 
 ROUTE = "/c/{code}"
 MEMO = 50_000  # spellings of codes, and header combinations, remembered
 # Dates begin on a quarter of an hour in every time zone.
 PERIOD = timedelta(minutes=15)
-_SMALL = 500  # bytes below which compressing gains nothing
-_OVERHEAD = 2_000  # bytes of headers and bookkeeping an answer
 
 
 class Variant(NamedTuple):
@@ -54,9 +53,10 @@ class ScanDoor:
         self._service = service
         self._edge = edge
         self._memo = service.scans
+        self._counts = service.counts
         self._codes: dict[str, str | None] = {}
         self._variants: dict[tuple[bytes, bytes, bytes, bytes], Variant | None] = {}
-        self._filling: dict[Key, asyncio.Task[Rendered | None]] = {}
+        self._filling: dict[Key, asyncio.Task[Kept | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"][:3] in ("/c/", "/C/") and scope["method"] in ("GET", "HEAD"):
@@ -85,21 +85,34 @@ class ScanDoor:
                         if found is None:
                             found = await self._fill((code, variant[0], variant[1]))
                         if found is not None:
+                            if scope["method"] == "GET":
+                                self._counts.count(code)
+                            if started - found.counted_at >= FRESH:
+                                await self._count_again(found, code)
                             status = await self._send(scope, send, found, variant[2], known, given)
                             self._service.metrics.request(scope["method"], ROUTE, status, time.perf_counter() - started)
                             return
         await self._app(scope, receive, send)
+        scanned = scope.get("onecode.scanned")  # the route says so of what it has answered
+        if scanned is not None:
+            self._counts.count(scanned)
+
+    async def _count_again(self, found: Kept, code: str) -> None:
+        """Tells the count of now. Of what cannot be read the count of before is told."""
+        try:
+            scans = self._counts.heard(code) or await self._counts.read(code)
+        except StoreUnavailable:
+            return
+        found.count(scans, time.perf_counter())
 
     async def _send(
-        self, scope: Scope, send: Send, found: Rendered, compressed: bool, known: bytes | None, given: bytes
+        self, scope: Scope, send: Send, found: Kept, compressed: bool, known: bytes | None, given: bytes
     ) -> int:
-        headers, body, tag, gzip_headers, gzip_body, gzip_tag = found
-        if compressed:
-            headers, body = gzip_headers, gzip_body
+        headers, body = (found.gzip_headers, found.gzip_body) if compressed else (found.headers, found.body)
         status = 200
         if known is not None:
             wanted = known.decode("latin-1")
-            if unchanged(wanted, tag) or unchanged(wanted, gzip_tag):
+            if unchanged(wanted, found.tag) or unchanged(wanted, found.gzip_tag):
                 status, body = 304, b""
                 headers = [header for header in headers if header[0] not in _OF_THE_BODY]
         if scope["method"] == "HEAD":
@@ -146,57 +159,42 @@ class ScanDoor:
             self._variants[key] = variant
         return variant
 
-    async def _fill(self, key: Key) -> Rendered | None:
+    async def _fill(self, key: Key) -> Kept | None:
         """One reading for all who wait for the same; None where the answer is not to be kept."""
         task = self._filling.get(key)
         if task is None:
             making = run_in_threadpool(self._memo.make, key, lambda: self._make(key))
             task = self._filling[key] = asyncio.create_task(making)
 
-            def over(done: asyncio.Task[Rendered | None]) -> None:
+            def over(done: asyncio.Task[Kept | None]) -> None:
                 del self._filling[key]
                 if not done.cancelled():
                     done.exception()  # where nobody waits for it any more
 
             task.add_done_callback(over)
         try:
-            return await asyncio.shield(task)
+            made = await asyncio.shield(task)
+            if made is not None:
+                self._counts.learn(key[0], made.written)
+            return made
         except (Malformed, NotFound, StoreUnavailable):
             return None  # the route says what is wrong
 
-    def _make(self, key: Key) -> Made[Rendered | None]:
+    def _make(self, key: Key) -> Made[Kept | None]:
         code, kind, language = key
         now = datetime.now(UTC)
         with reading(self._service.engine) as snapshot, depends_on(snapshot) as names:
             answer = scanning.scan(snapshot, code, now, None, self._service.master)
+            written = read_scans(snapshot, [code])[code]
         if answer.status == "pending":  # it may arrive at any moment
-            return Made(None, frozenset(), _OVERHEAD, now)
-        body, headers = render(answer, kind, language, now, self._service.settings.public_url)
-        rendered = self._rendered(body, kind, headers.items())
-        size = len(rendered.body) + len(rendered.gzip_body) + _OVERHEAD
-        return Made(rendered, frozenset(names), size, _next_quarter(now))
-
-    def _rendered(self, body: bytes, kind: str, headers: Iterable[tuple[str, str]]) -> Rendered:
-        tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-        gzip_tag = f'{tag[:-1]}-gzip"'
-        told = [(name.lower().encode(), value.encode()) for name, value in headers]
-        told.append(
-            (b"content-type", f"{kind}; charset=utf-8".encode() if kind != "application/json" else kind.encode())
-        )
+            return Made(None, frozenset(), 0, now)
+        rendering = render(answer, kind, language, now, self._service.settings.public_url)
+        told = [(name.lower().encode(), value.encode()) for name, value in rendering.headers.items()]
+        told.append((b"content-type", kind.encode() if kind == JSON else f"{kind}; charset=utf-8".encode()))
         # Kept by whoever likes, believed by nobody without asking: a recall shows at once.
         told.append((b"cache-control", b"public, no-cache"))
-
-        def complete(body: bytes, tag: str, *more: Header) -> list[Header]:
-            return self._edge.complete(
-                [*told, (b"etag", tag.encode()), (b"content-length", str(len(body)).encode()), *more]
-            )
-
-        squeezed = gzip.compress(body, 6, mtime=0) if len(body) > _SMALL else body
-        if len(squeezed) >= len(body):
-            plain = complete(body, tag)
-            return Rendered(plain, body, tag, plain, body, tag)
-        packed = complete(squeezed, gzip_tag, (b"content-encoding", b"gzip"))
-        return Rendered(complete(body, tag), body, tag, packed, squeezed, gzip_tag)
+        kept = Kept(rendering, told, self._edge.complete, written)
+        return Made(kept, frozenset(names), kept.size, _next_quarter(now))
 
 
 _OF_THE_BODY = (b"content-length", b"content-type", b"content-encoding")

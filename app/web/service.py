@@ -10,11 +10,13 @@ from app.store.engine import Database
 from app.store.feed import Tail
 from app.store.files import FileStore
 from app.store.writer import Writer
+from app.web.counts import ScanCounts
+from app.web.kept import Kept
 from app.web.keycache import KeyCache
 from app.web.memo import Memo
 from app.web.metrics import Metrics
 from app.web.reports import Reports
-from app.web.representations import Key, Rendered
+from app.web.representations import Key
 from app.web.shelves import Shelves
 from app.web.tries import Tries
 
@@ -22,8 +24,8 @@ from app.web.tries import Tries
 @dataclass(frozen=True, slots=True)
 class Service:
     """One process's doors to everything: the settings, the database, the writer, the key cache, what scales may sell,
-    what they report, the files, the feed, its counters, `master`, the secret that receipts are signed with, and who has
-    tried activation codes how often."""
+    what they report, the files, the answers to scans and how many there were, the feed, its counters, `master`, the
+    secret that receipts are signed with, and who has tried activation codes how often."""
 
     settings: Settings
     engine: Database
@@ -32,7 +34,8 @@ class Service:
     shelves: Shelves
     reports: Reports
     files: FileStore
-    scans: Memo[Key, Rendered | None]
+    scans: Memo[Key, Kept | None]
+    counts: ScanCounts
     tail: Tail
     metrics: Metrics
     master: bytes

@@ -8,6 +8,8 @@ TERMS: dict[str, tuple[str, str]] = {
     "skip": ("跳到内容", "Skip to the content"),
     "code": ("编码", "Code"),
     "recorded_at": ("数据截至", "Data as of"),
+    "scans": ("第 {n} 次扫码，首次 {time}", "Scanned {n} times, first on {time}"),
+    "scans.none": ("还没有人扫过", "Not scanned yet"),
     "about": (
         "内容由各环节经营者自行记录，检测由市场、实验室或监管部门记录。记录只增不改，更正会留痕。",
         "Each business records its own part; markets and authorities the tests. Corrections stay visible.",

@@ -28,7 +28,9 @@ def town(story: Story) -> Market:
 
 @pytest.fixture
 def batch(town: Market) -> dict[str, Any]:
-    return town.move(town.farm, town.stall, town.harvest(lot_number="YS-1"))
+    moved = town.move(town.farm, town.stall, town.harvest(lot_number="YS-1"))
+    time.sleep(0.3)  # the feed tells what was written before, once more
+    return moved
 
 
 def test_a_hot_scan_asks_the_database_nothing(
@@ -37,7 +39,6 @@ def test_a_hot_scan_asks_the_database_nothing(
     paths = [
         f"/c/{code}" for code in (batch["code"], batch["lot_code"], town.stall.site["code"], town.farm.party["code"])
     ]
-    time.sleep(0.5)  # the feed tells what was written before, once more
     first = [client.get(path, headers=headers).content for path in paths for headers in (HTML, JSON)]
     assert len(service_statements) > 0
     service_statements.clear()

@@ -14,6 +14,7 @@ from app.store.tables.feed import feed
 from app.store.tables.master import api_key, device, document, external_code, master_version, party, product, site
 from app.store.tables.sales import receipt, receipt_claim, receipt_line
 from app.store.tables.scales import device_report, price
+from app.store.tables.scans import scan_count
 
 __all__ = [
     "alert",
@@ -43,6 +44,7 @@ __all__ = [
     "receipt",
     "receipt_claim",
     "receipt_line",
+    "scan_count",
     "site",
     "slip",
     "slip_item",

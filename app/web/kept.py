@@ -1,0 +1,92 @@
+"""An answer as it is kept: with its headers, plain and compressed, and a count of scans in it that is renewed without
+making the rest again."""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+
+from app.scanning.counting import Scans
+from app.web.representations import Rendering
+
+Header = tuple[bytes, bytes]
+Complete = Callable[[Iterable[Header]], list[Header]]
+
+_SMALL = 500  # bytes below which compressing gains nothing
+_WORTH = 200  # bytes to gain: the frame, and a count that is not compressed
+_OVERHEAD = 2_000  # bytes of headers and bookkeeping
+_GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # RFC 1952: deflate, no name, no time, whichever system
+
+
+class Kept:
+    """Ready to be sent: headers without the request id, and body; compressed, where that is smaller.
+
+    The compressed stream is cut at whole bytes before and after the count, which stands in it as a stored block (RFC
+    1951 §3.2.4): to renew it costs two copies and the checksum of what follows it.
+    """
+
+    _gzip_cut: tuple[int, int] | None
+    __slots__ = (
+        "_complete", "_crc", "_cut", "_gzip_cut", "_rendering", "_root", "_told", "body", "counted_at", "gzip_body",
+        "gzip_headers", "gzip_tag", "headers", "tag", "written",
+    )  # fmt: skip
+
+    def __init__(self, rendering: Rendering, told: list[Header], complete: Complete, written: Scans) -> None:
+        """`told`: the headers that are the answer's own; `complete` adds those that every answer has; `written`: how
+        often it had been scanned when it was read."""
+        head, tail, _, _ = rendering
+        self.written = written
+        self.counted_at = float("-inf")
+        self._told, self._complete = told, complete
+        self._root = blake2b(head + (tail or b""), digest_size=12).hexdigest()
+        self._crc = zlib.crc32(head)
+        self.body = head if tail is None else head + tail
+        self._cut = len(head), len(head)
+        self._gzip_cut = None
+        if len(self.body) > _SMALL:
+            first, last = _deflated(head, zlib.Z_FULL_FLUSH), _deflated(tail or b"", zlib.Z_FINISH)
+            if len(first) + len(last) + _WORTH < len(self.body):
+                before = len(_GZIP) + len(first)
+                self._gzip_cut = before, before
+                self.gzip_body = _GZIP + first + last + bytes(8)
+        # Only how to tell it is still needed of the rendering.
+        self._rendering = rendering._replace(head=b"", tail=None if tail is None else b"", headers={})
+        self.count(written, float("-inf"))
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory."""
+        packed = 0 if self._gzip_cut is None else len(self.gzip_body)
+        return len(self.body) + packed + _OVERHEAD
+
+    def count(self, scans: Scans, at: float) -> None:
+        """Puts the count of that moment in."""
+        told = b"" if self._rendering.tail is None else self._rendering.tell(scans)
+        begin, end = self._cut
+        tail = self.body[end:]
+        self.body = self.body[:begin] + told + tail
+        self._cut = begin, begin + len(told)
+        self.tag = f'"{self._root}{blake2b(told, digest_size=4).hexdigest()}"'
+        self.counted_at = at
+        self.headers = self._headers(self.tag, len(self.body))
+        if self._gzip_cut is None:
+            self.gzip_headers, self.gzip_body, self.gzip_tag = self.headers, self.body, self.tag
+            return
+        begin, end = self._gzip_cut
+        stored = struct.pack("<BHH", 0, len(told), len(told) ^ 0xFFFF) + told if told else b""
+        check = struct.pack("<II", zlib.crc32(tail, zlib.crc32(told, self._crc)), len(self.body) & 0xFFFFFFFF)
+        self.gzip_body = self.gzip_body[:begin] + stored + self.gzip_body[end:-8] + check
+        self._gzip_cut = begin, begin + len(stored)
+        self.gzip_tag = f'{self.tag[:-1]}-gzip"'
+        encoding = (b"content-encoding", b"gzip")
+        self.gzip_headers = self._headers(self.gzip_tag, len(self.gzip_body), encoding)
+
+    def _headers(self, tag: str, length: int, *more: Header) -> list[Header]:
+        own = (b"etag", tag.encode()), (b"content-length", str(length).encode())
+        return self._complete([*self._told, *own, *more])
+
+
+def _deflated(data: bytes, mode: int) -> bytes:
+    """A part of a raw deflate stream that begins and ends at a whole byte and looks back at nothing before it."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush(mode)
