@@ -32,7 +32,7 @@ class Result:
     """One line of the table. `goal`: the ratio to reach, at most (`less`) or at least; None for a remark."""
 
     id: str
-    database: Kind
+    database: str  # a Kind, or – where there is none
     what: str
     ours: float
     baseline: float
