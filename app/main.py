@@ -19,6 +19,7 @@ from app.web.kept import Kept
 from app.web.keycache import KeyCache
 from app.web.memo import Memo
 from app.web.metrics import Metrics
+from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
 from app.web.representations import Key
 from app.web.service import Service
@@ -57,19 +58,24 @@ def open_service(settings: Settings) -> Service:
         keys.forget(names)
         shelves.forget(names)
         scans.forget(names)
+        receipts.forget(names)
 
     def forget_all() -> None:
         keys.forget_all()
         shelves.forget_all()
         scans.forget_all()
+        receipts.forget_all()
 
     tail = Tail(engine, forget, forget_all)
-    tail.start()
     reports = Reports(writer, timedelta(seconds=settings.clock_skew_seconds))
     metrics = Metrics({"writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting)})
     counts = ScanCounts(engine, writer, lambda lost: metrics.count("scans_not_counted", lost))
+    receipts = ReceiptScans(engine, master, settings.public_url, counts, lambda: tail.age)
+    tail.start()
     files = FileStore(settings.files_dir)
-    return Service(settings, engine, writer, keys, shelves, reports, files, scans, counts, tail, metrics, master)
+    return Service(
+        settings, engine, writer, keys, shelves, reports, files, scans, receipts, counts, tail, metrics, master
+    )
 
 
 def close_service(service: Service) -> None:
@@ -77,6 +83,7 @@ def close_service(service: Service) -> None:
     service.counts.close()
     service.writer.close()
     service.tail.close()
+    service.receipts.close()
     service.engine.dispose()
 
 

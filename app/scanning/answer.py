@@ -60,6 +60,18 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """On a picture of the way: goods in somebody's hands, or a gap, and the places drawn that they came from; `hidden`
+    others that lead here are not drawn."""
+
+    id: UUID
+    sources: list[UUID]
+    shown: Shown | None  # the shape "node"; None for a gap
+    gap: Gap | None
+    hidden: int
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """Goods on a receipt or slip. What stands after `steps` is for the page; `claim` is the number of the sale, where
     one receipt number was used for several."""
@@ -102,6 +114,16 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Common:
+    """What a receipt has in common with all others of the same goods from the same place: everything but its code, the
+    sale's id and time, and when it was recorded, where that is later than `record_time`. It holds for sales of `since`
+    and later: nobody and nothing that it names has been called otherwise from then on."""
+
+    since: datetime
+    record_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What `GET /c/{code}` answers. `replacement` (of a revoked code) and `places` (a party's sites) are for the
     page; `own` is what only a reader with a key gets: `actions`, `balance`, `suppliers`."""
@@ -124,6 +146,7 @@ class Answer:
     replacement: str | None = None
     places: list[Shown] = field(default_factory=list)
     own: Shown | None = None
+    common: Common | None = None  # of a receipt
 
     @property
     def statuses(self) -> list[str]:

@@ -1,7 +1,7 @@
 """Who and what things were called when it happened: a stall changes hands, its receipts of last month do not."""
 
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta, timezone
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from app.store.engine import Snapshot
 M = TypeVar("M", Party, Site, Product)
 
 HOME = "Asia/Shanghai"
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 class Names:
@@ -52,6 +53,10 @@ class Names:
     def product(self, key: UUID | None, at: datetime | None = None) -> Product | None:
         return self._at(Product, key, at)
 
+    def since(self, keys: Iterable[UUID | None]) -> datetime:
+        """From when on all of them are shown as they are shown now; what never changed was so ever before."""
+        return max((_settled(self._history[key]) for key in keys if key in self._history), default=BEGINNING)
+
     def _at(self, kind: type[M], key: UUID | None, at: datetime | None) -> M | None:
         known = [row for row in self._history.get(key, ()) if isinstance(row, kind)] if key else []
         if not known:
@@ -69,6 +74,16 @@ class Names:
     def today(self, site_id: UUID | None, now: datetime) -> date:
         """The site's own day."""
         return in_zone(now, self.site(site_id)).date()
+
+
+def _settled(history: Sequence[Party | Site | Product]) -> datetime:
+    shown = [(place(row) if isinstance(row, Site | Party) else goods(row), _run_by(row)) for row in history]
+    first = next(i for i in range(len(shown)) if all(each == shown[-1] for each in shown[i:]))
+    return history[first].valid_from if first else BEGINNING
+
+
+def _run_by(row: Party | Site | Product) -> UUID | None:
+    return row.party_id if isinstance(row, Site) else None
 
 
 def place(row: Site | Party | None) -> Shown | None:

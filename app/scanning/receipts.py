@@ -11,12 +11,12 @@ from app.domain.quantities import QuantityError, convert, parse_quantity
 from app.domain.rights import Principal
 from app.domain.rows import Device, Product
 from app.domain.stays import site_of, stays
-from app.scanning.answer import Answer, Gap, Line, Reason, Shown, Step
+from app.scanning.answer import Answer, Common, Gap, Line, Reason, Shown, Step
 from app.scanning.audience import Audience
 from app.scanning.batches import judged, newest, tests_in
 from app.scanning.chain import walk
 from app.scanning.lines import gaps_in, line, merged, once, only, told_once
-from app.scanning.names import Names, goods, local, place
+from app.scanning.names import BEGINNING, Names, goods, local, place
 from app.scanning.own import own_view, quantity
 from app.scanning.story import Facts, gaps_of, gather, lot_number, papers_of, steps_of
 from app.store import master
@@ -80,7 +80,9 @@ def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Princip
     sold_at = [when, *(datetime.fromisoformat(claim.body["event_time"]) for claim in claims)]
     steps = [Step(sale_id, "sell", at, place(here), place(party), None, None, [], [], None, 0) for at in sold_at]
     ways = [chain.way(key) for key in sorted(chain.custodies.keys() & {sold.custody_id for sold in lines})]
-    record_times = [sale.record_time, *(claim.record_time for claim in claims)]
+    told_of = newest(facts, [BEGINNING], ways)
+    named = [sale.site_id, here.party_id if here else None, *(sold.product_id for sold in lines)]
+    named += [custody.product_id for custody in chain.custodies.values()]
     way_steps = merged(each.steps for each in shown)
     return Answer(
         code.text,
@@ -94,8 +96,9 @@ def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Princip
         documents=once(document for way in ways for document in papers_of(facts, way)),
         tests=tests_in(way_steps),
         lines=shown,
-        record_time=newest(facts, record_times, ways),
+        record_time=max(told_of, sale.record_time, *(claim.record_time for claim in claims)),
         own=None if reader is None else own_view([]),
+        common=None if claims else Common(names.since(named), told_of),
     )
 
 

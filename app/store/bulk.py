@@ -37,13 +37,13 @@ def upsert(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
     _run(connection, table, rows, f"ON CONFLICT ({names}) DO UPDATE SET {sets}")
 
 
-def delete(connection: Connection, table: Table, keys: Iterable[Row]) -> None:
 def merge(connection: Connection, table: Table, rows: Iterable[Row], sets: str) -> None:
     """As insert, but a row whose key is there already is changed as `sets` says, in which `excluded` is the new row."""
     names = ", ".join(f'"{column.name}"' for column in table.primary_key)
     _run(connection, table, rows, f"ON CONFLICT ({names}) DO UPDATE SET {sets}")
 
 
+def delete(connection: Connection, table: Table, keys: Iterable[Row]) -> None:
     """Rows by their primary keys, each a tuple in the order of the key's columns."""
     columns = list(table.primary_key.columns)
     listed = sorted(keys, key=lambda key: tuple(_sortable(part) for part in key))

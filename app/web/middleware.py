@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -21,12 +21,34 @@ from app.web.problems import failure_response, refusal_response, unavailable_res
 log = logging.getLogger(__name__)
 
 _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+Header = tuple[bytes, bytes]
+
 CLIENT_GONE = 499  # in metrics only: nobody reads the answer
 
 CONTENT_POLICY = (
     b"default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
     b"base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+def completing(public_url: str) -> Callable[[Iterable[Header]], list[Header]]:
+    """Adds to an answer's headers those of security that it does not set itself."""
+    defaults = [
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"content-security-policy", CONTENT_POLICY),
+        (b"cross-origin-resource-policy", b"same-origin"),
+    ]
+    if urlsplit(public_url).scheme == "https":
+        defaults.append((b"strict-transport-security", b"max-age=31536000"))
+    names = frozenset(name for name, _ in defaults)
+
+    def complete(headers: Iterable[Header]) -> list[Header]:
+        given = list(headers)
+        present = {name for name, _ in given}
+        return given + (defaults if not names & present else [each for each in defaults if each[0] not in present])
+
+    return complete
 
 
 class Edge:
@@ -41,16 +63,7 @@ class Edge:
         self._metrics = metrics
         self._prefix = os.urandom(6).hex().encode()
         self._numbers = count(1)
-        headers = [
-            (b"x-content-type-options", b"nosniff"),
-            (b"referrer-policy", b"no-referrer"),
-            (b"content-security-policy", CONTENT_POLICY),
-            (b"cross-origin-resource-policy", b"same-origin"),
-        ]
-        if urlsplit(public_url).scheme == "https":
-            headers.append((b"strict-transport-security", b"max-age=31536000"))
-        self._headers = headers
-        self._names = frozenset(name for name, _ in headers)
+        self.complete = completing(public_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -108,13 +121,3 @@ class Edge:
             elif name == b"accept":
                 accept = value.decode("latin-1")
         return given, accept
-
-    def complete(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The headers with those of security that they do not set themselves."""
-        complete = list(headers)
-        present = {name for name, _ in complete}
-        if self._names & present:
-            complete += [header for header in self._headers if header[0] not in present]
-        else:
-            complete += self._headers
-        return complete

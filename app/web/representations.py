@@ -1,7 +1,7 @@
 """What the answer to a code looks like: a page, JSON or a short text, and where in it the count of scans stands."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -18,8 +18,9 @@ KINDS = (HTML, JSON, TEXT)
 VARY = "Accept, Accept-Language, Accept-Encoding, Authorization"
 
 # Stands for the count of scans while the rest is made; no text has it, and JSON would write it another way.
-_MARK = b"\0"
+MARK = b"\0"
 
+Header = tuple[bytes, bytes]
 Key = tuple[str, str, Language]  # code, one of KINDS, language
 
 
@@ -37,20 +38,39 @@ class Rendering(NamedTuple):
         return self.head if self.tail is None else self.head + self.tell(scans) + self.tail
 
 
+# Dates begin on a quarter of an hour in every time zone.
+PERIOD = timedelta(minutes=15)
+
+
+def next_quarter(now: datetime) -> datetime:
+    """Until when an answer is right that shows what is due today, wherever that is."""
+    return now + PERIOD - timedelta(seconds=now.timestamp() % PERIOD.total_seconds())
+
+
+def own_headers(rendering: Rendering, kind: str) -> list[Header]:
+    """What an answer that may be kept says of itself, but for its length and tag."""
+    told = [(name.lower().encode(), value.encode()) for name, value in rendering.headers.items()]
+    told.append((b"content-type", kind.encode() if kind == JSON else f"{kind}; charset=utf-8".encode()))
+    # Kept by whoever likes, believed by nobody without asking: a recall shows at once.
+    return [*told, (b"cache-control", b"public, no-cache")]
+
+
 def render(answer: Answer, kind: str, language: Language, now: datetime, public_url: str) -> Rendering:
     """`kind` is one of KINDS."""
     headers = {"Vary": VARY, "Content-Language": "zh-CN" if language == "zh" else "en"}
     if kind == HTML:
-        page = pages.scan_page(answer, language, now, _MARK.decode()).encode()
+        page = pages.scan_page(answer, language, now, MARK.decode()).encode()
         headers["Content-Security-Policy"] = pages.POLICY
-        head, _, tail = page.partition(_MARK)
+        head, _, tail = page.partition(MARK)
         return Rendering(head, tail, partial(pages.scans_told, language, pages.zone_of(answer)), headers)
     if kind == JSON:
-        head, _, tail = msgspec.json.encode({**answer.json(), "scans": msgspec.Raw(_MARK)}).partition(_MARK)
-        return Rendering(head, tail, _json, headers)
-    return Rendering(short_text(answer, language, f"{public_url}/c/{answer.code}", now).encode(), None, _json, headers)
+        head, _, tail = msgspec.json.encode({**answer.json(), "scans": msgspec.Raw(MARK)}).partition(MARK)
+        return Rendering(head, tail, scans_json, headers)
+    return Rendering(
+        short_text(answer, language, f"{public_url}/c/{answer.code}", now).encode(), None, scans_json, headers
+    )
 
 
-def _json(scans: Scans) -> bytes:
+def scans_json(scans: Scans) -> bytes:
     first = None if scans.first_time is None else scans.first_time.astimezone(UTC).replace(microsecond=0)
     return msgspec.json.encode({"count": scans.count, "first_time": first})

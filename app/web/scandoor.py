@@ -3,12 +3,13 @@
 An answer is rendered once per code, representation and language and kept, compressed as well, until the change feed
 names something that it was made from, or a day begins somewhere. A hit takes no statement and no thread; how often the
 code was scanned is told as of up to a minute ago.
-Whatever is not answered here (a key, a receipt, a mistyped or unknown code, another query) falls through to the route.
+Receipts are the business of `ReceiptScans`. Whatever is not answered here (a key, a mistyped or unknown code, another
+query) falls through to the route.
 """
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from starlette.concurrency import run_in_threadpool
@@ -28,13 +29,12 @@ from app.web.kept import Kept
 from app.web.memo import Made
 from app.web.middleware import Edge
 from app.web.negotiation import accepts_gzip, preferred, unchanged
-from app.web.representations import JSON, KINDS, Key, render
+from app.web.receiptdoor import Filled
+from app.web.representations import KINDS, Key, next_quarter, own_headers, render
 from app.web.service import Service
 
 ROUTE = "/c/{code}"
 MEMO = 50_000  # spellings of codes, and header combinations, remembered
-# Dates begin on a quarter of an hour in every time zone.
-PERIOD = timedelta(minutes=15)
 
 
 class Variant(NamedTuple):
@@ -54,6 +54,7 @@ class ScanDoor:
         self._edge = edge
         self._memo = service.scans
         self._counts = service.counts
+        self._receipts = service.receipts
         self._codes: dict[str, str | None] = {}
         self._variants: dict[tuple[bytes, bytes, bytes, bytes], Variant | None] = {}
         self._filling: dict[Key, asyncio.Task[Kept | None]] = {}
@@ -81,14 +82,15 @@ class ScanDoor:
                 else:
                     variant = self._variant(accept, language, encoding, scope["query_string"])
                     if variant is not None:
-                        found = self._memo.get((code, variant[0], variant[1]), datetime.now(UTC))
-                        if found is None:
-                            found = await self._fill((code, variant[0], variant[1]))
+                        found: Kept | Filled | None
+                        if isinstance(code, codes.Code):
+                            found = await self._receipts.find(code, *variant)
+                            code = code.text
+                        else:
+                            found = await self._page(code, variant, started)
                         if found is not None:
                             if scope["method"] == "GET":
                                 self._counts.count(code)
-                            if started - found.counted_at >= FRESH:
-                                await self._count_again(found, code)
                             status = await self._send(scope, send, found, variant[2], known, given)
                             self._service.metrics.request(scope["method"], ROUTE, status, time.perf_counter() - started)
                             return
@@ -96,6 +98,13 @@ class ScanDoor:
         scanned = scope.get("onecode.scanned")  # the route says so of what it has answered
         if scanned is not None:
             self._counts.count(scanned)
+
+    async def _page(self, code: str, variant: Variant, started: float) -> Kept | None:
+        key = code, variant[0], variant[1]
+        found = self._memo.get(key, datetime.now(UTC)) or await self._fill(key)
+        if found is not None and started - found.counted_at >= FRESH:
+            await self._count_again(found, code)
+        return found
 
     async def _count_again(self, found: Kept, code: str) -> None:
         """Tells the count of now. Of what cannot be read the count of before is told."""
@@ -106,7 +115,7 @@ class ScanDoor:
         found.count(scans, time.perf_counter())
 
     async def _send(
-        self, scope: Scope, send: Send, found: Kept, compressed: bool, known: bytes | None, given: bytes
+        self, scope: Scope, send: Send, found: Kept | Filled, compressed: bool, known: bytes | None, given: bytes
     ) -> int:
         headers, body = (found.gzip_headers, found.gzip_body) if compressed else (found.headers, found.body)
         status = 200
@@ -125,17 +134,19 @@ class ScanDoor:
         await send({"type": "http.response.body", "body": body})
         return status
 
-    def _code(self, path: str) -> str | None:
-        """The canonical code in a path; None where it is none that is answered here."""
+    def _code(self, path: str) -> str | codes.Code | None:
+        """The canonical code in a path, a receipt's parsed; None where it is none that is answered here."""
         try:
             return self._codes[path]
         except KeyError:
             pass
         try:
             parsed = codes.parse(path[3:])
-            code = parsed.text if parsed.kind not in (CodeKind.RECEIPT, CodeKind.UNIT) else None
         except MistypedCode:
             return None
+        if parsed.kind is CodeKind.RECEIPT:
+            return parsed
+        code = parsed.text if parsed.kind is not CodeKind.UNIT else None
         if len(self._codes) >= MEMO:
             self._codes.clear()
         self._codes[path] = code
@@ -189,17 +200,9 @@ class ScanDoor:
         if answer.status == "pending":  # it may arrive at any moment
             return Made(None, frozenset(), 0, now)
         rendering = render(answer, kind, language, now, self._service.settings.public_url)
-        told = [(name.lower().encode(), value.encode()) for name, value in rendering.headers.items()]
-        told.append((b"content-type", kind.encode() if kind == JSON else f"{kind}; charset=utf-8".encode()))
-        # Kept by whoever likes, believed by nobody without asking: a recall shows at once.
-        told.append((b"cache-control", b"public, no-cache"))
-        kept = Kept(rendering, told, self._edge.complete, written)
-        return Made(kept, frozenset(names), kept.size, _next_quarter(now))
+        kept = Kept(rendering, own_headers(rendering, kind), self._edge.complete, written)
+        return Made(kept, frozenset(names), kept.size, next_quarter(now))
 
 
 _OF_THE_BODY = (b"content-length", b"content-type", b"content-encoding")
 _LANGUAGES = {b"": "", b"lang=zh": "zh", b"lang=en": "en"}  # other queries are the route's to judge
-
-
-def _next_quarter(now: datetime) -> datetime:
-    return now + PERIOD - timedelta(seconds=now.timestamp() % PERIOD.total_seconds())

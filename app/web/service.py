@@ -15,6 +15,7 @@ from app.web.kept import Kept
 from app.web.keycache import KeyCache
 from app.web.memo import Memo
 from app.web.metrics import Metrics
+from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
 from app.web.representations import Key
 from app.web.shelves import Shelves
@@ -35,6 +36,7 @@ class Service:
     reports: Reports
     files: FileStore
     scans: Memo[Key, Kept | None]
+    receipts: ReceiptScans
     counts: ScanCounts
     tail: Tail
     metrics: Metrics

@@ -1,11 +1,18 @@
 """Whatever is kept of answers is what would be read now: held against the database when a test is over."""
 
+import asyncio
 from datetime import UTC, datetime
 
+from sqlalchemy import select
+
 from app import scanning
+from app.domain import codes
+from app.store import tables
 from app.store.engine import reading
-from app.web.representations import render
+from app.web.representations import KINDS, render
 from app.web.service import Service
+
+RECEIPTS = 5
 
 
 def stale_answers(service: Service) -> list[str]:
@@ -24,6 +31,22 @@ def stale_answers(service: Service) -> list[str]:
         whole = kept == rendering.head if rendering.tail is None else _holds(kept, rendering.head, rendering.tail)
         if not whole:
             found.append(f"{code} {kind} {language}")
+    return found + asyncio.run(_stale_receipts(service, now))
+
+
+async def _stale_receipts(service: Service, now: datetime) -> list[str]:
+    """Of some receipts, what a form that is kept makes of them and their own page does not say."""
+    found = []
+    with reading(service.engine) as snapshot:
+        for number in snapshot.scalars(select(tables.receipt.c.id).limit(RECEIPTS)).all():
+            name = codes.receipt_name(number)
+            text = codes.receipt_code(codes.receipt_secret(service.master, name.device_number, name.epoch), number)
+            answer = scanning.scan(snapshot, text, now, None, service.master)
+            for kind in KINDS:
+                told = await service.receipts.find(codes.parse(text), kind, "zh", compressed=False)
+                wanted = render(answer, kind, "zh", now, service.settings.public_url)
+                if told and not _holds(told.body, wanted.head, wanted.tail or b""):
+                    found.append(f"{text} {kind}")
     return found
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import json
+import re
 import time
 from typing import Any
 
@@ -13,9 +15,9 @@ from app import web
 from app.domain import codes
 from app.web.service import Service
 from tests.scanning.chains import Market, open_market
-from tests.support.cast import quantity
+from tests.support.cast import ago, quantity
 from tests.support.statements import Statements
-from tests.support.story import Story
+from tests.support.story import Handheld, Story, line
 
 HTML = {"Accept": "text/html,application/xhtml+xml;q=0.9", "Accept-Language": "zh-CN"}
 JSON = {"Accept": "application/json"}
@@ -187,3 +189,102 @@ def test_many_who_wait_for_the_same_cost_one_reading(
     assert {messages[0]["status"] for messages in answers} == {200}
     assert len({messages[1]["body"] for messages in answers}) == 1
     assert len([text for text in service_statements.texts if "feed" not in text]) == one
+
+
+# --- receipts ---
+
+
+@pytest.fixture
+def scale(town: Market) -> Handheld:
+    return town.story.handheld(town.stall, "1 号秤", "scale")
+
+
+def sold(scale: Handheld, *batches: dict[str, Any]) -> list[str]:
+    """The codes of receipts of two sales of the same goods, uploaded."""
+    printed = [scale.prints(*(line(batch, "1", "斤") for batch in batches)) for _ in range(2)]
+    scale.upload()
+    time.sleep(0.5)  # the feed tells what was written before, once more
+    return printed
+
+
+def uncounted(text: str) -> str:
+    """Without how often it was scanned, and since when."""
+    return re.sub(r'"scans":{[^}]*}|第 \d+ 次扫码[^<]*|Scanned \d+[^<]*', "", text)
+
+
+def test_a_receipt_costs_two_statements_and_says_what_its_own_page_says(
+    town: Market, batch: dict[str, Any], scale: Handheld, client: Client, service_statements: Statements
+) -> None:
+    other = town.from_outside(town.stall)
+    first, second = sold(scale, batch, dict(other))
+    plain = {"Accept-Encoding": "identity"}
+    packed = {"Accept-Encoding": "gzip"}
+    for headers in (HTML | plain, HTML | {"Accept-Language": "en"} | packed, JSON | plain, JSON | packed):
+        client.get(f"/c/{first}", headers=headers)
+        service_statements.clear()
+        told = client.get(f"/c/{second}", headers=headers)
+        asked = [text for text in service_statements.texts if not re.search("feed|INTO", text)]
+        assert len(asked) == 2, "its row, and how often it was scanned"
+        assert told.headers.get("content-encoding", "identity") == headers["Accept-Encoding"]
+        # A query that the door does not know: the route makes the page anew.
+        routed = client.get(f"/c/{second}?anew", headers=headers)
+        assert uncounted(told.text) == uncounted(routed.text)
+        for name in ("content-type", "cache-control", "vary", "content-language", "content-security-policy"):
+            assert told.headers[name] == routed.headers[name]
+    tags = {client.get(f"/c/{code}", headers=JSON).headers["etag"] for code in (first, second)}
+    assert len(tags) == 2
+
+
+def test_what_befalls_the_goods_shows_on_their_receipts_at_once(
+    town: Market, batch: dict[str, Any], scale: Handheld, client: Client
+) -> None:
+    first, second = sold(scale, batch)
+    for code in (first, second):
+        assert client.get(f"/c/{code}", headers=JSON).json()["status"] == "ok"
+    town.story.admin.record("hold", custody_id=batch["custody_id"], scope="lot", reason="抽检")
+    for code in (first, second):
+        assert client.get(f"/c/{code}", headers=JSON).json()["status"] == "held"
+        assert "抽检" in client.get(f"/c/{code}", headers=HTML).text
+
+
+def test_a_receipt_names_who_ran_the_stall_when_it_was_printed(
+    town: Market, batch: dict[str, Any], scale: Handheld, client: Client
+) -> None:
+    first, second = sold(scale, batch)
+    before = client.get(f"/c/{first}", headers=JSON).json()["party"]["name"]
+    town.story.admin.patch(f"/parties/{town.stall.party['id']}", {"name": "换了名字的摊主"})
+    assert [client.get(f"/c/{code}", headers=JSON).json()["party"]["name"] for code in (first, second)] == [before] * 2
+    third = scale.prints(line(batch, "1", "斤"), event_time=ago(seconds=0))
+    scale.upload()
+    assert client.get(f"/c/{third}", headers=JSON).json()["party"]["name"] == "换了名字的摊主"
+
+
+def test_what_has_not_come_in_or_is_forged_is_not_answered_from_a_form(
+    batch: dict[str, Any], scale: Handheld, client: Client
+) -> None:
+    sold(scale, batch)
+    pending = scale.prints(line(batch, "1", "斤"))
+    told = client.get(f"/c/{pending}", headers=JSON)
+    assert (told.json()["status"], told.headers["cache-control"]) == ("pending", "no-store")
+    number = codes.receipt_id_of(codes.parse(pending))
+    forged = codes.receipt_code(b"1" * 32, number)
+    assert client.get(f"/c/{forged}", headers=JSON).json()["type"] == "/problems/not-authentic"
+
+
+def test_receipts_asked_for_together_are_read_together(
+    batch: dict[str, Any], scale: Handheld, service: Service, unfrozen: None, service_statements: Statements
+) -> None:
+    printed = [scale.prints(line(batch, "1", "斤")) for _ in range(40)]
+    scale.upload()
+    time.sleep(0.5)
+    app = web.create_app(service)
+
+    async def crowd() -> list[list[Message]]:
+        await _ask(app, f"/c/{printed[0]}")
+        service_statements.clear()
+        return list(await asyncio.gather(*(_ask(app, f"/c/{code}") for code in printed)))
+
+    answers = asyncio.run(crowd())
+    assert {messages[0]["status"] for messages in answers} == {200}
+    assert [json.loads(messages[1]["body"])["code"] for messages in answers] == printed
+    assert len([text for text in service_statements.texts if not re.search("feed|INTO", text)]) <= 4

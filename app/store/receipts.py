@@ -1,0 +1,104 @@
+"""Receipts by the hundred: the one read that a scan of a receipt costs, many of them in one statement."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine
+
+from app.store import scans as store_scans
+from app.store.engine import translated
+from app.store.errors import StoreUnavailable
+
+Line = tuple[bytes | None, bytes | None]  # custody, product: 16 bytes each
+
+_WANTED = (
+    "SELECT r.id, {site}, {device}, {event_time}, r.utc_offset, {record_time}, l.line, {custody}, {product}, "
+    "EXISTS (SELECT 1 FROM receipt_claim AS c WHERE c.receipt_id = r.id AND c.receipt_id = l.receipt_id) "
+    "FROM receipt AS r JOIN receipt_line AS l ON l.receipt_id = r.id WHERE r.id "
+)
+_COLUMNS = {
+    "site": "r.site_id",
+    "device": "r.device_id",
+    "event_time": "r.event_time",
+    "record_time": "r.record_time",
+    "custody": "l.custody_id",
+    "product": "l.product_id",
+}
+_SQLITE = _WANTED.format(**_COLUMNS) + "IN ({marks})"
+_POSTGRES = (
+    _WANTED.format(
+        **{
+            name: f"(extract(epoch FROM {column}) * 1000000)::bigint" if "time" in name else f"uuid_send({column})"
+            for name, column in _COLUMNS.items()
+        }
+    )
+    + "= ANY(%s)"
+)
+
+
+class Sold(NamedTuple):
+    """A sale as a receipt shows it to the public; instants in microseconds since 1970 UTC. `claimed`: its number was
+    used for another sale as well; `scans`: how often it was scanned, as far as that is written."""
+
+    site_id: bytes
+    device_id: bytes
+    event_time: int
+    utc_offset: int
+    record_time: int
+    lines: Sequence[Line]
+    claimed: bool
+    scans: int = 0
+    first_scan: datetime | None = None
+
+
+class ReceiptReader:
+    """Reads on one connection that it holds open; for one thread. Close it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def read(self, asked: Mapping[int, str]) -> dict[int, Sold]:
+        """Of the receipts (id → code) those that have come in. Raises StoreUnavailable."""
+        try:
+            with translated():
+                rows, scans = self._rows(sorted(asked)), self._scans(asked.values())
+        except StoreUnavailable:
+            self.close()
+            raise
+        found: dict[int, Sold] = {}
+        lines: dict[int, list[tuple[int, Line]]] = defaultdict(list)
+        for key, site, device, event_time, offset, record_time, number, custody, product, claimed in rows:
+            found[key] = Sold(site, device, event_time, offset, record_time, (), bool(claimed))
+            lines[key].append((number, (custody, product)))
+        for key, sold in found.items():
+            count, first = scans.get(asked[key], (0, None))
+            its = tuple(of for _, of in sorted(lines[key]))
+            found[key] = sold._replace(lines=its, scans=count, first_scan=first)
+        return found
+
+    def close(self) -> None:
+        """Gives the connection back; the next read opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _rows(self, keys: list[int]) -> Sequence[Any]:
+        postgres = self._engine.dialect.name == "postgresql"
+        if self._connection is None:
+            options = {"isolation_level": "AUTOCOMMIT"} if postgres else {}
+            self._connection = self._engine.connect().execution_options(**options)
+        # Few lengths of the list, so that the driver finds the statement prepared; a key twice changes nothing.
+        listed = [*keys, *keys[-1:] * ((1 << (len(keys) - 1).bit_length()) - len(keys))]
+        statement = _POSTGRES if postgres else _SQLITE.format(marks=",".join("?" * len(listed)))
+        with self._connection.exec_driver_sql(statement, (keys,) if postgres else tuple(listed)) as result:
+            rows: Sequence[Any] = result.cursor.fetchall()
+        return rows
+
+    def _scans(self, codes: Iterable[str]) -> dict[str, tuple[int, datetime]]:
+        assert self._connection is not None
+        found = {code: (row.count, row.first_time) for code, row in store_scans.find(self._connection, codes).items()}
+        self._connection.rollback()  # what the next read sees is as of then
+        return found

@@ -1,0 +1,332 @@
+"""`GET /c/R…` at the cost of one read: what receipts of the same goods have in common is rendered once and kept.
+
+A receipt is scanned once or never, so it is not kept itself. What it tells (stall, goods, ways, states, papers) it
+shares with every other sale of the same batches at the same stall; its own are the code, the sale's id and the times.
+The first of them makes a form with holes, checked against its own page; of every further one a row is read, together
+with all that are asked for in the same tick of the event loop, and fills the holes.
+"""
+
+import asyncio
+import logging
+import re
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
+from hashlib import blake2b
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+
+from app import scanning
+from app.domain import codes
+from app.domain.ids import event_id
+from app.scanning.answer import Common
+from app.scanning.counting import NEVER, Scans
+from app.store.dependencies import depends_on
+from app.store.engine import Database, reading
+from app.store.errors import StoreUnavailable
+from app.store.receipts import Line, ReceiptReader, Sold
+from app.store.types import from_micros
+from app.web import pages
+from app.web.counts import ScanCounts
+from app.web.i18n import Language, Words
+from app.web.memo import Made, Memo
+from app.web.middleware import completing
+from app.web.representations import HTML, JSON, MARK, Header, next_quarter, own_headers, render, scans_json
+
+log = logging.getLogger(__name__)
+
+CAPACITY = 32_000_000  # bytes of forms
+TOGETHER = 500  # receipts in one statement
+SECRETS = 50_000  # devices whose secret is remembered
+_OVERHEAD = 2_000  # bytes a form, beside its text
+
+Key = tuple[bytes, Sequence[Line], str, Language]  # site, lines, representation
+_Asked = tuple[int, str, "asyncio.Future[Sold | None]"]  # receipt id, its code, who waits
+
+
+class Own(NamedTuple):
+    """What is a receipt's own."""
+
+    code: str
+    sale_id: UUID
+    sold_at: datetime
+    recorded: datetime
+    scans: Scans
+
+
+class Filled(NamedTuple):
+    """A receipt ready to be sent, in the encoding that was asked for."""
+
+    headers: list[Header]
+    body: bytes
+    tag: str
+
+    @property
+    def gzip_headers(self) -> list[Header]:
+        return self.headers
+
+    @property
+    def gzip_body(self) -> bytes:
+        return self.body
+
+    @property
+    def gzip_tag(self) -> str:
+        return self.tag
+
+
+# What stands in a form where a receipt's own goes, and in no other text: nobody sold anything in the year 1.
+_BLANK = Own(
+    codes.receipt_code(bytes(32), codes.receipt_id(2**25 - 1, 255, 2**30 - 1)),
+    UUID("5f3a1d0c-0000-5000-8000-7e57ab1e5a1e"),
+    datetime(1, 2, 3, 4, 5, 6, 789, timezone(timedelta(hours=7, minutes=3))),
+    datetime(2, 3, 4, 5, 6, 7, 891, UTC),
+    NEVER,
+)
+
+
+def _json(value: datetime) -> str:
+    return msgspec.json.encode(value).decode()[1:-1]
+
+
+Hole = Callable[[Own, Words], str]
+
+_HOLES: Mapping[str, Sequence[Hole]] = {
+    HTML: (
+        lambda own, words: own.code,
+        lambda own, words: codes.grouped(own.code),
+        lambda own, words: own.sold_at.isoformat(),
+        lambda own, words: words.moment(own.sold_at),
+        lambda own, words: own.recorded.isoformat(),
+        lambda own, words: words.moment(own.recorded.astimezone(own.sold_at.tzinfo)),
+    ),
+    JSON: (
+        lambda own, words: own.code,
+        lambda own, words: str(own.sale_id),
+        lambda own, words: _json(own.sold_at),
+        lambda own, words: _json(own.recorded),
+    ),
+}
+
+
+def _scans(kind: str) -> Hole:
+    if kind == JSON:
+        return lambda own, words: scans_json(own.scans).decode()
+    return lambda own, words: pages.scans_told(words.language, own.sold_at.tzinfo or UTC, own.scans).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A rendered receipt with holes: `parts` stand around them, `squeezed` are the same as blocks of raw deflate."""
+
+    common: Common
+    headers: Sequence[Header]
+    words: Words
+    holes: Sequence[Hole]
+    parts: Sequence[bytes]
+    squeezed: Sequence[bytes]
+
+    def filled(self, own: Own) -> list[bytes]:
+        """What goes into the holes, in their order."""
+        texts = {hole: hole(own, self.words).encode() for hole in self.holes}
+        return [texts[hole] for hole in self.holes]
+
+    def plain(self, own: Sequence[bytes]) -> bytes:
+        found = [self.parts[0]]
+        for text, part in zip(own, self.parts[1:], strict=True):
+            found += (text, part)
+        return b"".join(found)
+
+    def gzipped(self, own: Sequence[bytes], plain: bytes) -> bytes:
+        """The parts as they were compressed, the own as stored blocks (RFC 1951 §3.2.4): nothing is compressed anew."""
+        found = [_GZIP, self.squeezed[0]]
+        for text, part in zip(own, self.squeezed[1:], strict=True):
+            size = len(text)
+            found += (b"\0", size.to_bytes(2, "little"), (size ^ 0xFFFF).to_bytes(2, "little"), text, part)
+        ends = zlib.crc32(plain).to_bytes(4, "little"), len(plain).to_bytes(4, "little")
+        return b"".join((*found, b"\x03\0", *ends))
+
+
+_GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+
+
+class ReceiptScans:
+    """The receipts that this process is asked for."""
+
+    def __init__(
+        self, engine: Database, master: bytes, public_url: str, counts: ScanCounts, feed_age: Callable[[], float]
+    ) -> None:
+        self._engine = engine
+        self._master = master
+        self._public_url = public_url
+        self._counts = counts
+        self._complete = completing(public_url)
+        self._forms: Memo[Key, Form | None] = Memo(feed_age, CAPACITY)
+        self._making: dict[Key, asyncio.Task[Form | None]] = {}
+        self._secrets: dict[tuple[int, int], bytes] = {}
+        self._reader = ReceiptReader(engine)
+        self._thread = ThreadPoolExecutor(1, "receipts")
+        self._waiting: list[_Asked] = []
+        self._busy = False
+
+    async def find(self, code: codes.Code, kind: str, language: Language, compressed: bool) -> Filled | None:
+        """The answer to a parsed receipt code; None where the route has to give it: forged, not come in yet, claimed
+        twice, sold under another name, or the database is away."""
+        number = codes.receipt_id_of(code)
+        if kind not in _HOLES or not self._authentic(code, number):
+            return None
+        try:
+            sold = await self._sold(number, code.text)
+            if sold is None or sold.claimed:
+                return None
+            now = datetime.now(UTC)
+            key = sold.site_id, sold.lines, kind, language
+            form = self._forms.get(key, now) or await self._form(key, code.text)
+        except StoreUnavailable:
+            return None
+        sold_at = from_micros(sold.event_time)
+        if form is None or sold_at < form.common.since:
+            return None
+        name = codes.receipt_name(number)
+        own = form.filled(
+            Own(
+                code.text,
+                event_id(UUID(bytes=sold.device_id), f"{name.epoch}/{name.counter}"),
+                sold_at.astimezone(timezone(timedelta(minutes=sold.utc_offset))),
+                max(form.common.record_time, from_micros(sold.record_time)),
+                self._counts.with_one_more(code.text, Scans(sold.scans, sold.first_scan), now),
+            )
+        )
+        body = form.plain(own)
+        tag = f'"{blake2b(body, digest_size=12).hexdigest()}{"-gzip" if compressed else ""}"'
+        headers = [*form.headers, (b"etag", tag.encode())]
+        if compressed:
+            body = form.gzipped(own, body)
+            headers.append((b"content-encoding", b"gzip"))
+        headers.append((b"content-length", str(len(body)).encode()))
+        return Filled(headers, body, tag)
+
+    def forget(self, touched: Iterable[str]) -> None:
+        """What the feed calls for every change."""
+        self._forms.forget(touched)
+
+    def forget_all(self) -> None:
+        """What the feed calls where it was lost."""
+        self._forms.forget_all()
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        self._reader.close()
+
+    def _authentic(self, code: codes.Code, number: int) -> bool:
+        name = codes.receipt_name(number)
+        key = name.device_number, name.epoch
+        secret = self._secrets.get(key)
+        if secret is None:
+            if len(self._secrets) >= SECRETS:
+                self._secrets.clear()
+            secret = self._secrets[key] = codes.receipt_secret(self._master, *key)
+        return codes.receipt_mac_ok(secret, code)
+
+    # --- reading the rows that are asked for in one tick together ---
+
+    def _sold(self, number: int, code: str) -> "asyncio.Future[Sold | None]":
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Sold | None] = loop.create_future()
+        self._waiting.append((number, code, future))
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._read, loop)
+        return future
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        asked, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+        reading = self._thread.submit(self._reader.read, {number: code for number, code, _ in asked})
+
+        def done(finished: "Future[dict[int, Sold]]") -> None:
+            loop.call_soon_threadsafe(self._tell, loop, asked, finished)
+
+        reading.add_done_callback(done)
+
+    def _tell(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        asked: Sequence["_Asked"],
+        finished: "Future[dict[int, Sold]]",
+    ) -> None:
+        error = finished.exception()
+        for number, _, future in asked:
+            if future.done():  # who asked has gone
+                continue
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(finished.result().get(number))
+        if self._waiting:
+            self._read(loop)
+        else:
+            self._busy = False
+
+    # --- forms ---
+
+    async def _form(self, key: Key, code: str) -> Form | None:
+        """One making for all who wait for the same."""
+        task = self._making.get(key)
+        if task is None:
+            making = run_in_threadpool(self._forms.make, key, lambda: self._make(key, code))
+            task = self._making[key] = asyncio.create_task(making)
+
+            def over(done: asyncio.Task[Form | None]) -> None:
+                del self._making[key]
+                if not done.cancelled():
+                    done.exception()  # where nobody waits for it any more
+
+            task.add_done_callback(over)
+        return await asyncio.shield(task)
+
+    def _make(self, key: Key, code: str) -> Made[Form | None]:
+        _, _, kind, language = key
+        now = datetime.now(UTC)
+        with reading(self._engine) as snapshot, depends_on(snapshot) as names:
+            answer = scanning.scan(snapshot, code, now, None, self._master)
+        if answer.common is None or answer.record_time is None:  # another claim to the number has just come in
+            return Made(None, frozenset(), _OVERHEAD, now)
+        [step] = answer.steps
+        if step.event_time < answer.common.since:  # it names what was called otherwise then
+            return Made(None, frozenset(), _OVERHEAD, now)
+        blank = replace(
+            answer,
+            code=_BLANK.code,
+            steps=[replace(step, event_id=_BLANK.sale_id, event_time=_BLANK.sold_at)],
+            record_time=_BLANK.recorded,
+        )
+        rendering = render(blank, kind, language, now, self._public_url)
+        body = rendering.head + MARK + (rendering.tail or b"")
+        words = Words(language)
+        blanks = {hole(_BLANK, words): hole for hole in _HOLES[kind]} | {MARK.decode(): _scans(kind)}
+        pieces = re.split(f"({'|'.join(map(re.escape, blanks))})", body.decode())
+        parts = [piece.encode() for piece in pieces[::2]]
+        form = Form(
+            answer.common,
+            self._complete(own_headers(rendering, kind)),
+            words,
+            [blanks[piece] for piece in pieces[1::2]],
+            parts,
+            [_squeezed(part) for part in parts],
+        )
+        own = form.filled(Own(answer.code, step.event_id, step.event_time, answer.record_time, NEVER))
+        if form.plain(own) != render(answer, kind, language, now, self._public_url).body(NEVER):
+            log.error("the form of receipts like %s differs from its page", code)
+            return Made(None, frozenset(), _OVERHEAD, now)
+        size = len(body) + sum(map(len, form.squeezed)) + _OVERHEAD
+        return Made(form, frozenset(names), size, next_quarter(now))
+
+
+def _squeezed(part: bytes) -> bytes:
+    """Whole deflate blocks that need nothing of what stands before them."""
+    squeezer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return squeezer.compress(part) + squeezer.flush(zlib.Z_FULL_FLUSH)
