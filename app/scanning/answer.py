@@ -125,8 +125,9 @@ class Common:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What `GET /c/{code}` answers. `replacement` (of a revoked code) and `places` (a party's sites) are for the
-    page; `own` is what only a reader with a key gets: `actions`, `balance`, `suppliers`."""
+    """What `GET /c/{code}` answers. For the page are `replacement` (of a revoked code), `places` (a party's sites) and
+    `picture` (the places of a way from several sources, the nearest first); `own` is what only a reader with a key
+    gets: `actions`, `balance`, `suppliers`."""
 
     code: str
     kind: str
@@ -145,6 +146,7 @@ class Answer:
     record_time: datetime | None = None
     replacement: str | None = None
     places: list[Shown] = field(default_factory=list)
+    picture: list[Place] = field(default_factory=list)
     own: Shown | None = None
     common: Common | None = None  # of a receipt
 

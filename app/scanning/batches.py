@@ -13,6 +13,7 @@ from app.scanning.audience import Audience, redact
 from app.scanning.chain import Chain, Way, walk
 from app.scanning.names import Names, goods, place
 from app.scanning.own import balance, goods_actions, own_view
+from app.scanning.picture import picture_of
 from app.scanning.story import Facts, gaps_of, gather, papers_of, recalled, refusal_of, slip_of, steps_of
 from app.scanning.suppliers import suppliers_of
 from app.store import codes
@@ -107,6 +108,7 @@ def _answer(
     facts = gather(snapshot, chain, names)
     way = chain.way(root.id)
     steps = steps_of(facts, way)
+    gaps = gaps_of(facts, way)
     audience = names.audience(root.site_id)
     own: Shown | None = None
     if reader is not None:
@@ -124,11 +126,12 @@ def _answer(
         site=place(names.site(root.site_id, root.arrived_at)),
         party=place(names.party(root.party_id, root.arrived_at)),
         steps=steps,
-        gaps=gaps_of(facts, way),
+        gaps=gaps,
         documents=papers_of(facts, way),
         tests=tests_in(steps),
         record_time=newest(facts, [row.revoked_at or row.minted_at], [way]),
         replacement=row.replacement,
+        picture=picture_of(facts, way, gaps),
         own=own,
     )
 

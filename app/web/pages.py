@@ -16,6 +16,7 @@ from app.domain import codes
 from app.scanning import Answer, Gap, Shown, Step
 from app.scanning.counting import Scans
 from app.web.i18n import Language, Words
+from app.web.lanes import rows_of
 
 # More would not be read on a telephone; the JSON has it all.
 STOPS = 40
@@ -27,23 +28,31 @@ GRAVE = ("recalled", "held", "refused", "expired", "revoked")
 GOODS_KINDS = ("custody", "lot", "unit", "slip", "receipt")
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_environment = Environment(
+environment = Environment(
     loader=FileSystemLoader(_TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_STYLE = "".join(line.strip() for line in (_TEMPLATES / "style.css").read_text("utf-8").splitlines())
-_LABEL_STYLE = "".join(line.strip() for line in (_TEMPLATES / "labels.css").read_text("utf-8").splitlines())
 
 
-def policy(style: str) -> str:
-    """The Content-Security-Policy of a page with this style sheet: nothing else is loaded, nothing is run."""
+def stylesheet(*names: str) -> str:
+    """The style sheets together, on one line."""
+    return "".join(line.strip() for name in names for line in (_TEMPLATES / name).read_text("utf-8").splitlines())
+
+
+_STYLE = stylesheet("style.css")
+_LABEL_STYLE = stylesheet("labels.css")
+
+
+def policy(style: str, scripts: str = "") -> str:
+    """The Content-Security-Policy of a page with this style sheet: nothing else is loaded, nothing is run but what
+    `scripts` allows."""
     digest = base64.b64encode(sha256(style.encode()).digest()).decode()
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'sha256-{digest}'; {scripts}img-src data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
     )
 
 
@@ -112,12 +121,13 @@ def _facts(answer: Answer, words: Words) -> list[Fact]:
     if answer.stock is not None:
         facts.append(Fact(words.t("fact.stock"), words.t("count.batches", n=len(answer.stock))))
     elif answer.kind not in ("receipt", "slip"):
-        regions = [
-            words.region_short((step.site or {}).get("region")) for step in answer.steps if step.kind == "produce"
-        ]
-        origin = words.list.join(dict.fromkeys(filter(None, regions)))
-        if origin:
-            facts.append(Fact(words.t("fact.origin"), origin))
+        regions = {
+            words.region_short((step.site or {}).get("region")): None for step in answer.steps if step.kind == "produce"
+        }
+        regions.pop("", None)
+        if regions:
+            few = " · ".join(regions) if len(regions) < 3 else words.t("count.places", n=len(regions))
+            facts.append(Fact(words.t("fact.origin"), few))
         hands = {(step.party or {}).get("name") for step in answer.steps if step.kind not in ("test", "admit")} - {None}
         if hands:
             facts.append(Fact(words.t("fact.hands"), words.t("count.hands", n=len(hands))))
@@ -151,6 +161,7 @@ def scan_page(answer: Answer, language: Language, now: datetime, scans: str) -> 
         goods=answer.kind in GOODS_KINDS,
         facts=_facts(answer, words),
         stops=[] if answer.lines is not None else stops_of(answer.steps, answer.gaps),
+        picture=rows_of(answer.picture) if answer.picture else [],
         lines=[(line, stops_of(line.steps, line.gaps)) for line in lines],
         unfit=list(dict.fromkeys(unfit)),
         affected=affected if answer.status in GRAVE else [],
@@ -194,7 +205,7 @@ def labels_page(drawn: Iterable[str], size: tuple[float, float], language: Langu
     """Pages (SVG elements) of `size` millimetres to print, and the policy of their one style sheet."""
     style = f"@page{{size:{size[0]:g}mm {size[1]:g}mm;margin:0}}{_LABEL_STYLE}"
     words = Words(language)
-    template = _environment.get_template("labels.html")
+    template = environment.get_template("labels.html")
     return template.render(words=words, t=words.t, style=Markup(style), drawn=map(Markup, drawn)), policy(style)
 
 
@@ -208,7 +219,7 @@ def title_of(answer: Answer, words: Words) -> str:
 
 def _render(template: str, language: Language, **values: Any) -> str:
     words = Words(language)
-    return _environment.get_template(template).render(
+    return environment.get_template(template).render(
         words=words,
         t=words.t,
         style=Markup(_STYLE),

@@ -65,6 +65,7 @@ class Chains:
         self.hours += 1
         at = START + timedelta(hours=self.hours)
         row = {"id": named(name), "kind": kind, "event_time": at, "utc_offset": 480, "record_time": at, "ref": name}
+        row |= {"body": {}, "outcome": {}}
         put(self.connection, tables.event, **(row | values))
         for custody in touched:
             put(
