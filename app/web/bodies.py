@@ -1,5 +1,6 @@
 """Reading bodies: bounded in size, depth and memory, and only what can be stored."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -15,7 +16,7 @@ from app.web import service
 from app.web.unpacking import unpacked
 
 MAX_LINE = 1_000_000
-SLICE_BYTES = 4_000_000
+SLICE_BYTES = 500_000
 MAX_DEPTH = 32
 NDJSON = "application/x-ndjson"
 
@@ -198,14 +199,16 @@ class _Cutter:
         self._number = 0
 
     def feed(self, chunk: bytes) -> Iterator[Line]:
-        start = 0
-        while (end := chunk.find(b"\n", start)) >= 0:
-            self._keep(chunk[start:end])
-            start = end + 1
-            line = self._take()
-            if line.raw is None or line.raw:
-                yield line
-        self._keep(chunk[start:])
+        # Split at once: a chunk may be nothing but line ends, tens of thousands of them.
+        *pieces, rest = chunk.split(b"\n")
+        for piece in pieces:
+            self._keep(piece)
+            self._number += 1
+            raw = None if self._size > MAX_LINE else b"".join(self._rest).strip()
+            self._rest, self._size = [], 0
+            if raw != b"":
+                yield Line(self._number, raw)
+        self._keep(rest)
 
     def _keep(self, piece: bytes) -> None:
         self._size += len(piece)
@@ -214,15 +217,9 @@ class _Cutter:
         elif piece:
             self._rest.append(piece)
 
-    def _take(self) -> Line:
-        self._number += 1
-        raw = None if self._size > MAX_LINE else b"".join(self._rest).strip()
-        self._rest, self._size = [], 0
-        return Line(self._number, raw)
-
 
 async def in_slices(lines: AsyncIterator[Line], size: int) -> AsyncIterator[list[Line]]:
-    """The lines in lists of at most `size` of them and about SLICE_BYTES."""
+    """The lines in lists of at most `size` of them and about SLICE_BYTES; others are served between two lists."""
     batch: list[Line] = []
     kept = 0
     async for line in lines:
@@ -231,5 +228,6 @@ async def in_slices(lines: AsyncIterator[Line], size: int) -> AsyncIterator[list
         if len(batch) == size or kept >= SLICE_BYTES:
             yield batch
             batch, kept = [], 0
+            await asyncio.sleep(0)
     if batch:
         yield batch

@@ -1,5 +1,6 @@
 """Compressed bodies (Content-Encoding gzip, zstd), unpacked as they come: bounded in memory and in what comes out."""
 
+import asyncio
 import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -60,6 +61,7 @@ async def unpacked(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator
                     f"It unpacks to more than {EXPANSION} times its size: send it uncompressed",
                 )
             yield piece
+            await asyncio.sleep(0)  # a small body may hold many of them, and others wait to be served
     unpacker.end()
 
 
