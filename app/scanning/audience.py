@@ -86,7 +86,6 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
         "address": Audience.PARTY,
     },
     "node": dict.fromkeys(("code", "product", "lot_number", "site", "party", "status"), _P),
-    "node": dict.fromkeys(("code", "product", "lot_number", "site", "party", "status"), _P),
     "supplier": dict.fromkeys(("code", "name", "address", "contact"), Audience.PARTY),
     "stock": {
         **dict.fromkeys(("code", "product", "lot_number", "status", "since"), _P),

@@ -50,9 +50,6 @@ def note_scans(transaction: Transaction, commands: Sequence[NoteScans]) -> Seque
 def read_scans(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, Scans]:
     """How often each was scanned, as far as that is written; NEVER for those that were not."""
     wanted = list(codes)
-    found = store.find(snapshot, wanted)
-    return {code: _scans(found.get(code)) for code in wanted}
+    found = store.counted(snapshot, wanted)
+    return {code: Scans(*found[code]) if code in found else NEVER for code in wanted}
 
-
-def _scans(row: ScanCount | None) -> Scans:
-    return NEVER if row is None else Scans(row.count, row.first_time)

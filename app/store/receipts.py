@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
-from app.store import scans as store_scans
+from app.store import scans
 from app.store.engine import translated
 from app.store.errors import StoreUnavailable
 
@@ -64,7 +64,7 @@ class ReceiptReader:
         """Of the receipts (id → code) those that have come in. Raises StoreUnavailable."""
         try:
             with translated():
-                rows, scans = self._rows(sorted(asked)), self._scans(asked.values())
+                rows, counts = self._rows(sorted(asked)), self._counts(asked.values())
         except StoreUnavailable:
             self.close()
             raise
@@ -74,7 +74,7 @@ class ReceiptReader:
             found[key] = Sold(site, device, event_time, offset, record_time, (), bool(claimed))
             lines[key].append((number, (custody, product)))
         for key, sold in found.items():
-            count, first = scans.get(asked[key], (0, None))
+            count, first = counts.get(asked[key], (0, None))
             its = tuple(of for _, of in sorted(lines[key]))
             found[key] = sold._replace(lines=its, scans=count, first_scan=first)
         return found
@@ -97,8 +97,8 @@ class ReceiptReader:
             rows: Sequence[Any] = result.cursor.fetchall()
         return rows
 
-    def _scans(self, codes: Iterable[str]) -> dict[str, tuple[int, datetime]]:
+    def _counts(self, codes: Iterable[str]) -> dict[str, tuple[int, datetime]]:
         assert self._connection is not None
-        found = {code: (row.count, row.first_time) for code, row in store_scans.find(self._connection, codes).items()}
+        found = scans.counted(self._connection, codes)
         self._connection.rollback()  # what the next read sees is as of then
         return found

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.store import bulk, tables
+from app.store import bulk, raw, tables
 from app.store.engine import Snapshot
 from app.store.master import chunks, values
+from app.store.types import from_micros
 
 _table = tables.scan_count
 
@@ -60,3 +61,9 @@ def find(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, ScanCount]:
         for row in snapshot.execute(select(_table).where(_table.c.code.in_(chunk))):
             found[row.code] = ScanCount(*row)
     return found
+
+
+def counted(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, tuple[int, datetime]]:
+    """How often codes were scanned, and when first; asked for by the thousand. Those never scanned are left out."""
+    rows = raw.select(snapshot, _table, ("code", "count", "first_time"), "code", list(codes))
+    return {code: (count, from_micros(first)) for code, count, first in rows}
