@@ -52,4 +52,3 @@ def read_scans(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, Scans]:
     wanted = list(codes)
     found = store.counted(snapshot, wanted)
     return {code: Scans(*found[code]) if code in found else NEVER for code in wanted}
-

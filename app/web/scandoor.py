@@ -82,15 +82,15 @@ class ScanDoor:
                 else:
                     variant = self._variant(accept, language, encoding, scope["query_string"])
                     if variant is not None:
+                        counts = scope["method"] == "GET"
                         found: Kept | Filled | None
                         if isinstance(code, codes.Code):
                             found = await self._receipts.find(code, *variant)
-                            code = code.text
+                            if found is not None and counts:
+                                self._counts.count(code.text)
                         else:
-                            found = await self._page(code, variant, started)
+                            found = await self._page(code, variant, started, counts)
                         if found is not None:
-                            if scope["method"] == "GET":
-                                self._counts.count(code)
                             status = await self._send(scope, send, found, variant[2], known, given)
                             self._service.metrics.request(scope["method"], ROUTE, status, time.perf_counter() - started)
                             return
@@ -99,11 +99,14 @@ class ScanDoor:
         if scanned is not None:
             self._counts.count(scanned)
 
-    async def _page(self, code: str, variant: Variant, started: float) -> Kept | None:
+    async def _page(self, code: str, variant: Variant, started: float, counts: bool) -> Kept | None:
         key = code, variant[0], variant[1]
         found = self._memo.get(key, datetime.now(UTC)) or await self._fill(key)
-        if found is not None and started - found.counted_at >= FRESH:
-            await self._count_again(found, code)
+        if found is not None:
+            if counts:
+                self._counts.count(code)
+            if started - found.counted_at >= FRESH:
+                await self._count_again(found, code)
         return found
 
     async def _count_again(self, found: Kept, code: str) -> None:
