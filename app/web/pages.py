@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from app.domain import codes
-from app.scanning import Answer, Gap, Shown, Step
+from app.scanning import Answer, Gap, Shown, Step, Tag
 from app.scanning.counting import Scans
 from app.web.i18n import Language, Words
 from app.web.lanes import rows_of
@@ -25,7 +25,19 @@ PAPERS = 40
 
 # A reader must not overlook these.
 GRAVE = ("recalled", "held", "refused", "expired", "revoked")
+HOME = ZoneInfo("Asia/Shanghai")
 GOODS_KINDS = ("custody", "lot", "unit", "slip", "receipt")
+
+# What the first letter of a code says, as kinds are called on a page.
+LETTERS = {
+    "S": "site",
+    "P": "party",
+    "B": "custody",
+    "G": "lot",
+    "N": "unit",
+    "T": "slip",
+    "R": "receipt",
+}
 
 _TEMPLATES = Path(__file__).parent / "templates"
 environment = Environment(
@@ -79,6 +91,11 @@ class Stop:
     goods: list[Goods] = field(default_factory=list)
     gap: Gap | None = None
 
+    @property
+    def refused(self) -> bool:
+        """A gate let them not in."""
+        return any(step.decision == "refused" for batch in self.goods for step in batch.steps)
+
 
 def stops_of(steps: Iterable[Step], gaps: Iterable[Gap]) -> list[Stop]:
     """Steps by the place they happened at, and the gaps between, from the farm to the reader."""
@@ -115,7 +132,7 @@ class Fact:
 
 
 def _facts(answer: Answer, words: Words) -> list[Fact]:
-    if answer.kind == "party" or answer.status == "pending":
+    if answer.kind == "party" or answer.status in ("pending", "revoked"):
         return []
     facts = []
     if answer.stock is not None:
@@ -143,9 +160,30 @@ def _facts(answer: Answer, words: Words) -> list[Fact]:
     return facts
 
 
+def _description(answer: Answer, words: Words, facts: Iterable[Fact]) -> str:
+    """What a shared link shows below its title."""
+    means = words.best(f"means.{answer.status}.{answer.kind}", f"means.{answer.status}")
+    told = " · ".join(f"{fact.name} {fact.value}" for fact in facts)
+    return f"{means}{words.space}{told}" if told and answer.status not in GRAVE else means
+
+
+def _tested(answer: Answer, now: datetime) -> list[tuple[str, list[Shown]]]:
+    """Tests under the headings of a page; those of a place by whether they are of today, by the tester's clock."""
+    if answer.kind != "site" or not answer.tests:
+        return [("tests", answer.tests)] if answer.tests else []
+    today: list[Shown] = []
+    before: list[Shown] = []
+    for test in answer.tests:
+        at: datetime = test["event_time"]
+        (today if at.date() == now.astimezone(at.tzinfo).date() else before).append(test)
+    return [("tests_today", today), *([("tests_before", before)] if before else [])]
+
+
 def scan_page(answer: Answer, language: Language, now: datetime, scans: str) -> str:
     """The answer for a browser; `scans`: markup that tells how often the code was scanned."""
     words = Words(language)
+    facts = _facts(answer, words)
+    here_and_now = now.astimezone(HOME)
     lines = answer.lines or []
     affected = [str((line.product or {}).get("name") or "") for line in lines if line.status == answer.status]
     unfit = [
@@ -159,15 +197,17 @@ def scan_page(answer: Answer, language: Language, now: datetime, scans: str) -> 
         answer=answer,
         grave=answer.status in GRAVE,
         goods=answer.kind in GOODS_KINDS,
-        facts=_facts(answer, words),
+        facts=facts,
+        description=_description(answer, words, facts),
+        tested=_tested(answer, now),
         stops=[] if answer.lines is not None else stops_of(answer.steps, answer.gaps),
         picture=rows_of(answer.picture) if answer.picture else [],
         lines=[(line, stops_of(line.steps, line.gaps)) for line in lines],
         unfit=list(dict.fromkeys(unfit)),
         affected=affected if answer.status in GRAVE else [],
         title=title_of(answer, words),
-        this_year=now.year,
-        today=now.date(),
+        this_year=here_and_now.year,
+        today=here_and_now.date(),
         recorded=words.moment(answer.record_time.astimezone(zone_of(answer))) if answer.record_time else "",
         scans=Markup(scans),
     )
@@ -183,12 +223,10 @@ def scans_told(language: Language, zone: tzinfo, scans: Scans) -> bytes:
 
 def zone_of(answer: Answer) -> tzinfo:
     """That of the last clock on the way."""
-    return next(
-        (zone for step in reversed(answer.steps) if (zone := step.event_time.tzinfo)), ZoneInfo("Asia/Shanghai")
-    )
+    return next((zone for step in reversed(answer.steps) if (zone := step.event_time.tzinfo)), HOME)
 
 
-def error_page(status: int, slug: str, detail: str, typed: str, meant: Iterable[str], language: Language) -> str:
+def error_page(status: int, slug: str, detail: str, typed: str, meant: Iterable[Tag], language: Language) -> str:
     """A code that is mistyped, unknown or forged: what may have been meant, and a field to type it again."""
     return _render(
         "error.html",
@@ -197,7 +235,8 @@ def error_page(status: int, slug: str, detail: str, typed: str, meant: Iterable[
         forged=slug == "not-authentic",
         detail=detail,
         typed=typed,
-        meant=[(code, codes.grouped(code)) for code in meant],
+        meant=list(meant),
+        letters=LETTERS,
     )
 
 

@@ -69,7 +69,13 @@ def _answer(request: Request, body: bytes, media_type: str, headers: Mapping[str
 
 def _error_page(service: Service, typed: str, refusal: Malformed | NotFound, language: Language) -> Response:
     with reading(service.engine) as snapshot:
-        meant = scanning.meant(snapshot, typed, service.master) if isinstance(refusal, Malformed) else []
+        near = scanning.meant(snapshot, typed, service.master) if isinstance(refusal, Malformed) else []
+        known = scanning.tags(snapshot, near, service.master)
+    # Units that nobody has scanned yet have nothing to tell.
+    meant = [
+        tag if isinstance(tag, scanning.Tag) else scanning.Tag(code, pages.LETTERS[code[0]])
+        for code, tag in zip(near, known, strict=True)
+    ]
     status = status_of(refusal)
     body = pages.error_page(status, refusal.slug, refusal.detail, typed[:120], meant, language)
     headers = {

@@ -9,7 +9,9 @@ TERMS: dict[str, tuple[str, str]] = {
     "code": ("编码", "Code"),
     "recorded_at": ("数据截至", "Data as of"),
     "scans": ("第 {n} 次扫码，首次 {time}", "Scanned {n} times, first on {time}"),
-    "scans.none": ("还没有人扫过", "Not scanned yet"),
+    "scanned": ("扫码", "Scans"),
+    "unit_number": ("单品编号", "Unit no."),
+    "scans.none": ("此前没有扫码记录", "Not scanned before"),
     "about": (
         "内容由各环节经营者自行记录，检测由市场、实验室或监管部门记录。记录只增不改，更正会留痕。",
         "Each business records its own part; markets and authorities the tests. Corrections stay visible.",
@@ -36,6 +38,7 @@ TERMS: dict[str, tuple[str, str]] = {
     "status.ok.party": ("登记在册", "Registered"),
     "status.pending.site": ("尚未启用", "Not active yet"),
     "status.pending.party": ("尚未启用", "Not active yet"),
+    "status.pending.unit": ("此码尚未启用", "This code is not in use yet"),
     "status.held.site": ("暂停营业", "May not trade now"),
     "status.held.party": ("暂停营业", "May not trade now"),
     "status.refused.slip": ("查验未通过", "Refused at the gate"),
@@ -57,6 +60,10 @@ TERMS: dict[str, tuple[str, str]] = {
     "means.pending": ("记录还在路上。", "The record is still on its way."),
     "means.pending.site": ("登记后还没有通过审核。", "Registered, not yet confirmed."),
     "means.pending.party": ("登记后还没有通过审核。", "Registered, not yet confirmed."),
+    "means.pending.unit": (
+        "请当心：问清这件商品的来历，必要时拨打 12315。",
+        "Be careful: ask where this item came from; report it if in doubt (12315 in China).",
+    ),
     "means.expired": ("请不要食用。", "Do not eat it."),
     "means.refused": ("市场查验没有通过，不应在此销售。", "The market's check failed: it should not be on sale here."),
     "means.held": ("请不要购买，也不要食用。", "Do not buy it. Do not eat it."),
@@ -99,6 +106,8 @@ TERMS: dict[str, tuple[str, str]] = {
     # --- sections ---
     "section.way": ("从源头到这里", "From the source to here"),
     "section.tests": ("检测", "Tests"),
+    "section.tests_today": ("今天的检测", "Tests today"),
+    "section.tests_before": ("此前的检测", "Earlier tests"),
     "section.papers": ("凭证", "Certificates and papers"),
     "section.licences": ("证照", "Licences"),
     "section.unknown": ("还不清楚的", "What is not known"),
@@ -125,6 +134,7 @@ TERMS: dict[str, tuple[str, str]] = {
     "see_steps": ("每一步的时间和记录（{n} 站）", "Each step with its time ({n} stops)"),
     "picture.into": ("进入 {name}", "goes into {name}"),
     "picture.hidden": ("还有 {n} 处通到这里，没有画出", "{n} more places lead here, not drawn"),
+    "no_tests_today": ("今天还没有检测记录。", "No tests on record today."),
     "no_stock": ("目前没有登记在售的批次。", "Nothing is recorded as on sale at the moment."),
     "no_steps": ("来路没有记录。", "There is no record of its way."),
     "no_lines": ("货物清单还没有上传。", "The list of goods has not arrived yet."),
@@ -257,11 +267,15 @@ TERMS: dict[str, tuple[str, str]] = {
     ),
     "nobody": ("有人", "somebody"),
     # --- errors ---
-    "error.400.title": ("编码有误", "Mistyped code"),
+    "error.400.title": ("这是什么编码？", "What is this code?"),
     "error.404.title": ("查不到这个编码", "No such code"),
     "error.forged.title": ("这不是我们签发的码", "Not one of our codes"),
     "error.meant": ("您要找的是不是：", "Did you mean:"),
     "error.retype": ("重新输入编码", "Type the code again"),
+    "error.hint": (
+        "编码印在二维码旁边，由数字和大写字母组成，没有 I、L、O、U。开头的字母表示它是什么：",
+        "It stands beside the symbol: digits and capitals without I, L, O and U. Its first letter says what it names:",
+    ),
     "error.submit": ("查询", "Look up"),
     "error.forged.note": (
         "请当心：仿造的码常和假冒商品在一起。请留好小票和商品，拨打 12315。",

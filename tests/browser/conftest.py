@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from app import web
 from app.web.service import Service
+from tests.browser.market_day import market_day
+from tests.support.story import Story
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -48,6 +50,13 @@ def address(service: Service) -> Iterator[str]:
     while not server.started:
         time.sleep(0.01)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    service.boards.close()  # off the main thread no signal says that the server stops
     server.should_exit = True
     thread.join()
     listener.close()
+
+
+@pytest.fixture
+def codes(story: Story) -> dict[str, str]:
+    """Name of a page → its code."""
+    return market_day(story)

@@ -1,18 +1,11 @@
 """The page in a browser: on a telephone and a desk, by day and by night, at twice the text size, without script."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import ARTEFACTS
-from tests.scanning.chains import open_market
-from tests.support.cast import ago
-from tests.support.story import Story, licence, line
+from tests.browser.viewing import NARROW, VIEWS, fits, opened, shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
@@ -107,7 +100,7 @@ def codes(story: Story) -> dict[str, str]:
 def test_every_page_fits_asks_nobody_else_and_runs_nothing(
     browser: Browser, address: str, codes: dict[str, str]
 ) -> None:
-    for view in VIEWS:
+    for view in VIEWS | NARROW:
         for name, code in codes.items():
             with opened(browser, f"{address}/c/{code}", view) as seen:
                 shot(seen.page, f"{name}-{view}")
@@ -120,7 +113,7 @@ def test_every_page_fits_asks_nobody_else_and_runs_nothing(
 
 def test_the_status_is_seen_first(browser: Browser, address: str, codes: dict[str, str]) -> None:
     for name in codes:
-        with opened(browser, f"{address}/c/{codes[name]}", "phone-zh") as seen:
+        with opened(browser, f"{address}/c/{codes[name]}", "phone-light-zh") as seen:
             status = seen.page.get_by_role("status")
             expect(status).to_be_in_viewport(ratio=1)
             expect(status.locator("svg")).to_be_visible()
@@ -128,7 +121,7 @@ def test_the_status_is_seen_first(browser: Browser, address: str, codes: dict[st
 
 
 def test_held_goods_cannot_be_overlooked(browser: Browser, address: str, codes: dict[str, str]) -> None:
-    with opened(browser, f"{address}/c/{codes['held']}", "phone-zh") as seen:
+    with opened(browser, f"{address}/c/{codes['held']}", "phone-light-zh") as seen:
         shape = seen.page.get_by_role("status").bounding_box()
         assert shape is not None
         assert shape["y"] < 120
@@ -142,7 +135,7 @@ def test_held_goods_cannot_be_overlooked(browser: Browser, address: str, codes: 
 
 def test_a_thumb_can_hit_every_link(browser: Browser, address: str, codes: dict[str, str]) -> None:
     for name in codes:
-        with opened(browser, f"{address}/c/{codes[name]}", "phone-zh") as seen:
+        with opened(browser, f"{address}/c/{codes[name]}", "phone-light-zh") as seen:
             for link in seen.page.locator("header a, summary, button, main h3 a, main dd a").all():
                 if not link.is_visible():
                     continue  # within what is still folded up
@@ -152,7 +145,7 @@ def test_a_thumb_can_hit_every_link(browser: Browser, address: str, codes: dict[
 
 
 def test_the_way_opens_and_leads_on_without_script(browser: Browser, address: str, codes: dict[str, str]) -> None:
-    with opened(browser, f"{address}/c/{codes['receipt']}", "phone-zh") as seen:
+    with opened(browser, f"{address}/c/{codes['receipt']}", "phone-light-zh") as seen:
         page = seen.page
         farm = page.get_by_role("link", name="河东蔬菜合作社").first
         expect(farm).to_be_hidden()
@@ -167,7 +160,7 @@ def test_the_way_opens_and_leads_on_without_script(browser: Browser, address: st
 
 
 def test_the_keyboard_sees_where_it_is(browser: Browser, address: str, codes: dict[str, str]) -> None:
-    with opened(browser, f"{address}/c/{codes['batch']}", "desk-zh") as seen:
+    with opened(browser, f"{address}/c/{codes['batch']}", "desk-light-zh") as seen:
         seen.page.keyboard.press("Tab")
         skip = seen.page.get_by_role("link", name="跳到内容")
         expect(skip).to_be_focused()
@@ -182,13 +175,13 @@ def test_a_mistyped_code_leads_back(browser: Browser, address: str, codes: dict[
     code = codes["batch"]
     at = next(i for i in range(2, len(code) - 1) if code[i] != code[i + 1])
     typed = code[:at] + code[at + 1] + code[at] + code[at + 2 :]
-    for view in ("phone-zh", "phone-200", "desk-dark-en"):
+    for view in ("phone-light-zh", "phone-200-en", "desk-dark-en"):
         with opened(browser, f"{address}/c/{typed}", view, status=400) as seen:
             shot(seen.page, f"mistyped-{view}")
             assert fits(seen.page)
             seen.page.locator(".big a").click()
             expect(seen.page.locator("h1")).to_contain_text("上海青")
-    with opened(browser, f"{address}/c/{typed}", "phone-zh", status=400) as seen:
+    with opened(browser, f"{address}/c/{typed}", "phone-light-zh", status=400) as seen:
         seen.page.get_by_label("重新输入编码").fill(code.lower())
         seen.page.get_by_role("button", name="查询").click()
         expect(seen.page.locator("h1")).to_contain_text("上海青")
@@ -197,7 +190,7 @@ def test_a_mistyped_code_leads_back(browser: Browser, address: str, codes: dict[
 def test_a_label_fits_its_paper(browser: Browser, address: str, codes: dict[str, str]) -> None:
     for name in ("batch", "stall", "receipt"):
         for size in ("50x30", "60x40", "105x74", "a4"):
-            with opened(browser, f"{address}/labels/{codes[name]}?size={size}", "phone-zh") as seen:
+            with opened(browser, f"{address}/labels/{codes[name]}?size={size}", "phone-light-zh") as seen:
                 shot(seen.page, f"label-{name}-{size}")
                 assert fits(seen.page)
                 label = seen.page.locator(".page").bounding_box()

@@ -77,7 +77,7 @@ def test_scans_are_counted_and_told(town: Market, client: Client, service: Servi
 def test_a_key_sees_the_count_and_adds_nothing(town: Market, client: Client, service: Service) -> None:
     code = town.farm.site["code"]
     own = {**HTML, "Authorization": f"Bearer {town.farm.key}"}
-    assert "还没有人扫过" in client.get(f"/c/{code}", headers=own).text
+    assert "此前没有扫码记录" in client.get(f"/c/{code}", headers=own).text
     client.get(f"/c/{code}", headers=HTML)
     eventually(lambda: written(service.engine, code) == {code: 1})
     assert "第 1 次扫码" in client.get(f"/c/{code}", headers=own).text

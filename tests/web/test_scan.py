@@ -15,8 +15,8 @@ from app.domain import codes
 from app.web import pages, symbols
 from app.web.service import Service
 from tests.scanning.chains import Market, open_market
-from tests.support.cast import first_key
-from tests.support.story import Story, line
+from tests.support.cast import ago, first_key
+from tests.support.story import Story, day, line, plain
 
 # What the store says is the same on both databases; this is about how it is said.
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -246,7 +246,7 @@ def test_the_status_stands_in_words_colour_and_shape(town: Market, every: dict[s
     held = get(town, f"/c/{every['held']}", **HTML).text
     assert '<body class="held grave">' in held
     assert "暂停销售" in held
-    assert held.count("请不要购买，也不要食用。") == 2, "at the top, and where the thumb is"
+    assert held.partition("</head>")[2].count("请不要购买，也不要食用。") == 2, "at the top, and where the thumb is"
     assert "怎么办" in held
     assert "初筛不合格" in held
     good = get(town, f"/c/{every['batch']}", **HTML).text
@@ -255,6 +255,47 @@ def test_the_status_stands_in_words_colour_and_shape(town: Market, every: dict[s
     assert "不是官方检验结论" in good, "a promise is never shown as a pass"
     shapes = {re.findall(r'role="status"><svg.*?</svg>', page)[0] for page in (held, good)}
     assert len(shapes) == 2
+
+
+def shared(page: str) -> dict[str, str]:
+    """What a messenger shows of an address: Open Graph properties."""
+    return dict(re.findall(r'<meta property="og:(\w+)" content="([^"]*)">', page))
+
+
+def test_a_shared_link_reads_well(town: Market, every: dict[str, str]) -> None:
+    good = shared(get(town, f"/c/{every['batch']}?lang=zh", **HTML).text)
+    assert (good["title"], good["locale"], good["type"]) == ("上海青 · 来源可查", "zh_CN", "website")
+    assert good["site_name"] == "一码 · 食品来源查询"
+    assert good["description"] == (
+        "从源头到这里，每一步都有记录，没有不利信息。产地 杭州市桐庐县 · 经手 2 家 · 检测 无记录 · 凭证 1 份"
+    )
+    bad = shared(get(town, f"/c/{every['held']}?lang=en", **HTML).text)
+    assert (bad["title"], bad["description"]) == ("Off sale: 上海青", "Do not buy it. Do not eat it.")
+    assert bad["locale"] == "en_GB"
+
+
+def test_the_page_of_a_stall_tells_the_tests_of_today_first(town: Market, every: dict[str, str]) -> None:
+    stall = town.story.read(every["site"])
+    assert "今天的检测 毒死蜱" in stall
+    assert "此前的检测" not in stall
+    here = town.move(town.farm, town.other, town.harvest(hours=70, produced_on=day(-4)), hours=60)
+    assert "检测 无记录" in town.story.read(town.other.site["code"])
+    fields = {"stage": "rapid", "item": "克百威", "value": "阴性", "event_time": ago(hours=48)}
+    town.market.record("test", custody_id=here["custody_id"], **fields)
+    told = town.story.read(town.other.site["code"])
+    assert told.index("今天还没有检测记录") < told.index("此前的检测 克百威")
+    assert "经营者 二号摊" in told
+
+
+def test_goods_of_a_refused_slip_are_not_called_good(town: Market) -> None:
+    meat = town.story.product("五花肉", "pork")
+    made = town.farm.record("produce", outputs=[town.story.output(meat, "40")])["outputs"][0]
+    slip = town.ship(town.farm, made)
+    town.market.record("admit", slip_code=slip)
+    page = get(town, f"/c/{slip}?lang=zh", **HTML).text
+    assert '<body class="refused grave">' in page
+    assert "来源可查" not in page
+    assert '<li class="no">' in page, "the gate that refused them"
 
 
 def test_a_page_of_a_long_way_stays_short(town: Market, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,8 +327,9 @@ def test_a_mistyped_code_names_what_was_meant(town: Market, code: str) -> None:
     assert (page.status_code, page.headers["cache-control"]) == (400, "no-store")
     assert f'href="/c/{code}"' in page.text
     assert f'value="{typed}"' in page.text
+    assert "您要找的是不是： 上海青 批次 一号摊 · 批号 YS-1" in plain(page.text)
     assert read(page.text).tags.count("h1") == 1
-    assert "Mistyped code" in get(town, f"/c/{typed}?lang=en", **HTML).text
+    assert "What is this code?" in get(town, f"/c/{typed}?lang=en", **HTML).text
 
 
 def test_a_mistyped_receipt_or_unit_is_offered_where_it_is_ours(town: Market, service: Service) -> None:
