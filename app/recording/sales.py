@@ -5,10 +5,10 @@ where it should not have been, and flagged; a counter used again with other cont
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,8 +23,7 @@ from app.store.master import sites as load_sites
 from app.store.writer import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class SaleLine:
+class SaleLine(NamedTuple):
     """quantity as entered, and as grams or pieces."""
 
     custody_id: UUID | None
@@ -36,8 +35,7 @@ class SaleLine:
     amount_fen: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(NamedTuple):
     """One sale as a scale posts it. `receipt_id` packs (device number, epoch, counter), see domain.codes."""
 
     receipt_id: int
@@ -60,8 +58,7 @@ class SaleRules:
     skew: timedelta = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class SaleOutcome:
+class SaleOutcome(NamedTuple):
     """status: recorded, duplicate, or conflict for a second claim on the counter."""
 
     status: str
@@ -108,7 +105,7 @@ def record_sales(
                  sale.content_hash, sale.operator, sale.payment, flags)
             )  # fmt: skip
         store.add_receipts(connection, receipts, lines)
-        store.take_stock(connection, goods.sold)
+        store.take_stock(connection, goods.taken())
     if claims:
         store.add_claims(connection, claims)
     raise_for_sales(transaction, causes)
@@ -163,32 +160,45 @@ class _Goods:
         self._latest = transaction.now + rules.skew
         self._causes = causes
         self._transaction = transaction
-        named = {line.custody_id for sale in sales for line in sale.lines if line.custody_id}
-        stock = self._stock = store.stock(connection, named)
+        # By the number of an id: a UUID is hashed and compared in Python, an int is not.
+        named = {line.custody_id.int: line.custody_id for sale in sales for line in sale.lines if line.custody_id}
+        found = store.stock(connection, named.values())
+        missing = {key for key in named.values() if key not in found} if len(found) < len(named) else set()
         # A scale that was offline sells what has been corrected since: it is booked on what took its place.
-        self._heirs = Loader.for_holds(transaction).heirs_of(named - stock.keys()) if named - stock.keys() else {}
-        stock |= store.stock(connection, set(self._heirs.values()) - stock.keys())
+        heirs = Loader.for_holds(transaction).heirs_of(missing) if missing else {}
+        found |= store.stock(connection, set(heirs.values()) - found.keys())
+        stock = self._stock = {key.int: each for key, each in found.items()}
+        stock |= {key.int: found[heir] for key, heir in heirs.items() if heir in found}
+        self._found, self._replaced = found, bool(heirs)
+        homes = {sale.site_id.int: sale.site_id for sale in sales}
+        for each in found.values():
+            if each.site_id is not None:
+                each.site_id = homes.get(each.site_id.int, each.site_id)
         wanted: set[UUID] = set()
         apart: set[UUID] = set()
         for sale in sales:
             for line in sale.lines:
-                held = self._held_by(line)
+                held = stock.get(line.custody_id.int) if line.custody_id else None
                 if held is None:
                     wanted |= {line.product_id} if line.product_id else set()
                     continue
                 # A product's weight a piece matters only where the unit is not the measure that the stock is kept in.
                 if (line.grams is None) == (held.measure == "weight"):
                     wanted.add(held.product_id)
-                if held.site_id is not None and held.site_id != sale.site_id:
+                if held.site_id is not sale.site_id and held.site_id is not None and held.site_id != sale.site_id:
                     apart |= {held.site_id, sale.site_id}
         self._products: dict[UUID, Product] = load_products(connection, wanted) if wanted else {}
         self._sites: dict[UUID, Site] = load_sites(connection, apart) if apart else {}
-        self._dated = any(s.expires_on or s.withdrawal_until for s in stock.values())
         self._zones: dict[UUID, ZoneInfo] = {}
-        if self._dated:
+        if any(each.expires_on or each.withdrawal_until for each in found.values()):
             self._sites |= load_sites(connection, {sale.site_id for sale in sales} - self._sites.keys())
-        self._held = _held(transaction, stock)
-        self.sold: dict[UUID, tuple[int, int]] = {}
+        self._held = _held(transaction, found)
+        for each in found.values():
+            each.unfit = each.refused or bool(each.expires_on or each.withdrawal_until) or each.id in self._held
+
+    def taken(self) -> Iterable[store.Stock]:
+        """The stock, with what has been sold of it."""
+        return self._found.values()
 
     def sell(self, sale: Sale, rows: list[store.LineRow]) -> list[dict[str, str]]:
         """Draws the lines of one sale from the stock, adds their rows, and returns the flags."""
@@ -197,48 +207,61 @@ class _Goods:
             slugs["clock_ahead"] = None
             day = self._transaction.now.astimezone(sale.event_time.tzinfo).date()
             self._causes.setdefault(("clock_ahead", sale.device_id, day), _cause(sale, None))
-        counted: set[UUID] = set()
+        receipt_id, booked = sale.receipt_id, False
         for number, line in enumerate(sale.lines):
-            custody_id, product_id, amount = self._line(sale, line, slugs)
-            named = line.custody_id if line.custody_id != custody_id else None
-            if custody_id is not None:
-                before = self.sold.get(custody_id, (0, 0))
-                self.sold[custody_id] = (before[0] + amount, before[1] + (custody_id not in counted))
-                counted.add(custody_id)
+            held = self._stock.get(line.custody_id.int) if line.custody_id else None
+            if held is None:
+                product_id, amount = self._unnamed(line, slugs)
+                rows.append(
+                    (receipt_id, number, None, product_id, amount, line.value, line.unit, line.amount_fen,
+                     line.custody_id)
+                )  # fmt: skip
+                continue
+            amount = line.grams if line.grams is not None else line.pieces or 0
+            if (line.grams is None) == (held.measure == "weight"):
+                amount = self._amount(line, self._products[held.product_id], slugs)
+            custody_id = named = None
+            if self._booked(sale, line, held, amount, slugs):
+                custody_id, booked = held.id, True
+            if custody_id is None or (self._replaced and custody_id != line.custody_id):
+                named = line.custody_id
             rows.append(
-                (sale.receipt_id, number, custody_id, product_id, amount, line.value, line.unit, line.amount_fen, named)
+                (receipt_id, number, custody_id, held.product_id, amount, line.value, line.unit, line.amount_fen, named)
             )
+        if booked:  # what a scale pulls shows the remaining quantity
+            self._transaction.touched.add("stock:" + sale.site_id.hex)
         return [{"slug": slug, "detail": _FLAGS[slug]} for slug in slugs]
 
-    def _line(self, sale: Sale, line: SaleLine, slugs: dict[str, None]) -> tuple[UUID | None, UUID | None, int]:
-        given = line.grams if line.grams is not None else line.pieces or 0
-        held = self._held_by(line)
-        if held is None:
-            slugs["sold_without_batch" if line.custody_id is None else "unknown_batch"] = None
-            product = self._products.get(line.product_id) if line.product_id else None
-            if line.product_id is not None and product is None:
-                slugs["unknown_product"] = None
-            amount = given if product is None else self._amount(line, product, slugs)
-            return None, product.id if product else None, amount
-        amount = given
-        if (line.grams is None) == (held.measure == "weight"):
-            amount = self._amount(line, self._products[held.product_id], slugs)
-        if not self._here(sale.site_id, held.site_id):
+    def _unnamed(self, line: SaleLine, slugs: dict[str, None]) -> tuple[UUID | None, int]:
+        """The product and amount of a line that names no batch of ours."""
+        slugs["sold_without_batch" if line.custody_id is None else "unknown_batch"] = None
+        product = self._products.get(line.product_id) if line.product_id else None
+        if product is not None:
+            return product.id, self._amount(line, product, slugs)
+        if line.product_id is not None:
+            slugs["unknown_product"] = None
+        return None, line.grams if line.grams is not None else line.pieces or 0
+
+    def _booked(self, sale: Sale, line: SaleLine, held: store.Stock, amount: int, slugs: dict[str, None]) -> bool:
+        """Takes the amount off the batch; False where the batch is not here."""
+        if held.site_id is not sale.site_id and not self._here(sale.site_id, held.site_id):
             slugs["batch_elsewhere"] = None
-            return None, held.product_id, amount
+            return False
         if line.product_id is not None and line.product_id != held.product_id:
             slugs["product_differs"] = None
-        for slug in self._wrong(sale, held, amount):
-            slugs[slug] = None
-            self._causes.setdefault((slug, held.id, sale.event_time.date()), _cause(sale, held.id))
+        if held.unfit or amount > held.on_hand:
+            for slug in self._wrong(sale, held, amount):
+                slugs[slug] = None
+                self._causes.setdefault((slug, held.id, sale.event_time.date()), _cause(sale, held.id))
         left = held.on_hand - amount
-        touched = self._transaction.touched
         if (held.on_hand > 0) != (left > 0):  # the stall's page lists what is on sale
-            touched.add(held.id.hex)
-            touched.add(sale.site_id.hex)
-        touched.add("stock:" + sale.site_id.hex)  # what a scale pulls shows the remaining quantity
+            self._transaction.touched.update((held.id.hex, sale.site_id.hex))
         held.on_hand = left
-        return held.id, held.product_id, amount
+        held.sold += amount
+        if held.receipt_id != sale.receipt_id:
+            held.receipt_id = sale.receipt_id
+            held.receipts += 1
+        return True
 
     def _wrong(self, sale: Sale, held: store.Stock, amount: int) -> list[str]:
         """Why these goods should not have been sold, as flags that are alerts, too."""
@@ -256,10 +279,6 @@ class _Goods:
         if amount > held.on_hand:
             wrong.append("more_than_there")
         return wrong
-
-    def _held_by(self, line: SaleLine) -> store.Stock | None:
-        key = line.custody_id
-        return self._stock.get(self._heirs.get(key, key)) if key else None
 
     def _amount(self, line: SaleLine, product: Product, slugs: dict[str, None]) -> int:
         try:

@@ -3,9 +3,10 @@
 Sorted rows and a fixed order of tables are what keeps several PostgreSQL writers free of deadlocks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -55,25 +56,38 @@ def _run(connection: Connection, table: Table, rows: Iterable[Row], tail: str) -
     batch = list(rows)
     if not batch:
         return
-    positions = [i for i, column in enumerate(table.columns) if column.primary_key]
-    batch.sort(key=lambda row: tuple(_sortable(row[i]) for i in positions))
+    batch.sort(key=_order(table))
+    # By columns: a comprehension for each takes half the time of a loop over the rows.
+    columns = [list(values) for values in zip(*batch, strict=True)]
     if connection.dialect.name == "postgresql":
-        columns = [list(values) for values in zip(*batch, strict=True)]
         for i in _json_columns(table):
             columns[i] = [None if value is None else dump_json(value) for value in columns[i]]
         connection.exec_driver_sql(_postgres_insert(table, tail), tuple(columns))
     else:
-        encoders = _sqlite_encoders(table)
-        encoded = [list(row) for row in batch]
-        for values in encoded:
-            for i, encode in encoders:
-                if values[i] is not None:
-                    values[i] = encode(values[i])
-        connection.exec_driver_sql(_sqlite_insert(table, tail), [tuple(values) for values in encoded])
+        for i, encode in _sqlite_encoders(table):
+            columns[i] = _encoded(columns[i], encode)
+        connection.exec_driver_sql(_sqlite_insert(table, tail), list(zip(*columns, strict=True)))
+
+
+def _encoded(column: list[Any], encode: Callable[[Any], Any]) -> list[Any]:
+    first = column[0]
+    if len(set(map(id, column))) == 1:  # one device, one moment: encoded once
+        return [None if first is None else encode(first)] * len(column)
+    return [None if value is None else encode(value) for value in column]
 
 
 def _sortable(value: Any) -> Any:
     return value.bytes if isinstance(value, UUID) else value
+
+
+@lru_cache(maxsize=256)
+def _order(table: Table) -> Callable[[Row], Any]:
+    """What rows are sorted by: the primary key."""
+    keys = [(i, column) for i, column in enumerate(table.columns) if column.primary_key]
+    positions = [i for i, _ in keys]
+    if any(isinstance(column.type, Id) for _, column in keys):
+        return lambda row: tuple(_sortable(row[i]) for i in positions)
+    return itemgetter(*positions)
 
 
 @lru_cache(maxsize=256)
@@ -104,8 +118,8 @@ def _sqlite_insert(table: Table, tail: str) -> str:
     return f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}) {tail}'
 
 
-def _id(value: UUID) -> bytes:
-    return value.bytes
+def _bytes(value: UUID) -> bytes:
+    return value.int.to_bytes(16, "big")
 
 
 def _instant(value: datetime) -> int:
@@ -124,7 +138,7 @@ def _sqlite_encoders(table: Table) -> tuple[tuple[int, Any], ...]:
         if column.type is Json:
             return dump_json
         if isinstance(column.type, Id):
-            return _id
+            return _bytes
         if isinstance(column.type, Instant):
             return _instant
         return _date if column.type.python_type is date else None

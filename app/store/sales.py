@@ -14,7 +14,8 @@ from app.store.types import from_micros
 
 @dataclass(slots=True)
 class Stock:
-    """What a sale has to know of a custody; amounts in the product's measure."""
+    """What a sale has to know of a custody, and what the sales of a batch take of it; amounts in the product's
+    measure. `receipts`: how many, `receipt_id`: the last of them; `unfit`: something may stand against its sale."""
 
     id: UUID
     lot_id: UUID
@@ -25,6 +26,10 @@ class Stock:
     expires_on: date | None
     withdrawal_until: date | None
     refused: bool
+    unfit: bool = False
+    sold: int = 0
+    receipts: int = 0
+    receipt_id: int = 0
 
 
 # One statement a database, written out: it runs for every batch of sales.
@@ -119,21 +124,21 @@ def add_receipts(connection: Connection, receipts: Sequence[ReceiptRow], lines: 
     bulk.insert(connection, tables.receipt_line, lines)
 
 
-def take_stock(connection: Connection, sold: Mapping[UUID, tuple[int, int]]) -> None:
-    """custody → (amount sold, receipts): added to what stands there. The rows are locked by `stock`."""
-    keys = sorted(sold, key=lambda key: key.bytes)
-    if not keys:
+def take_stock(connection: Connection, stock: Iterable[Stock]) -> None:
+    """What was sold and the receipts, added to what stands there. The rows are locked by `stock`."""
+    taken = sorted((each for each in stock if each.receipts), key=lambda each: each.id.bytes)
+    if not taken:
         return
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(
             "UPDATE custody SET sold = custody.sold + d.amount, receipts = custody.receipts + d.receipts "
             "FROM unnest(%b::uuid[], %b::bigint[], %b::int[]) AS d(id, amount, receipts) WHERE custody.id = d.id",
-            (keys, [sold[key][0] for key in keys], [sold[key][1] for key in keys]),
+            ([each.id for each in taken], [each.sold for each in taken], [each.receipts for each in taken]),
         )
         return
     connection.exec_driver_sql(
         "UPDATE custody SET sold = sold + ?, receipts = receipts + ? WHERE id = ?",
-        [(*sold[key], key.bytes) for key in keys],
+        [(each.sold, each.receipts, each.id.bytes) for each in taken],
     )
 
 

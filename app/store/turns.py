@@ -1,4 +1,4 @@
-"""Who waits to be written: a line for each origin, served in turn, so that one that floods makes only itself wait."""
+"""Who waits to be written: a line for each origin, served so that one that floods makes only itself wait."""
 
 from collections import deque
 from collections.abc import Hashable, Sequence
@@ -8,23 +8,28 @@ from app.store.errors import QueueFull
 
 T = TypeVar("T")
 
-FEW = 16  # commands that an origin may have waiting even where the bulk of others has filled the room
+FEW = 16  # commands that make no line long: served before all that do
 SHARE = 1_000  # commands of one origin that always fit: a list of a request
+TURN = 500  # commands that a long line gets before the next has its turn
 
 
 class Turns(Generic[T]):
     """Items by origin, at most `limit` of them, a quarter of that from one origin, and a quarter more for origins that
     have only FEW waiting: what is sold now is taken while the backlog of others is told to come again.
 
-    An origin's items leave in the order in which they came. Origin None is nobody in particular and may fill the room.
-    Not thread-safe.
+    Short lines go first, but for a quarter of what is taken; long ones have their turns one after another, so that
+    each comes to its end as soon as it can. An origin's items leave in the order in which they came. Origin None is
+    nobody in particular and may fill the room. Not thread-safe.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._share = max(SHARE, limit // 4)
         self._lines: dict[Hashable, deque[T]] = {}
-        self._turns: deque[Hashable] = deque()
+        # Each origin that has a line stands in one of the two; a short line that has grown is moved when it is met.
+        self._short: deque[Hashable] = deque()
+        self._long: deque[Hashable] = deque()
+        self._left = TURN  # of the turn of the first long line
         self._waiting = 0
 
     def __len__(self) -> int:
@@ -41,21 +46,40 @@ class Turns(Generic[T]):
             raise QueueFull(f"{mine - len(items)} writes of one origin are waiting")
         if line is None:
             line = self._lines[origin] = deque()
-            self._turns.append(origin)
+            (self._short if mine <= FEW else self._long).append(origin)
         line.extend(items)
         self._waiting += len(items)
 
     def take(self, most: int) -> list[T]:
-        """At most so many, from as many origins as there are, each an equal part as far as it has one."""
+        """At most so many."""
         taken: list[T] = []
-        part = max(1, most // max(1, len(self._turns)))
-        while self._turns and len(taken) < most:
-            origin = self._turns.popleft()
-            line = self._lines[origin]
-            taken += [line.popleft() for _ in range(min(part, len(line), most - len(taken)))]
-            if line:
-                self._turns.append(origin)
-            else:
-                del self._lines[origin]
+        self._take_short(taken, most - most // 4 if self._long else most)
+        self._take_long(taken, most)
+        self._take_short(taken, most)
         self._waiting -= len(taken)
         return taken
+
+    def _take_short(self, taken: list[T], most: int) -> None:
+        while self._short and len(taken) < most:
+            if len(self._lines[self._short[0]]) > FEW:
+                self._long.append(self._short.popleft())
+            else:
+                self._move(self._short, taken, most - len(taken))
+
+    def _take_long(self, taken: list[T], most: int) -> None:
+        while self._long and len(taken) < most:
+            origin, before = self._long[0], len(taken)
+            self._move(self._long, taken, min(most - before, self._left))
+            self._left -= len(taken) - before
+            if origin not in self._lines:
+                self._left = TURN
+            elif self._left == 0:
+                self._long.rotate(-1)
+                self._left = TURN
+
+    def _move(self, turns: deque[Hashable], taken: list[T], most: int) -> None:
+        """From the line of the first, which goes where it is empty."""
+        line = self._lines[turns[0]]
+        taken += [line.popleft() for _ in range(min(most, len(line)))]
+        if not line:
+            del self._lines[turns.popleft()]

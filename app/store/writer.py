@@ -52,7 +52,7 @@ Job = Callable[[Transaction, Sequence[C]], Sequence[R | Exception]]
 
 def _tell(ticket: "_Ticket[Any, Any]", result: Any) -> None:
     try:
-        ticket.done(result)
+        ticket.done(ticket.position, result)
     except RuntimeError:
         # Its event loop has closed: what it asked for is on disk, and nobody is left to hear so.
         log.warning("nobody waits for a write any more", exc_info=True)
@@ -62,7 +62,8 @@ def _tell(ticket: "_Ticket[Any, Any]", result: Any) -> None:
 class _Ticket(Generic[C, R]):
     job: Job[C, R]
     command: C
-    done: Callable[[R | Exception], None]
+    done: Callable[[int, R | Exception], None]
+    position: int = 0  # among the commands that were given together; told to `done`
 
 
 class Writer:
@@ -113,17 +114,14 @@ class Writer:
             if not future.done():
                 future.set_result(None)
 
-        def done_at(i: int) -> Callable[[R | Exception], None]:
-            def done(result: R | Exception) -> None:
-                nonlocal left
-                results[i] = result
-                left -= 1
-                if left == 0:
-                    loop.call_soon_threadsafe(finish)
+        def done(position: int, result: R | Exception) -> None:
+            nonlocal left
+            results[position] = result
+            left -= 1
+            if left == 0:
+                loop.call_soon_threadsafe(finish)
 
-            return done
-
-        self._enqueue([_Ticket(job, command, done_at(i)) for i, command in enumerate(commands)], origin)
+        self._enqueue([_Ticket(job, command, done, i) for i, command in enumerate(commands)], origin)
         await future
         return results
 
@@ -131,7 +129,7 @@ class Writer:
         """As write, for a caller without an event loop."""
         future: Future[R] = Future()
 
-        def done(result: R | Exception) -> None:
+        def done(_: int, result: R | Exception) -> None:
             if isinstance(result, Exception):
                 future.set_exception(result)
             else:
@@ -142,7 +140,7 @@ class Writer:
 
     def offer(self, job: Job[C, R], command: C, done: Callable[[R | Exception], None], origin: Hashable = None) -> None:
         """The bare door: `done` is called on the writer's thread after the commit. Raises QueueFull."""
-        self._enqueue([_Ticket(job, command, done)], origin)
+        self._enqueue([_Ticket(job, command, lambda _, result: done(result))], origin)
 
     def close(self) -> None:
         """Drains the queue, then stops."""

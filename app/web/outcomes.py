@@ -40,6 +40,7 @@ async def ndjson_answer(
                 spool.write(msgspec.json.encode(outcome) + b"\n")
         summary = {"summary": {status: total[status] for status in STATUSES}}
         spool.write(msgspec.json.encode(summary) + b"\n")
+        length = spool.tell()
         spool.seek(0)
     except BaseException:
         spool.close()
@@ -50,7 +51,7 @@ async def ndjson_answer(
             for chunk in _chunks(spool):
                 yield chunk
 
-    return StreamingResponse(sent(), media_type=NDJSON)
+    return StreamingResponse(sent(), media_type=NDJSON, headers={"Content-Length": str(length)})
 
 
 def _chunks(spool: "SpooledTemporaryFile[bytes]") -> Iterator[bytes]:

@@ -6,10 +6,10 @@ never blocks its neighbours.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import Annotated, Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -19,7 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.domain import codes
 from app.domain.errors import Forbidden, Invalid, Malformed, Refusal
 from app.domain.forms import EARLIEST, LATEST
-from app.domain.quantities import Quantity, QuantityError, parse_quantity
+from app.domain.ids import event_text
+from app.domain.quantities import QuantityError, parse_quantity
 from app.domain.rights import Principal, Role, records
 from app.domain.stays import site_of
 from app.recording import Sale, SaleLine, SaleOutcome, SaleRules, record_sales
@@ -174,7 +175,7 @@ class SalesDoor:
     def _outcome(self, principal: Principal, sale: Sale, counter: int, result: SaleOutcome) -> dict[str, Any]:
         return {
             "ref": None,
-            "id": uuid5(sale.device_id, f"{principal.epoch}/{counter}"),
+            "id": event_text(sale.device_id, f"{principal.epoch}/{counter}"),
             "kind": "sell",
             "status": result.status,
             "record_time": result.record_time,
@@ -202,10 +203,12 @@ class SalesDoor:
 def _parse(raw: bytes | None) -> _Sale:
     if raw is None:
         raise Malformed("too-large", "这一行过长 · this line is too long")
-    parse_json(raw)
+    if b"\\u0000" in raw:
+        parse_json(raw)
     try:
         return _decode_sale(raw)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        parse_json(raw)
         raise Invalid("invalid", f"销售内容有误 · {error}", pointer=_at(error)) from None
 
 
@@ -223,6 +226,10 @@ def _at(error: Exception) -> str:
     return path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/")
 
 
+# A stall's weights come again and again.
+_measured = lru_cache(maxsize=10_000)(parse_quantity)
+
+
 def _sale(principal: Principal, parsed: _Sale) -> Sale:
     if not EARLIEST <= parsed.event_time.year <= LATEST:
         raise Invalid("invalid", f"年份须在 {EARLIEST}–{LATEST} · years {EARLIEST} to {LATEST}", pointer="/event_time")
@@ -235,7 +242,7 @@ def _sale(principal: Principal, parsed: _Sale) -> Sale:
                 "invalid", "每行需要 custody_id 或 product_id · custody_id or product_id", pointer=f"/lines/{i}"
             )
         try:
-            quantity: Quantity = parse_quantity(line.quantity.value, line.quantity.unit)
+            quantity = _measured(line.quantity.value, line.quantity.unit)
         except QuantityError as error:
             raise Invalid(error.slug, f"{error.detail_zh} · {error.detail}", pointer=f"/lines/{i}/quantity") from None
         lines.append(
