@@ -1,5 +1,6 @@
 """Every role at every door: who is let in, who must show a key, whose it is not, and to whom there is nothing there."""
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,6 +26,13 @@ DOORS: dict[str, str] = {
     "GET /qr/{code}.png": "++++++++",
     "GET /labels/{code}": "++++++++",
     "GET /lookup": "++++++++",
+    "GET /c/{code}/reports": "++++++++",
+    "POST /c/{code}/reports": "++++++++",
+    "GET /reports/{ref}": "++++++++",
+    "GET /api/v1/reports": "1333+3++",
+    "GET /api/v1/reports/{complaint_id}": "1333+3++",
+    "PATCH /api/v1/reports/{complaint_id}": "1333+3++",
+    "GET /api/v1/reports/{complaint_id}/photos/{number}": "1333+3++",
     "POST /api/v1/labels": "1+++++++",
     "GET /api/v1/codes/{code}": "1+++++++",
     "POST /api/v1/codes/{code}/revoke": "13+3+3++",
@@ -93,11 +101,14 @@ def test_every_role_at_every_door(cast: Cast) -> None:
     assert captured.status_code == 200, captured.text
     spare = cast.admin.made("/keys", key(cast))
     receipt = scale.sell(0, cast.item(batch, "0.001"))["receipt_code"]
+    filed = cast.public.post(f"/c/{batch['code']}/reports", data={"text": "x"}, files={"photos": ("a.png", PICTURE)})
+    complaint = cast.admin.get("/reports").json()["items"][0]
     own = {
         "slug": "mistyped-code", "code": batch["code"], "party_id": cast.stall.party["id"],
         "site_id": cast.stall.site["id"], "product_id": batch["product_id"], "document_id": certificate,
         "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
         "capture_id": captured.json()["id"], "receipt_code": receipt,
+        "ref": filed.json()["ref"], "complaint_id": complaint["id"], "number": "1",
     }  # fmt: skip
     found = {door: "".join(letter(actor, door, own, cast, batch) for actor in actors) for door in DOORS}
     assert found == DOORS
@@ -147,9 +158,14 @@ def line(body: Callable[[Cast], Mapping[str, Any]]) -> Callable[..., dict[str, A
     }  # fmt: skip
 
 
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 FILE = {"data": {"type": "other"}, "files": {"file": ("a.pdf", b"%PDF-1.4\n%%EOF\n", "application/pdf")}}
 REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "GET /lookup": lambda cast, batch: {"params": {"q": "x"}},
+    "POST /c/{code}/reports": sent({"text": "x"}),
+    "PATCH /api/v1/reports/{complaint_id}": sent({"state": "in_progress"}),
     "POST /api/v1/labels": lambda cast, batch: {"json": {"codes": [batch["code"]], "format": "html"}},
     "POST /api/v1/codes/{code}/revoke": sent({"reason": "x"}),
     "POST /api/v1/parties": sent(party),

@@ -94,6 +94,28 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
         **dict.fromkeys(("code", "product", "steps"), _P),
         "quantity": Audience.PARTY,
     },
+    # Whoever has the reference follows it; who wrote what, and how to reach them, is for those who work on it.
+    "complaint": {
+        **dict.fromkeys(("code", "kind", "state", "answer", "record_time", "changed_at"), _P),
+        **dict.fromkeys(
+            (
+                "id",
+                "text",
+                "contact",
+                "photos",
+                "language",
+                "site",
+                "party",
+                "site_id",
+                "party_id",
+                "region",
+                "custody_ids",
+                "lot_ids",
+                "history",
+            ),
+            Audience.MARKET,
+        ),
+    },
     # What a label shows hangs in the market hall.
     "tag": dict.fromkeys(("title", "place", "lot_number", "produced_on"), _P),
     # The receipt as it is printed: its buyer has it on paper, everybody else scans its code.

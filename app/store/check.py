@@ -73,6 +73,8 @@ REFERENCES = (
     Reference(_t.alert.c.event_id, _t.event.c.id),
     Reference(_t.alert.c.receipt_id, _t.receipt.c.id),
     Reference(_t.alert.c.custody_id, _t.custody.c.id),
+    Reference(_t.complaint.c.site_id, _t.site.c.id),
+    Reference(_t.complaint.c.party_id, _t.party.c.id),
     Reference(_t.epc_event.c.event_id, _t.event.c.id),
     Reference(_t.packing.c.from_event_id, _t.event.c.id),
     Reference(_t.packing.c.to_event_id, _t.event.c.id),

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from app.domain.regions import REGION_NAMES
+from app.web.complaint_words import COMPLAINT
 from app.web.negotiation import prefers_english
 from app.web.paper.words import PAPER
 from app.web.terms import TERMS, VOCABULARY
@@ -12,8 +13,8 @@ from app.web.terms import TERMS, VOCABULARY
 Language = Literal["zh", "en"]
 
 CATALOGUES: Mapping[Language, Mapping[str, str]] = {
-    "zh": {key: zh for key, (zh, _) in (TERMS | VOCABULARY | PAPER).items()},
-    "en": {key: en for key, (_, en) in (TERMS | VOCABULARY | PAPER).items()},
+    "zh": {key: zh for key, (zh, _) in (TERMS | VOCABULARY | PAPER | COMPLAINT).items()},
+    "en": {key: en for key, (_, en) in (TERMS | VOCABULARY | PAPER | COMPLAINT).items()},
 }
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

@@ -70,6 +70,17 @@ TEXTS: dict[str, Text] = {
     "too-many-tries": Text(
         "试错过多", "Too many tries", "按 Retry-After 稍后重试。", "Wait as Retry-After says, then try again."
     ),
+    "too-many-complaints": Text(
+        "投诉过于频繁", "Too many complaints", "稍后再试，紧急情况请拨打 12315。", "Try again later."
+    ),
+    "mistyped-reference": Text(
+        "受理编号有误", "Mistyped reference", "对照原文重新输入。", "Compare it and type it again."
+    ),
+    "unknown-complaint": Text("没有这件投诉", "Unknown complaint", "核对受理编号。", "Compare its reference."),
+    "no-answer": Text("缺少答复", "No answer", "先填写答复。", "Write the answer first."),
+    "too-many-changes": Text(
+        "改动次数过多", "Changed too often", "另行联系投诉人。", "Reach the reporter in another way."
+    ),
     "too-many-drawings": Text(
         "打印排队过长", "Too many drawings", "稍后重试。", "Wait as Retry-After says, then try again."
     ),

@@ -15,6 +15,7 @@ from app.web.kept import Kept
 from app.web.keycache import KeyCache
 from app.web.memo import Memo
 from app.web.metrics import Metrics
+from app.web.quota import Complaining
 from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
 from app.web.representations import Key
@@ -26,7 +27,8 @@ from app.web.tries import Tries
 class Service:
     """One process's doors to everything: the settings, the database, the writer, the key cache, what scales may sell,
     what they report, the files, the answers to scans and how many there were, the feed, its counters, `master`, the
-    secret that receipts are signed with, and who has tried activation codes how often."""
+    secret that receipts are signed with, who has tried activation codes and who has complained
+    how often."""
 
     settings: Settings
     engine: Database
@@ -42,6 +44,7 @@ class Service:
     metrics: Metrics
     master: bytes
     tries: Tries = field(default_factory=Tries)
+    complaining: Complaining = field(default_factory=Complaining)
 
 
 def of(request: Request) -> Service:

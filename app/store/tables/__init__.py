@@ -8,6 +8,7 @@ its primary key and of every unique constraint.
 from app.store.tables.alerts import alert
 from app.store.tables.base import metadata
 from app.store.tables.captured import capture, epc_event, packing
+from app.store.tables.complaints import complaint
 from app.store.tables.custody import attachment, custody, custody_link, hold, lot, slip, slip_item, timeline
 from app.store.tables.events import code, correction, event, flag
 from app.store.tables.feed import feed
@@ -22,6 +23,7 @@ __all__ = [
     "attachment",
     "capture",
     "code",
+    "complaint",
     "correction",
     "custody",
     "custody_link",

@@ -1,0 +1,52 @@
+"""What the complaint pages say, key → (Chinese, English)."""
+
+COMPLAINT: dict[str, tuple[str, str]] = {
+    "complaint.link": ("发现问题？投诉举报", "Something wrong? Report it"),
+    "complaint.title": ("投诉举报", "Report a problem"),
+    "complaint.lead": (
+        "发给管理这里的市场和监管部门。他们看得到这个码的全部来路。",
+        "It goes to the market and the authority in charge here, who see the whole way of this code.",
+    ),
+    "complaint.about": ("关于", "About"),
+    "complaint.text": ("发生了什么？", "What happened?"),
+    "complaint.text.hint": (
+        "例如：买了什么、哪里不对、什么时候。最多 {n} 字。",
+        "What you bought, what is wrong with it, when. At most {n} characters.",
+    ),
+    "complaint.photos": ("照片（选填）", "Photos (optional)"),
+    "complaint.photos.hint": (
+        "最多 {n} 张，JPEG 或 PNG，每张不超过 {mb} MB。拍摄地点等信息会被删除。",
+        "At most {n}, JPEG or PNG, up to {mb} MB each. Where they were taken is removed from them.",
+    ),
+    "complaint.contact": ("联系方式（选填）", "How to reach you (optional)"),
+    "complaint.contact.hint": (
+        "只有市场和监管部门看得到，被投诉的摊位看不到。",
+        "Only the market and the authority see it, never the stall that you report.",
+    ),
+    "complaint.trap": ("此栏请留空", "Leave this field empty"),
+    "complaint.submit": ("提交", "Send"),
+    "complaint.again": ("照片需要重新选择。", "Choose the photos again."),
+    "complaint.follow": ("已经投诉过？", "Reported it before?"),
+    "complaint.follow.label": ("受理编号", "Reference"),
+    "complaint.follow.submit": ("查进度", "See how it goes"),
+    "complaint.kept": ("请记下受理编号", "Keep this reference"),
+    "complaint.kept.hint": (
+        "凭它查询进度，也可以报给 12315。只有您有这个编号，丢失不能找回。",
+        "It shows you how your report goes. Only you have it, and it cannot be found again.",
+    ),
+    "complaint.filed_at": ("提交时间", "Sent"),
+    "complaint.changed_at": ("最近更新", "Last change"),
+    "complaint.code": ("编码", "Code"),
+    "complaint.answer": ("答复", "Answer"),
+    "complaint.back": ("返回扫码页面", "Back to what you scanned"),
+    "complaint.state.open": ("已收到", "Received"),
+    "complaint.state.in_progress": ("处理中", "Being looked into"),
+    "complaint.state.answered": ("已答复", "Answered"),
+    "complaint.state.closed": ("已办结", "Closed"),
+    "complaint.means.open": ("市场和监管部门已经看得到。", "The market and the authority can see it now."),
+    "complaint.means.in_progress": ("有人正在核查。", "Somebody is looking into it."),
+    "complaint.means.answered": ("答复见下方。", "The answer is below."),
+    "complaint.means.closed": ("这件投诉已经办完。", "This report has been dealt with."),
+    "complaint.unknown": ("查不到这个受理编号", "No such reference"),
+    "complaint.mistyped": ("受理编号有误", "Mistyped reference"),
+}
