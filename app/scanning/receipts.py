@@ -1,6 +1,6 @@
 """What the code of a sale receipt (R, 追溯小票) answers: the stall, the goods and their way, to whoever holds it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from app.domain import codes
 from app.domain.ids import event_id
 from app.domain.quantities import QuantityError, convert, parse_quantity
 from app.domain.rights import Principal
-from app.domain.rows import Device, Product
+from app.domain.rows import Device, Product, Site
 from app.domain.stays import site_of, stays
 from app.scanning.answer import Answer, Common, Gap, Line, Reason, Shown, Step
 from app.scanning.audience import Audience
@@ -22,6 +22,10 @@ from app.scanning.story import Facts, gaps_of, gather, lot_number, papers_of, st
 from app.store import master
 from app.store import scan as store
 from app.store.engine import Snapshot
+
+# A scale that never counts gives all of its sales one number, and anybody may ask for the page.
+CLAIMS = 19  # shown beside the sale
+LINES = 500  # of all of them; a sale has 200 at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,18 @@ def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Princip
         _Sold(row.custody_id, row.product_id, row.amount, row.value, row.unit, 1)
         for row in store.receipt_lines(snapshot, number)
     ]
-    claims = store.claims(snapshot, number)
-    for i, claim in enumerate(claims):
-        lines += [_claimed(said, 2 + i) for said in claim.body["lines"]]
+    there = store.claims(snapshot, number, CLAIMS + 1)
+    claims: list[store.Claim] = []
+    for claim in there[:CLAIMS]:
+        if len(lines) + len(claim.body["lines"]) > LINES:
+            break
+        claims.append(claim)
+        lines += [_claimed(said, 1 + len(claims)) for said in claim.body["lines"]]
     names.load([sale.site_id, *(sold.product_id for sold in lines)])
     chain = walk(snapshot, sorted({sold.custody_id for sold in lines if sold.custody_id is not None}))
     facts = gather(snapshot, chain, names)
     here = names.site(sale.site_id, sale.event_time)
+    lines = [_at_home(facts, sold, here) for sold in lines]
     names.load([here.party_id if here else None])
     party = names.party(here.party_id, sale.event_time) if here else None
     audience = names.audience(sale.site_id)
@@ -65,14 +74,8 @@ def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Princip
         shown.append(built)
         reasons += its
     reasons = told_once(reasons, shown)
-    if claims:
-        reasons.append(
-            Reason(
-                "incomplete",
-                f"同一小票号有 {1 + len(claims)} 笔不同的销售，以下全部列出 · "
-                f"{1 + len(claims)} different sales bear this number: all are shown",
-            )
-        )
+    if there:
+        reasons.append(_several(1 + len(claims), len(claims) < len(there)))
     when = local(sale.event_time, sale.utc_offset)
     name = codes.receipt_name(number)
     sale_id = event_id(sale.device_id, f"{name.epoch}/{name.counter}")  # as the answer to the upload named it
@@ -92,14 +95,22 @@ def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Princip
         site=place(here),
         party=place(party),
         steps=steps,
-        gaps=gaps_in(shown) + ([Gap(None, "two_claims", None)] if claims else []),
+        gaps=gaps_in(shown) + ([Gap(None, "two_claims", None)] if there else []),
         documents=once(document for way in ways for document in papers_of(facts, way)),
         tests=tests_in(way_steps),
         lines=shown,
         record_time=max(told_of, sale.record_time, *(claim.record_time for claim in claims)),
         own=None if reader is None else own_view([]),
-        common=None if claims else Common(names.since(named), told_of),
+        common=None if there else Common(names.since(named), told_of),
     )
+
+
+def _several(shown: int, more: bool) -> Reason:
+    zh, en = f"{shown} 笔不同的销售，以下全部列出", f"{shown} different sales bear this number: all are shown"
+    if more:
+        zh = f"{shown} 笔以上不同的销售，以下列出其中 {shown} 笔"
+        en = f"More than {shown} different sales bear this number: {shown} of them are shown"
+    return Reason("incomplete", f"同一小票号有 {zh} · {en}")
 
 
 def _pending(snapshot: Snapshot, code: codes.Code, names: Names) -> Answer:
@@ -146,6 +157,18 @@ def _claimed(said: dict[str, Any], claim: int) -> _Sold:
         str(said["quantity"]["unit"]),
         claim,
     )
+
+
+def _at_home(facts: Facts, sold: _Sold, here: Site | None) -> _Sold:
+    """The line; one of a claim, which nobody has judged, without a batch that is not at the stall: another's goods lend
+    it no way."""
+    custody = facts.chain.custodies.get(sold.custody_id) if sold.custody_id else None
+    if sold.claim == 1 or custody is None:
+        return sold
+    site = facts.names.site(custody.site_id)
+    if site is not None and here is not None and site.lies_in(here):
+        return sold
+    return replace(sold, custody_id=None, product_id=custody.product_id)
 
 
 def _line(facts: Facts, sold: _Sold, audience: Audience, now: datetime, at: datetime) -> tuple[Line, list[Reason]]:

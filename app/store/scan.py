@@ -153,10 +153,12 @@ def receipt_lines(snapshot: Snapshot, receipt_id: int) -> list[ReceiptLine]:
     return [ReceiptLine(*row) for row in snapshot.execute(statement)]
 
 
-def claims(snapshot: Snapshot, receipt_id: int) -> list[Claim]:
+def claims(snapshot: Snapshot, receipt_id: int, limit: int) -> list[Claim]:
+    """The first to come first; of more than `limit` any so many."""
     c = tables.receipt_claim.c
-    statement = select(c.receipt_id, c.body, c.record_time).where(c.receipt_id == receipt_id).order_by(c.record_time)
-    return [Claim(*row) for row in snapshot.execute(statement)]
+    statement = select(c.receipt_id, c.body, c.record_time).where(c.receipt_id == receipt_id)
+    found = [Claim(*row) for row in snapshot.execute(statement.order_by(c.content_hash).limit(limit))]
+    return sorted(found, key=lambda claim: claim.record_time)
 
 
 def device_numbered(snapshot: Snapshot, number: int) -> Device | None:
