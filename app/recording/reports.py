@@ -12,6 +12,8 @@ from app.store import master
 from app.store import reports as store
 from app.store.writer import Transaction
 
+MOST = 2**31 - 1  # seconds that a clock is ahead as it is kept, 68 years
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -35,7 +37,7 @@ def note_reports(transaction: Transaction, said: Sequence[Said]) -> Sequence[Non
         before = known.get(one.device_id, DeviceReport(one.device_id, one.seen_at, None, None))
         skew = before.clock_skew_seconds
         if one.device_time is not None:
-            skew = round((one.device_time - one.seen_at).total_seconds())
+            skew = min(round((one.device_time - one.seen_at).total_seconds()), MOST)
             if abs(skew) > one.tolerance.total_seconds():
                 wrong[one.device_id] = one
         known[one.device_id] = DeviceReport(

@@ -13,7 +13,7 @@ from app.domain.rights import Principal
 from app.recording import Said, note_reports
 from app.store.errors import StoreUnavailable
 from app.store.writer import Writer
-from app.web.schemas import Moment, Short
+from app.web.schemas import ClockTime, Short
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ CAPACITY = 200_000  # devices
 PERIOD = 60.0  # seconds between two notes of a device
 
 DeviceTime = Annotated[
-    Moment | None,
+    ClockTime | None,
     Header(alias="X-Device-Time", description="the device's own clock as it sends this, RFC 3339 with an offset"),
 ]
 DeviceFirmware = Annotated[

@@ -3,7 +3,7 @@ there."""
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -58,6 +58,12 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(printable)]
 Long = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(printable)
+]
+# What a device's own clock says: of any year, and then taken for the nearest that can be kept. Its battery dies, and it
+# is 1970; it asks what time it is all the same.
+_FIRST, _LAST = datetime(EARLIEST, 1, 1, tzinfo=UTC), datetime(LATEST, 1, 1, tzinfo=UTC)
+ClockTime = Annotated[
+    AwareDatetime, BeforeValidator(_text_only), AfterValidator(lambda value: min(max(value, _FIRST), _LAST))
 ]
 Day = Annotated[date, BeforeValidator(_text_only), AfterValidator(_in_range)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), AfterValidator(_in_range)]

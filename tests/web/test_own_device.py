@@ -71,8 +71,10 @@ def test_where_the_numbering_goes_on(cast: Cast, scale: Scale) -> None:
 class TestReports:
     def seen(self, cast: Cast, scale: Scale) -> dict[str, Any]:
         answer = cast.stall.get(f"/devices/{scale.activation['device_id']}").json()
-        assert answer in cast.market.get("/devices").json()["items"]
-        return {name: answer[name] for name in ("last_seen", "firmware", "clock_skew_seconds")}
+        [listed] = [each for each in cast.market.get("/devices").json()["items"] if each["id"] == answer["id"]]
+        said = ("last_seen", "firmware", "clock_skew_seconds")  # which may have come in between
+        assert {**answer, **{name: listed[name] for name in said}} == listed
+        return {name: listed[name] for name in said}
 
     def test_firmware_and_clock_are_kept(self, cast: Cast, scale: Scale) -> None:
         assert self.seen(cast, scale) == {"last_seen": None, "firmware": None, "clock_skew_seconds": None}
@@ -108,6 +110,26 @@ class TestReports:
         assert (alert["slug"], alert["device_id"], alert["site_id"]) == (
             slug, scale.activation["device_id"], cast.stall.site["id"]
         )  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("said", "slug"),
+        [
+            ("1970-01-01T00:00:08Z", "clock_behind"), ("0001-01-01T00:00:00+23:59", "clock_behind"),
+            ("2099-12-31T23:59:59+08:00", "clock_ahead"), ("9999-12-31T23:59:59-23:59", "clock_ahead"),
+        ],
+    )  # fmt: skip
+    def test_a_scale_whose_battery_is_dead_asks_for_the_time(
+        self, cast: Cast, scale: Scale, caplog: pytest.LogCaptureFixture, said: str, slug: str
+    ) -> None:
+        for path in (ME, f"{ME}/stock"):
+            answer = scale.get(path, headers={"X-Device-Time": said})
+            assert answer.status_code == 200, answer.text
+        until(lambda: cast.market.get("/alerts").json()["items"] != [])
+        [alert] = cast.stall.get("/alerts").json()["items"]
+        assert alert["slug"] == slug
+        skew = self.seen(cast, scale)["clock_skew_seconds"]
+        assert (skew < -800_000_000) if slug == "clock_behind" else (skew > 2_000_000_000)
+        assert "failed" not in caplog.text
 
     def test_once_a_minute_and_never_in_the_way(
         self, cast: Cast, scale: Scale, service: Service, monkeypatch: pytest.MonkeyPatch
