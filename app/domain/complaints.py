@@ -76,8 +76,8 @@ def parse_reference(text: str) -> str:
     ):
         raise Malformed(
             "mistyped-reference",
-            "受理编号有误，它以 C 开头，共 18 个字符，请对照原文重新输入 · "
-            "Mistyped: a reference begins with C and has 18 characters; compare it and type it again",
+            "受理编号以 C 开头，共 18 个字符，请对照原文重新输入 · "
+            "A reference begins with C and has 18 characters: compare it and type it again",
             identity=text[:40],
         )
     return raw

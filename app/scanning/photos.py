@@ -13,23 +13,24 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from app.domain.errors import Invalid, UnsupportedType
-from app.enrolling.files import JPEG, PDF, sniff
+from app.enrolling.files import JPEG, sniff
 
 SIDE: Final = 2_048  # pixels: enough to read a label in a photo
 QUALITY: Final = 82
 # A PNG is taken apart at its full size, a JPEG at a half, a quarter or an eighth of it.
 PNG_PIXELS: Final = 16_000_000
+_PHOTOS: Final = (b"\xff\xd8\xff", b"\x89PNG")
 
 
 def redrawn(content: bytes, declared: str) -> bytes:
     """The same picture as JPEG of at most SIDE pixels a side, upright, without metadata.
 
     Raises UnsupportedType, and Invalid for what is broken or has too many pixels."""
-    media_type = sniff(content, declared)
-    if media_type == PDF:
+    if not content.startswith(_PHOTOS):
         raise UnsupportedType(
             "unsupported-file", "照片只接受 JPEG 或 PNG · Photos are taken as JPEG or PNG", pointer="/photos"
         )
+    media_type = sniff(content, declared)
     opened = (JpegImageFile if media_type == JPEG else PngImageFile)(io.BytesIO(content))
     if media_type != JPEG and opened.width * opened.height > PNG_PIXELS:
         raise Invalid(

@@ -96,7 +96,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
         (b"<svg/>", "image/svg+xml", UnsupportedType),
         (jpeg(), "image/png", UnsupportedType),
         (jpeg()[:400], "image/jpeg", Invalid),
-        (b"", "image/jpeg", Invalid),
+        (b"", "image/jpeg", UnsupportedType),
     ],
 )
 def test_what_is_no_photo_is_refused(content: bytes, declared: str, refusal: type[Refusal]) -> None:
