@@ -58,10 +58,6 @@ def unknown_page(typed: str, status: int, detail: str, language: Language) -> st
 
 
 def _render(template: str, words: Words, **values: Any) -> str:
-    zh = words.language == "zh"
-    other = Markup('<a href="?lang={0}" hreflang="{1}" lang="{1}">{2}</a>').format(
-        "en" if zh else "zh", "en" if zh else "zh-CN", words.t("other_language")
-    )
     return environment.get_template(template).render(
-        words=words, t=words.t, style=Markup(_STYLE), grouped=codes.grouped, other=other, **values
+        words=words, t=words.t, style=Markup(_STYLE), grouped=codes.grouped, **values
     )

@@ -22,7 +22,7 @@ from app.store.engine import reading
 from app.store.errors import StoreUnavailable
 from app.web import complaint_pages as pages
 from app.web.bodies import media_type_of, parse_json, read_body, refuse_encoding, require_json
-from app.web.i18n import Language, choose
+from app.web.i18n import CATALOGUES, Language, choose, tag_of
 from app.web.negotiation import preferred, prefers_html
 from app.web.problems import status_of
 from app.web.representations import HTML, JSON, VARY
@@ -254,7 +254,7 @@ def look_up(ref: Annotated[str, Query(max_length=100)] = "", lang: Lang = None) 
         known = parse_reference(ref)
     except Malformed:
         known = "".join(filter(str.isalnum, ref))[:40] or "-"
-    return RedirectResponse(f"/reports/{known}" + (f"?lang={lang}" if lang in ("zh", "en") else ""), 303)
+    return RedirectResponse(f"/reports/{known}" + (f"?lang={lang}" if lang in CATALOGUES else ""), 303)
 
 
 @router.get(
@@ -299,7 +299,7 @@ def _html(body: str, language: Language, status: int = 200, headers: dict[str, s
     told = {
         "Cache-Control": "no-store",
         "Vary": VARY,
-        "Content-Language": "zh-CN" if language == "zh" else "en",
+        "Content-Language": tag_of(language),
         "Content-Security-Policy": pages.POLICY,
     }
     return Response(body, status, told | (headers or {}), media_type=HTML)

@@ -15,7 +15,7 @@ from app.store.engine import reading
 from app.web import pages
 from app.web.auth import PrincipalDep
 from app.web.bodies import JsonRoute
-from app.web.i18n import Language, Words, choose
+from app.web.i18n import Language, Words, choose, tag_of
 from app.web.paper import labels, prints
 from app.web.paper.labels import SIZES, Layout
 from app.web.representations import HTML
@@ -143,7 +143,7 @@ def _printed(
     url = service.settings.public_url
     drawings = [labels.draw(tag, codes.qr_url(url, tag.code), size, words) for tag in tags]
     laid = list(labels.pages(drawings, size, layout))
-    headers = {"Content-Language": "zh-CN" if language == "zh" else "en", "Vary": "Accept-Language"}
+    headers = {"Content-Language": tag_of(language), "Vary": "Accept-Language"}
     if format == "html":
         millimetres = laid[0].width / labels.DOTS, laid[0].height / labels.DOTS
         body, policy = pages.labels_page(map(prints.svg, laid), millimetres, language)

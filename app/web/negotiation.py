@@ -1,7 +1,7 @@
 """Which representation and language a client asked for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _TAG = re.compile(r'"[^"]*"')
 
@@ -22,14 +22,17 @@ def prefers_html(accept: str | None) -> bool:
     return html > 0 and html >= json
 
 
-def prefers_english(accept_language: str | None) -> bool:
-    """True where English is asked for before Chinese; Chinese is the default."""
-    best = {"zh": 0.0, "en": 0.0}
+def spoken(accept_language: str | None, offered: Iterable[str]) -> str:
+    """The language among `offered` (BCP 47 tags) that the Accept-Language header likes best; at equal liking, and where
+    it likes none or says nothing, the first. A dialect is answered in its language (RFC 4647 §3.4)."""
+    liked: dict[str, float] = {}
     for tag, quality in _parsed(accept_language or ""):
-        language = tag.partition("-")[0]
-        if language in best:
-            best[language] = max(best[language], quality)
-    return best["en"] > best["zh"]
+        while tag:
+            liked[tag] = max(liked.get(tag, 0.0), quality)
+            tag = tag.rpartition("-")[0]
+    known = list(offered)
+    best = max(known, key=lambda language: liked.get(language.lower(), 0.0))
+    return best if liked.get(best.lower(), 0.0) > 0 else known[0]
 
 
 def accepts_gzip(accept_encoding: str | None) -> bool:

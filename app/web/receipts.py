@@ -62,7 +62,7 @@ def print_receipt(
         paper = scanning.paper(snapshot, receipt_code, principal, service.master)
     words = Words(choose(lang, None))
     url = codes.qr_url(service.settings.public_url, paper.code)
-    headers = {"Cache-Control": "private, no-store", "Content-Language": "zh-CN" if words.language == "zh" else "en"}
+    headers = {"Cache-Control": "private, no-store", "Content-Language": words.tag}
     if format == "text":
         body: str | bytes = text(paper, words, url, width)
     elif format == "png":

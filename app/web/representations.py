@@ -10,7 +10,7 @@ import msgspec
 from app.scanning import Answer
 from app.scanning.counting import Scans
 from app.web import pages
-from app.web.i18n import Language
+from app.web.i18n import Language, tag_of
 from app.web.short import short_text
 
 HTML, JSON, TEXT = "text/html", "application/json", "text/plain"
@@ -57,7 +57,7 @@ def own_headers(rendering: Rendering, kind: str) -> list[Header]:
 
 def render(answer: Answer, kind: str, language: Language, now: datetime, public_url: str) -> Rendering:
     """`kind` is one of KINDS."""
-    headers = {"Vary": VARY, "Content-Language": "zh-CN" if language == "zh" else "en"}
+    headers = {"Vary": VARY, "Content-Language": tag_of(language)}
     if kind == HTML:
         page = pages.scan_page(answer, language, now, MARK.decode()).encode()
         headers["Content-Security-Policy"] = pages.POLICY

@@ -16,7 +16,7 @@ from app.scanning.counting import read_scans
 from app.store.engine import reading
 from app.web import pages, representations, symbols
 from app.web.auth import OptionalPrincipalDep
-from app.web.i18n import Language, choose
+from app.web.i18n import Language, choose, tag_of
 from app.web.negotiation import preferred, unchanged
 from app.web.problems import status_of
 from app.web.representations import HTML, VARY
@@ -81,7 +81,7 @@ def _error_page(service: Service, typed: str, refusal: Malformed | NotFound, lan
     headers = {
         "Cache-Control": "no-store",
         "Vary": VARY,
-        "Content-Language": "zh-CN" if language == "zh" else "en",
+        "Content-Language": tag_of(language),
         "Content-Security-Policy": pages.POLICY,
     }
     return Response(body, status, headers, media_type=HTML)

@@ -24,7 +24,7 @@ from app.store.dependencies import depends_on
 from app.store.engine import reading
 from app.store.errors import StoreUnavailable
 from app.web.counts import FRESH
-from app.web.i18n import Language, choose
+from app.web.i18n import CATALOGUES, Language, choose
 from app.web.kept import Kept
 from app.web.memo import Made
 from app.web.middleware import Edge
@@ -161,9 +161,9 @@ class ScanDoor:
             return self._variants[key]
         except KeyError:
             pass
-        asked = _LANGUAGES.get(query, "?")
+        asked = query.decode("latin-1").removeprefix("lang=")
         variant = None
-        if asked != "?":
+        if not asked or (query.startswith(b"lang=") and asked in CATALOGUES):  # others are the route's to judge
             chosen = choose(asked or None, language.decode("latin-1"))
             kind = preferred(accept.decode("latin-1"), KINDS)
             variant = Variant(kind, chosen, accepts_gzip(encoding.decode("latin-1")))
@@ -208,4 +208,3 @@ class ScanDoor:
 
 
 _OF_THE_BODY = (b"content-length", b"content-type", b"content-encoding")
-_LANGUAGES = {b"": "", b"lang=zh": "zh", b"lang=en": "en"}  # other queries are the route's to judge
