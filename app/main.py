@@ -22,6 +22,7 @@ from app.web.metrics import Metrics
 from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
 from app.web.representations import Key
+from app.web.screens import Boards
 from app.web.service import Service
 from app.web.shelves import Shelves
 
@@ -52,35 +53,42 @@ def open_service(settings: Settings) -> Service:
     writer = Writer(engine, limit=settings.queue_limit, on_commit=lambda touched: forget(touched))
     keys = KeyCache(engine, writer, lambda: tail.age)
     shelves = Shelves(engine, lambda: tail.age)
+    boards = Boards(engine, lambda: tail.age, settings.board_screens)
 
     def forget(touched: Iterable[str]) -> None:
         names = frozenset(touched)
         keys.forget(names)
         shelves.forget(names)
         scans.forget(names)
+        boards.forget(names)
         receipts.forget(names)
 
     def forget_all() -> None:
         keys.forget_all()
         shelves.forget_all()
         scans.forget_all()
+        boards.forget_all()
         receipts.forget_all()
 
     tail = Tail(engine, forget, forget_all)
     reports = Reports(writer, timedelta(seconds=settings.clock_skew_seconds))
-    metrics = Metrics({"writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting)})
+    metrics = Metrics({
+        "writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting),
+        "screens_open": ("Screens that are kept up to date.", lambda: boards.screens),
+    })  # fmt: skip
     counts = ScanCounts(engine, writer, lambda lost: metrics.count("scans_not_counted", lost))
     receipts = ReceiptScans(engine, master, settings.public_url, counts, lambda: tail.age)
     tail.start()
     files = FileStore(settings.files_dir)
     return Service(
-        settings, engine, writer, keys, shelves, reports, files, scans, receipts, counts, tail, metrics, master
+        settings, engine, writer, keys, shelves, reports, files, scans, receipts, counts, tail, metrics, master, boards
     )
 
 
 def close_service(service: Service) -> None:
     """Drains the writer, then lets go of the rest."""
     service.counts.close()
+    service.boards.close()
     service.writer.close()
     service.tail.close()
     service.receipts.close()

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(
         256_000_000, ge=1_000_000, le=64_000_000_000, description="answers to scans that a process keeps"
     )
+    board_screens: int = Field(
+        1_000, ge=0, le=100_000, description="screens that a process keeps up to date at a time; 503 beyond"
+    )
     strict_identifiers: bool = Field(
         False, description="refuse licences and credit codes whose check digit fails, instead of warning"
     )

@@ -33,6 +33,10 @@ DOORS: dict[str, str] = {
     "GET /api/v1/reports/{complaint_id}": "1333+3++",
     "PATCH /api/v1/reports/{complaint_id}": "1333+3++",
     "GET /api/v1/reports/{complaint_id}/photos/{number}": "1333+3++",
+    "GET /boards/{code}.json": "++++++++",
+    "GET /boards/{code}": "++++++++",
+    "GET /boards/{code}/events": "++++++++",
+    "GET /static/{name}": "++++++++",
     "POST /api/v1/labels": "1+++++++",
     "GET /api/v1/codes/{code}": "1+++++++",
     "POST /api/v1/codes/{code}/revoke": "13+3+3++",
@@ -107,7 +111,7 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "slug": "mistyped-code", "code": batch["code"], "party_id": cast.stall.party["id"],
         "site_id": cast.stall.site["id"], "product_id": batch["product_id"], "document_id": certificate,
         "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
-        "capture_id": captured.json()["id"], "receipt_code": receipt,
+        "capture_id": captured.json()["id"], "receipt_code": receipt, "name": "board.js",
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "number": "1",
     }  # fmt: skip
     found = {door: "".join(letter(actor, door, own, cast, batch) for actor in actors) for door in DOORS}
@@ -118,6 +122,8 @@ def letter(actor: Actor, door: str, own: Mapping[str, str], cast: Cast, batch: d
     """What the door answers the actor."""
     method, template = door.split(" ")
     request = REQUESTS[door](cast, batch) if door in REQUESTS else {}
+    if template.startswith("/boards/"):
+        own = {**own, "code": cast.stall.site["code"]}
     answer = actor.request(method, f"https://food.example.cn{template.format_map(own)}", **request)
     status = answer.status_code
     if answer.headers["content-type"] == "application/x-ndjson":
@@ -164,6 +170,7 @@ PICTURE = base64.b64decode(
 FILE = {"data": {"type": "other"}, "files": {"file": ("a.pdf", b"%PDF-1.4\n%%EOF\n", "application/pdf")}}
 REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "GET /lookup": lambda cast, batch: {"params": {"q": "x"}},
+    "GET /boards/{code}/events": lambda cast, batch: {"params": {"once": "true"}},
     "POST /c/{code}/reports": sent({"text": "x"}),
     "PATCH /api/v1/reports/{complaint_id}": sent({"state": "in_progress"}),
     "POST /api/v1/labels": lambda cast, batch: {"json": {"codes": [batch["code"]], "format": "html"}},

@@ -116,6 +116,38 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
             Audience.MARKET,
         ),
     },
+    # What hangs in the market hall for everybody to read: names of goods and who brought them, never how much.
+    "board_stall": dict.fromkeys(("code", "name", "kind", "region", "party", "status", "batches", "products"), _P),
+    "board_batch": dict.fromkeys(
+        (
+            "code",
+            "product",
+            "lot_number",
+            "status",
+            "since",
+            "on_sale",
+            "site",
+            "sources",
+            "reported",
+            "tests",
+            "ingredients",
+        ),
+        _P,
+    ),
+    "board_ingredient": dict.fromkeys(("code", "product", "lot_number", "status", "sources", "reported", "tests"), _P),
+    "board_result": dict.fromkeys(("item", "stage", "verdict", "presumptive", "event_time"), _P),
+    "board_test": dict.fromkeys(("code", "site"), _P),
+    # The code of a slip receives its goods: its end alone is shown.
+    "board_slip": dict.fromkeys(
+        ("number", "site", "party", "products", "shipped_at", "admitted", "status", "status_reason"), _P
+    ),
+    "board_refusal": dict.fromkeys(("site", "party", "products", "event_time", "reason"), _P),
+    "board_notice": dict.fromkeys(("code", "product", "lot_number", "site", "status", "status_reason"), _P),
+    # What is about to lapse is its owner's business, and that of who answers for the place.
+    "expiring": dict.fromkeys(
+        ("kind", "type", "number", "code", "product", "lot_number", "site", "party", "expires_on", "days"),
+        Audience.PARTY,
+    ),
     # What a label shows hangs in the market hall.
     "tag": dict.fromkeys(("title", "place", "lot_number", "produced_on"), _P),
     # The receipt as it is printed: its buyer has it on paper, everybody else scans its code.

@@ -48,7 +48,7 @@ def site(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None)
     return Answer(
         row.code,
         "site",
-        revoked(row) + _standing(here, party),
+        revoked(row) + standing(here, party),
         site=place(here),
         party=place(party),
         steps=_arrivals(step for its in steps.values() for step in its),
@@ -73,7 +73,7 @@ def party(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None
     return Answer(
         row.code,
         "party",
-        revoked(row) + _standing(None, found),
+        revoked(row) + standing(None, found),
         site=place(places[0]) if len(places) == 1 else None,
         party=place(found),
         documents=licences(found, max(map(names.audience, (site.id for site in places)), default=Audience.PUBLIC)),
@@ -84,7 +84,7 @@ def party(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None
     )
 
 
-def _standing(site: Site | None, party: Party | None) -> list[Reason]:
+def standing(site: Site | None, party: Party | None) -> list[Reason]:
     """Whether they may trade at all."""
     reasons = []
     for row, zh, en in ((party, "经营者", "the operator"), (site, "场所", "the place")):
@@ -132,21 +132,27 @@ def licences(party: Party | None, audience: Audience) -> list[Shown]:
 _LICENCES = {"SC": "production_licence", "JY": "business_licence"}
 
 
-def _stock(facts: Facts, way: Way, custody: Custody, steps: list[Step], now: datetime) -> Stock:
-    found = {reason.status for reason in judged(facts, way, now)}
-    names = facts.names
+def sources_of(facts: Facts, custody: Custody) -> tuple[list[str], bool]:
+    """Who the goods came from, and whether their receiver alone says so."""
     parents = [facts.chain.custodies.get(link.parent_id) for link in facts.chain.parents[custody.id]]
     sources = [
         known.name
         for parent in parents
         if parent is not None and parent.kind == "custody"
-        if (known := names.party(parent.party_id, custody.arrived_at)) is not None
+        if (known := facts.names.party(parent.party_id, custody.arrived_at)) is not None
     ]
     reported = [
         str(parent.paper["name"])
         for parent in parents
         if parent is not None and parent.kind == "gap" and parent.paper and parent.paper.get("name")
     ]
+    return list(dict.fromkeys(sources or reported)), bool(reported) and not sources
+
+
+def _stock(facts: Facts, way: Way, custody: Custody, steps: list[Step], now: datetime) -> Stock:
+    found = {reason.status for reason in judged(facts, way, now)}
+    names = facts.names
+    sources, reported = sources_of(facts, custody)
     fields = {
         "code": custody.code,
         "product": goods(names.product(custody.product_id, custody.arrived_at)),
@@ -156,8 +162,8 @@ def _stock(facts: Facts, way: Way, custody: Custody, steps: list[Step], now: dat
     }
     return Stock(
         redact("stock", Audience.PUBLIC, fields),
-        list(dict.fromkeys(sources or reported)),
-        bool(reported) and not sources,
+        sources,
+        reported,
         [test for step in steps for test in step.tests],
     )
 

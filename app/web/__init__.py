@@ -10,6 +10,8 @@ from starlette.types import ASGIApp
 
 from app.web import (
     alerts,
+    assets,
+    boards,
     captures,
     codes,
     complaint_queue,
@@ -36,6 +38,7 @@ from app.web import (
 from app.web.middleware import Edge
 from app.web.scandoor import ScanDoor
 from app.web.service import Service
+from app.web.stopping import hearing_the_end
 
 ROUTERS = [
     operations.router,
@@ -52,6 +55,8 @@ ROUTERS = [
     keys.router,
     scan.router,
     labels.router,
+    boards.router,
+    assets.router,
     complaints.router,
     complaint_queue.router,
     codes.router,
@@ -114,7 +119,8 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        yield
+        with hearing_the_end(service.boards.close):
+            yield
         on_stop()
 
     api = _Api(

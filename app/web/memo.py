@@ -73,15 +73,18 @@ class Memo(Generic[K, V]):
         with self._lock:
             return list(self._kept.items())
 
-    def forget(self, touched: Iterable[str]) -> None:
-        """What the feed calls for every change."""
+    def forget(self, touched: Iterable[str]) -> bool:
+        """What the feed calls for every change. False where nothing that is kept or being made can be concerned."""
         names = set(touched)
         with self._lock:
             for missed in self._making:
                 missed |= names
+            concerned = bool(self._making)
             for name in names:
                 for key in list(self._index.get(name, ())):
                     self._drop(key)
+                    concerned = True
+            return concerned
 
     def forget_all(self) -> None:
         """What the feed calls where it was lost."""

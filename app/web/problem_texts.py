@@ -84,6 +84,9 @@ TEXTS: dict[str, Text] = {
     "too-many-drawings": Text(
         "打印排队过长", "Too many drawings", "稍后重试。", "Wait as Retry-After says, then try again."
     ),
+    "too-many-screens": Text(
+        "看板打开过多", "Too many screens", "按 Retry-After 稍后重试，或定时刷新。", "Load the board every half minute."
+    ),
     "unknown-codes": Text("有不能打印的编码", "Codes that cannot be printed", "见 errors。", "Mend what errors lists."),
     "epochs-used-up": Text("激活次数用尽", "Activated too often", "登记为新设备。", "Enrol it as a new device."),
     "product-twice": Text("商品重复", "Product twice", "合并为一条。", "Merge the two into one."),
@@ -96,6 +99,7 @@ TEXTS: dict[str, Text] = {
     "unknown-code": Text(
         "没有这个编码", "Unknown code", "对照印刷的编码，或向出示者核实。", "Compare it, or ask whoever shows it."
     ),
+    "no-board": Text("没有看板", "No board", "用市场或摊位的编码。", "Use the code of a market or stall."),
     "not-authentic": Text("不是真码", "Not authentic", "向销售者核实并可举报。", "Ask the seller; it can be reported."),
     "no-replacement": Text("不能换码", "No replacement", "更正发货记录。", "Correct the shipment."),
     "sale-pending": Text("销售尚未上传", "Sale pending", "稍后再查。", "Look again later."),

@@ -19,6 +19,7 @@ from app.web.quota import Complaining
 from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
 from app.web.representations import Key
+from app.web.screens import Boards
 from app.web.shelves import Shelves
 from app.web.tries import Tries
 
@@ -27,7 +28,7 @@ from app.web.tries import Tries
 class Service:
     """One process's doors to everything: the settings, the database, the writer, the key cache, what scales may sell,
     what they report, the files, the answers to scans and how many there were, the feed, its counters, `master`, the
-    secret that receipts are signed with, who has tried activation codes and who has complained
+    secret that receipts are signed with, the boards, who has tried activation codes and who has complained
     how often."""
 
     settings: Settings
@@ -43,6 +44,7 @@ class Service:
     tail: Tail
     metrics: Metrics
     master: bytes
+    boards: Boards
     tries: Tries = field(default_factory=Tries)
     complaining: Complaining = field(default_factory=Complaining)
 

@@ -107,11 +107,11 @@ def settings(database: Database, tmp_path: Path) -> Settings:
 def service(settings: Settings, database: Database) -> "Iterator[Service]":
     """The doors of one process, as `onecode serve` opens them."""
     from app.main import close_service, open_service
-    from tests.support.freshness import stale_answers
+    from tests.support.freshness import stale_answers, stale_stands
 
     opened = open_service(settings)
     yield opened
-    stale = [] if database.damaged else stale_answers(opened)
+    stale = [] if database.damaged else stale_answers(opened) + stale_stands(opened)
     close_service(opened)
     assert stale == []
 

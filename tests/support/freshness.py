@@ -1,12 +1,14 @@
 """Whatever is kept of answers is what would be read now: held against the database when a test is over."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 
 from app import scanning
 from app.domain import codes
+from app.scanning.stands import stand
 from app.store import tables
 from app.store.engine import reading
 from app.web.representations import KINDS, render
@@ -31,7 +33,9 @@ def stale_answers(service: Service) -> list[str]:
         whole = kept == rendering.head if rendering.tail is None else _holds(kept, rendering.head, rendering.tail)
         if not whole:
             found.append(f"{code} {kind} {language}")
-    return found + asyncio.run(_stale_receipts(service, now))
+    # In a thread of its own: the one that drives a browser has an event loop already.
+    with ThreadPoolExecutor(1) as thread:
+        return found + thread.submit(lambda: asyncio.run(_stale_receipts(service, now))).result()
 
 
 async def _stale_receipts(service: Service, now: datetime) -> list[str]:
@@ -47,6 +51,17 @@ async def _stale_receipts(service: Service, now: datetime) -> list[str]:
                 wanted = render(answer, kind, "zh", now, service.settings.public_url)
                 if told and not _holds(told.body, wanted.head, wanted.tail or b""):
                     found.append(f"{text} {kind}")
+    return found
+
+
+def stale_stands(service: Service) -> list[str]:
+    """Places whose part of a board is kept and not right."""
+    now = datetime.now(UTC)
+    found = []
+    for key, made in service.boards.kept():
+        with reading(service.engine) as snapshot:
+            if now < made.valid_until and stand(snapshot, key, now) != made.value:
+                found.append(f"the stand of {key}")
     return found
 
 

@@ -45,6 +45,8 @@ def test(draft: Draft, event: Test) -> None:
     draft.decision = verdict
     draft.enter(custody, TOUCHED)
     draft.touched.add(custody.lot_id.hex)
+    # The boards of where it was tested and of where it lies list the day's tests, also those of goods long sold.
+    draft.touched.update(key.hex for key in (draft.event.site_id, custody.site_id) if key is not None)
     if verdict == "fail":
         draft.flag("failed_test", f"{event.item} 不合格", f"{event.item}: failed")
         reason = f"{event.item} {event.value or ''}{event.unit or ''} ({event.stage})".replace("  ", " ")
