@@ -1,5 +1,6 @@
 """Sales of scales: the hot path, its receipts, and everything that a scale may get wrong."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -146,15 +147,44 @@ def test_one_bad_sale_blocks_no_other(cast: Cast, scale: Scale, batch: dict[str,
     assert books.balance(batch)["sold"] == 2_000
 
 
+@pytest.mark.parametrize(
+    ("bad", "counter", "slug", "status"),
+    [
+        ('{"counter":5,"operator":"\\u0000"}', 5, "bad-text", 422),
+        ('{"counter":5,"operator":"\\ud800"}', None, "bad-text", 422),
+        ('{"operator":"\\ud800x","counter":5}', None, "bad-text", 422),
+        ('{"counter":5,"operator":"张三"}', 5, "bad-json", 400),
+        ('{"counter":1e999}', None, "bad-json", 400),
+        ('{"counter":' + "9" * 4_000 + "}", None, "invalid", 422),
+        ('{"counter":' + "9" * 6_000 + "}", None, "bad-json", 400),
+        ('{"counter":5,"lines":' + "[" * 99 + "]" * 99 + "}", 5, "too-deep", 422),
+    ],
+)
+def test_what_no_text_or_number_is_blocks_no_other(
+    cast: Cast, scale: Scale, batch: dict[str, Any], bad: str, counter: int | None, slug: str, status: int
+) -> None:
+    """A firmware that writes half a character into one sale would else send the same list for ever."""
+    good = [json.dumps(scale.sale(n, cast.item(batch, "1"))) for n in (1, 2)]
+    body = f'{{"sales":[{good[0]},{bad},{good[1]}]}}'.encode("gbk")
+    answer = scale.request("POST", "/sales", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["results"]
+    assert [outcome["status"] for outcome in found] == ["recorded", "rejected", "recorded"]
+    problem = found[1]["problem"]
+    assert (problem["type"], problem["status"], found[1]["counter"]) == (f"/problems/{slug}", status, counter)
+
+
 def test_bodies_that_hold_no_sales(cast: Cast, scale: Scale, batch: dict[str, Any]) -> None:
     good = scale.sale(1, cast.item(batch, "1"))
     for content, status, slug in (
         (b"", 400, "bad-json"), (b"{", 400, "bad-json"), (b"\xff", 400, "bad-json"), (b"[]", 422, "invalid"),
         (b"7", 422, "invalid"), (b"{}", 422, "invalid"), (b'{"sales":{}}', 422, "invalid"),
         (b'{"sales":[],"x":1}', 422, "invalid"), (b'{"sales":[' + b"{}," * 1_000 + b"{}]}", 422, "invalid"),
-        (b"[" * 100_000, 422, "too-deep"), (b'{"sales":["\\ud800"]}', 422, "bad-text"),
-        (b'{"sales":[{"operator":"\\u0000"}]}', 422, "bad-text"), (b'{"sales":[{"counter":1e999}]}', 400, "bad-json"),
-        (b'{"sales":[{"counter":' + b"9" * 6_000 + b"}]}", 400, "bad-json"), (b" " * 8_000_001, 413, "too-large"),
+        (b"[" * 100_000, 422, "invalid"), (b'{"sales":[' + b"[" * 9_000 + b"]" * 9_000 + b"]}", 422, "too-deep"),
+        (b'["\\ud800"]', 422, "invalid"), (b'{"sales":"\\ud800"}', 422, "invalid"),
+        (b'{"sales":[' + b'"\\ud800",' * 1_000 + b"1]}", 422, "invalid"),
+        (b'{"sales":["\\ud800"],"x":1}', 422, "invalid"), (b'{"sales":["\\ud800"', 400, "bad-json"),
+        (b" " * 8_000_001, 413, "too-large"),
     ):  # fmt: skip
         answer = scale.request("POST", "/sales", content=content, headers={"Content-Type": "application/json"})
         assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}"), content[:40]
