@@ -50,7 +50,7 @@ def test_nothing_comes_along_but_the_picture() -> None:
 def test_a_photo_taken_upright_is_upright() -> None:
     kept = opened(redrawn(jpeg((800, 600), turn=6), ""))
     assert kept.size == (600, 800)
-    red, green, blue = kept.getpixel((300, 40))[:3]  # type: ignore[index]
+    red, _green, blue = kept.getpixel((300, 40))[:3]  # type: ignore[index]
     assert blue > red
 
 
