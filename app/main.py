@@ -1,5 +1,6 @@
 """All wiring: settings → engine → schema → secret → writer → key cache and feed → HTTP."""
 
+import logging
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -13,18 +14,23 @@ from app.store.feed import Tail
 from app.store.files import FileStore
 from app.store.master import any_device
 from app.store.secret import load_master
+from app.store.units import any_job
 from app.store.writer import Writer
 from app.web.counts import ScanCounts
 from app.web.kept import Kept
 from app.web.keycache import KeyCache
 from app.web.memo import Memo
 from app.web.metrics import Metrics
+from app.web.places import Places, read_places
 from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
 from app.web.representations import Key
 from app.web.screens import Boards
 from app.web.service import Service
 from app.web.shelves import Shelves
+from app.web.tries import Tries
+
+log = logging.getLogger(__name__)
 
 
 def open_database(settings: Settings) -> tuple[Database, bytes]:
@@ -38,7 +44,7 @@ def open_database(settings: Settings) -> tuple[Database, bytes]:
             schema.upgrade(engine)
         schema.require_head(engine)
         with reading(engine) as snapshot:
-            used = any_device(snapshot)
+            used = any_device(snapshot) or any_job(snapshot)
         return engine, load_master(settings.secret_file, may_create=not used)
     except BaseException:
         engine.dispose()
@@ -76,13 +82,19 @@ def open_service(settings: Settings) -> Service:
         "writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting),
         "screens_open": ("Screens that are kept up to date.", lambda: boards.screens),
     })  # fmt: skip
+    places = Places()
+    if settings.places_file is not None and settings.trusted_proxies:
+        places = read_places(settings.places_file)
+    elif settings.places_file is not None:
+        log.warning("ONECODE_PLACES_FILE is not used: name the reverse proxy in ONECODE_TRUSTED_PROXIES")
     counts = ScanCounts(engine, writer, lambda lost: metrics.count("scans_not_counted", lost))
     receipts = ReceiptScans(engine, master, settings.public_url, counts, lambda: tail.age)
     tail.start()
     files = FileStore(settings.files_dir)
     return Service(
-        settings, engine, writer, keys, shelves, reports, files, scans, receipts, counts, tail, metrics, master, boards
-    )
+        settings, engine, writer, keys, shelves, reports, files, scans, receipts, counts, tail, metrics, master, boards,
+        wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places,
+    )  # fmt: skip
 
 
 def close_service(service: Service) -> None:

@@ -40,6 +40,18 @@ class Settings(BaseSettings):
     strict_identifiers: bool = Field(
         False, description="refuse licences and credit codes whose check digit fails, instead of warning"
     )
+    address_scans_per_minute: int = Field(
+        12_000, ge=60, le=1_000_000_000, description="scans from one address and process in a minute before 429"
+    )
+    wrong_codes_per_minute: int = Field(
+        60, ge=5, le=1_000_000_000, description="unknown, mistyped or forged codes from one address before 429"
+    )
+    code_scans_per_second: int = Field(
+        1_000, ge=5, le=1_000_000_000, description="scans of one code and process in a second before 429"
+    )
+    places_file: Path | None = Field(
+        None, description="CSV of networks and regions, for copies; only behind trusted proxies"
+    )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas"
     )

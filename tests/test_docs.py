@@ -36,7 +36,7 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
     assert set(rows) == {f"ONECODE_{name.upper()}" for name in settings}
     for name, field in settings.items():
         shown = rows[f"ONECODE_{name.upper()}"]
-        assert shown == {True: "true", False: "false", (): ""}.get(field.default, str(field.default)), name
+        assert shown == {True: "true", False: "false", (): "", None: ""}.get(field.default, str(field.default)), name
 
 
 def test_every_route_is_in_the_documents(client: TestClient) -> None:

@@ -40,6 +40,12 @@ DOORS: dict[str, str] = {
     "POST /api/v1/labels": "1+++++++",
     "GET /api/v1/codes/{code}": "1+++++++",
     "POST /api/v1/codes/{code}/revoke": "13+3+3++",
+    "POST /api/v1/code-jobs": "13+3+33+",
+    "GET /api/v1/code-jobs/{job_id}": "14+4444+",
+    "GET /api/v1/code-jobs/{job_id}/download": "14+4444+",
+    "POST /api/v1/code-jobs/{job_id}/activate": "14+4444+",
+    "POST /api/v1/code-jobs/{job_id}/revoke": "14+4444+",
+    "POST /api/v1/code-jobs/{job_id}/cancel": "14+4444+",
     "POST /api/v1/parties": "1333+3++",
     "GET /api/v1/parties": "1+++++++",
     "POST /api/v1/parties/batch": "1333+3++",
@@ -107,11 +113,12 @@ def test_every_role_at_every_door(cast: Cast) -> None:
     receipt = scale.sell(0, cast.item(batch, "0.001"))["receipt_code"]
     filed = cast.public.post(f"/c/{batch['code']}/reports", data={"text": "x"}, files={"photos": ("a.png", PICTURE)})
     complaint = cast.admin.get("/reports").json()["items"][0]
+    job = cast.stall.made("/code-jobs", units(cast, batch))["id"]
     own = {
         "slug": "mistyped-code", "code": batch["code"], "party_id": cast.stall.party["id"],
         "site_id": cast.stall.site["id"], "product_id": batch["product_id"], "document_id": certificate,
         "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
-        "capture_id": captured.json()["id"], "receipt_code": receipt, "name": "board.js",
+        "capture_id": captured.json()["id"], "receipt_code": receipt, "job_id": job, "name": "board.js",
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "number": "1",
     }  # fmt: skip
     found = {door: "".join(letter(actor, door, own, cast, batch) for actor in actors) for door in DOORS}
@@ -153,6 +160,10 @@ def key(cast: Cast) -> dict[str, Any]:
     return {"name": "spare", "role": "vendor", "party_id": cast.stall.party["id"]}
 
 
+def units(cast: Cast, batch: dict[str, Any]) -> dict[str, Any]:
+    return {"ref": "u1", "lot_id": batch["lot_id"], "count": 10}
+
+
 def sent(body: Mapping[str, Any] | Callable[[Cast], Mapping[str, Any]]) -> Callable[..., dict[str, Any]]:
     """The options of a request with this JSON."""
     return lambda cast, _: {"json": body(cast) if callable(body) else body}
@@ -175,6 +186,9 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "PATCH /api/v1/reports/{complaint_id}": sent({"state": "in_progress"}),
     "POST /api/v1/labels": lambda cast, batch: {"json": {"codes": [batch["code"]], "format": "html"}},
     "POST /api/v1/codes/{code}/revoke": sent({"reason": "x"}),
+    "POST /api/v1/code-jobs": lambda cast, batch: {"json": units(cast, batch)},
+    "POST /api/v1/code-jobs/{job_id}/activate": sent({"from": 1, "to": 2}),
+    "POST /api/v1/code-jobs/{job_id}/revoke": sent({"from": 1, "to": 1, "reason": "x"}),
     "POST /api/v1/parties": sent(party),
     "POST /api/v1/parties/batch": line(party),
     "PATCH /api/v1/parties/{party_id}": sent({"name": "一号摊"}),

@@ -73,6 +73,36 @@ ALERTS: dict[str, Kind] = {
     "clock_behind": Kind(
         Severity.NOTICE, "设备时钟偏慢，请校时", "the clock of a device is behind: set it"
     ),
+    "copied_code": Kind(
+        Severity.GRAVE,
+        "同一单品码在相距很远的两地先后被扫，可能被复制，请核查两地货源",
+        "one unit's code was scanned in two places too far apart for the time between: it may be copied; look at both",
+    ),
+    "sold_elsewhere": Kind(
+        Severity.WARNING,
+        "单品首次被扫的城市不是其上架地，可能窜货或被复制，请核查",
+        "the first scan of a unit came from another city than where it was put on sale: diverted or copied",
+    ),
+    "scan_burst": Kind(
+        Severity.WARNING,
+        "同一单品码或小票一小时内被扫多次，可能被复制，请核查",
+        "the code of one unit or receipt was scanned many times in an hour: it may be copied",
+    ),
+    "revoked_code": Kind(
+        Severity.GRAVE,
+        "已停用的单品码被扫，请查找贴有此码的商品",
+        "a withdrawn unit code was scanned: find what bears it",
+    ),
+    "inactive_code": Kind(
+        Severity.GRAVE,
+        "尚未启用的单品码被扫，标签可能流失，请核查",
+        "a unit code that is not in use was scanned: labels may have been stolen",
+    ),
+    "forged_code": Kind(
+        Severity.GRAVE,
+        "有人出示签名不符的单品码或小票，是仿造的，请核查",
+        "a unit or receipt whose signature is not ours was shown: it is forged",
+    ),
 }  # fmt: skip
 
 # Flags of a sale that are alerts, too; the slug is the same.
@@ -101,7 +131,7 @@ class Alert:
 
 def raised(
     slug: str,
-    subject: UUID,
+    subject: UUID | str,
     on: date | None,
     about: tuple[str, str] | None,
     *,

@@ -13,7 +13,7 @@ two neighbours is noticed, the letter and the check character included.
 import enum
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -323,6 +323,12 @@ def unit_code(secret: bytes, job: int, counter: int) -> str:
     unit_id = job << _UNIT_COUNTER_BITS | counter
     mac = hmac.digest(secret, unit_id.to_bytes(8, "big"), "sha256")
     return _spell(_N, unit_id << _UNIT_MAC_BITS | int.from_bytes(mac[:8], "big"), _UNIT)
+
+
+def unit_codes(secret: bytes, job: int, first: int, last: int) -> Iterator[str]:
+    """unit_code of every counter from `first` to `last`, both included."""
+    for counter in range(first, last + 1):
+        yield unit_code(secret, job, counter)
 
 
 def unit_name(code: Code) -> UnitName:

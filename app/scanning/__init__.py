@@ -8,7 +8,7 @@ from app.domain import codes
 from app.domain.codes import CodeKind, MistypedCode
 from app.domain.errors import Malformed, NotFound, Refusal
 from app.domain.rights import Principal
-from app.scanning import batches, places, printing, receipts, slips
+from app.scanning import batches, places, printing, receipts, slips, units
 from app.scanning import tags as tagging
 from app.scanning.answer import STATUSES, Answer, Gap, Line, Place, Reason, Shown, Step, Stock
 from app.scanning.audience import AUDIENCE, Audience, redact
@@ -49,15 +49,25 @@ _KINDS = {
 }
 
 
-def scan(snapshot: Snapshot, text: str, now: datetime, reader: Principal | None, secret: bytes) -> Answer:
-    """What the code says to this reader at this time; `secret` is the master that receipts and units are signed with.
+def scan(
+    snapshot: Snapshot,
+    text: str,
+    now: datetime,
+    reader: Principal | None,
+    secret: bytes,
+    place: str | None = None,
+) -> Answer:
+    """What the code says to this reader at this time; `secret` is the master that receipts and units are signed with,
+    `place` (GB/T 2260) where it is scanned, if that is known.
 
     Raises Malformed mistyped-code, NotFound unknown-code and not-authentic."""
     code = read(snapshot, text, secret)
     if code.kind is CodeKind.RECEIPT:
         return receipts.receipt(snapshot, code, now, reader)
+    if code.kind is CodeKind.UNIT:
+        return units.unit(snapshot, code, now, reader, place)
     row = store_codes.find(snapshot, [code.text]).get(code.text)
-    if row is None or code.kind not in _KINDS:
+    if row is None:
         raise batches.unknown(code.text)
     return _KINDS[code.kind](snapshot, row, now, reader)
 
@@ -88,7 +98,11 @@ def tags(snapshot: Snapshot, texts: Sequence[str], secret: bytes) -> list[Tag | 
 def exists(snapshot: Snapshot, text: str, secret: bytes) -> codes.Code:
     """The code, where it was issued; as `scan` raises, otherwise."""
     code = read(snapshot, text, secret)
-    if code.kind is not CodeKind.RECEIPT and not store_codes.find(snapshot, [code.text]):
+    if code.kind is CodeKind.UNIT:
+        there = units.exists(snapshot, code)
+    else:
+        there = code.kind is CodeKind.RECEIPT or bool(store_codes.find(snapshot, [code.text]))
+    if not there:
         raise batches.unknown(code.text)
     return code
 

@@ -124,10 +124,20 @@ class Common:
 
 
 @dataclass(frozen=True, slots=True)
+class Sightings:
+    """Where a numbered unit was scanned first and last before, as far as that is known, Chinese and English."""
+
+    first_place: tuple[str, str]
+    last_place: tuple[str, str]
+    last_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What `GET /c/{code}` answers. For the page are `replacement` (of a revoked code), `places` (a party's sites) and
-    `picture` (the places of a way from several sources, the nearest first); `own` is what only a reader with a key
-    gets: `actions`, `balance`, `suppliers`."""
+    """What `GET /c/{code}` answers. For the page are `replacement` (of a revoked code), `places` (a party's sites),
+    `picture` (the places of a way from several sources, the nearest first), `doubts` (slugs of `app.domain.copies`,
+    of a numbered unit) and `seen` (its scans before this one); `own` is what only a reader with a key gets: `actions`,
+    `balance`, `suppliers`."""
 
     code: str
     kind: str
@@ -147,6 +157,8 @@ class Answer:
     replacement: str | None = None
     places: list[Shown] = field(default_factory=list)
     picture: list[Place] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    seen: Sightings | None = None
     own: Shown | None = None
     common: Common | None = None  # of a receipt
 

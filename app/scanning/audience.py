@@ -28,7 +28,7 @@ _P = Audience.PUBLIC
 # Shape → field → the first audience that sees it.
 AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
     "place": dict.fromkeys(("code", "name", "kind", "region"), _P),
-    "lot": dict.fromkeys(("code", "lot_number", "produced_on", "expires_on"), _P),
+    "lot": dict.fromkeys(("code", "lot_number", "produced_on", "expires_on", "unit_number"), _P),
     "step": dict.fromkeys(
         (
             "event_id",

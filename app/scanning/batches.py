@@ -157,6 +157,7 @@ def lot_shown(row: Lot | None) -> Shown | None:
         "lot_number": row.lot_number,
         "produced_on": row.produced_on,
         "expires_on": row.expires_on,
+        "unit_number": None,
     }
     return redact("lot", Audience.PUBLIC, fields)
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.copies import Seen
+from app.scanning.copies import judge
 from app.store import scans as store
 from app.store.engine import Snapshot
 from app.store.scans import ScanCount
@@ -28,11 +30,12 @@ class NoteScans:
     counts: Mapping[str, int]
     begun: datetime
     ended: datetime
+    seen: Sequence[Seen] = ()  # of units
 
 
 def note_scans(transaction: Transaction, commands: Sequence[NoteScans]) -> Sequence[Mapping[str, Scans]]:
-    """Job: adds up what was counted; each command hears how often its codes were scanned by now. Touches nothing that
-    the feed tells: a count is told as of up to a minute ago."""
+    """Job: adds up what was counted and raises what is doubtful; each command hears how often its codes were scanned by
+    now. Touches nothing that the feed tells: a count is told as of up to a minute ago."""
     added: dict[str, ScanCount] = {}
     for command in commands:
         hour = store.hour_of(command.ended)
@@ -43,6 +46,8 @@ def note_scans(transaction: Transaction, commands: Sequence[NoteScans]) -> Seque
             begun = min(before.first_time, command.begun) if before else command.begun
             added[code] = ScanCount(code, n, begun, command.ended, hour, n)
     store.add(transaction.connection, added.values())
+    seen = [each for command in commands for each in command.seen]
+    judge(transaction, seen, {code: row.count for code, row in added.items()})
     now = read_scans(transaction.connection, added)
     return [{code: now[code] for code in command.counts} for command in commands]
 

@@ -78,6 +78,11 @@ REFERENCES = (
     Reference(_t.epc_event.c.event_id, _t.event.c.id),
     Reference(_t.packing.c.from_event_id, _t.event.c.id),
     Reference(_t.packing.c.to_event_id, _t.event.c.id),
+    Reference(_t.code_job.c.lot_id, _t.lot.c.id),
+    Reference(_t.code_job.c.site_id, _t.site.c.id),
+    Reference(_t.code_job.c.party_id, _t.party.c.id),
+    Reference(_t.code_range.c.job_id, _t.code_job.c.id),
+    Reference(_t.code_range.c.site_id, _t.site.c.id),
 )
 
 # What a code of a kind names. Receipts and units are derived from what they name; a row is only a note on one.

@@ -54,6 +54,16 @@ def add(connection: Snapshot, rows: Iterable[ScanCount]) -> None:
     bulk.merge(connection, _table, [values(row) for row in rows], _ADDED)
 
 
+_PLACED = ", ".join(
+    f'"{name}" = excluded."{name}"' for name in ("first_place", "place", "placed_time", "doubt", "doubt_time")
+)
+
+
+def place(connection: Snapshot, rows: Iterable[ScanCount]) -> None:
+    """Writes where units are and what is doubtful of them, in rows that `add` has just written."""
+    bulk.merge(connection, _table, [values(row) for row in rows], _PLACED)
+
+
 def find(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, ScanCount]:
     """Of codes that were ever scanned."""
     found = {}

@@ -6,8 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field
+from starlette.concurrency import run_in_threadpool
 
 from app import issuing
+from app.domain.codes import CodeKind
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import JsonRoute
@@ -22,8 +24,8 @@ class CodeTold(Told):
 
     code: str
     kind: str = Field(description="site | party | custody | lot | unit | slip | receipt")
-    subject_id: UUID | None = Field(description="id of what it names; null for a receipt")
-    status: str = Field(description="active | revoked")
+    subject_id: UUID | None = Field(description="id of what it names, of a unit its lot; null for a receipt")
+    status: str = Field(description="active | revoked; of a unit that is not in use yet inactive")
     reason: str | None
     replacement: str | None
     minted_at: datetime | None
@@ -76,8 +78,24 @@ def get_code(code: str, service: ServiceDep, _: PrincipalDep) -> CodeTold:
 
 @router.post("/api/v1/codes/{code}/revoke", summary="Revoke a code, with or without a replacement")
 async def revoke_code(code: str, body: Revocation, service: ServiceDep, principal: PrincipalDep) -> CodeTold:
-    command = issuing.Revoke(principal, issuing.read_code(code).text, body.reason, body.replace)
+    read = issuing.read_code(code)
+    command = issuing.Revoke(principal, read.text, body.reason, body.replace)
+    if read.kind is CodeKind.UNIT:
+        return await _revoke_unit(service, command)
     return _told(await service.writer.write(issuing.revoke_codes, command), service)
+
+
+async def _revoke_unit(service: Service, command: issuing.Revoke) -> CodeTold:
+    def understood() -> issuing.ChangeUnits:
+        with reading(service.engine) as snapshot:
+            return issuing.revoking_unit(snapshot, command, service.master)
+
+    def found() -> issuing.Issued:
+        with reading(service.engine) as snapshot:
+            return issuing.find_code(snapshot, command.code, service.master)
+
+    await service.writer.write(issuing.change_units, await run_in_threadpool(understood))
+    return _told(await run_in_threadpool(found), service)
 
 
 @router.get("/lookup", summary="Find a code from what is at hand: a code, a receipt's number, a barcode, a pasted URL")

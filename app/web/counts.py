@@ -7,20 +7,25 @@ what it has counted since.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
 
+from app.domain.codes import CodeKind
+from app.domain.copies import Seen
+from app.scanning.copies import Forged, note_forged
 from app.scanning.counting import NEVER, NoteScans, Scans, note_scans, read_scans
 from app.store.engine import Database, reading
 from app.store.errors import StoreUnavailable
 from app.store.writer import Writer
+from app.web.quota import Quota
 
 log = logging.getLogger(__name__)
 
 PERIOD = 1.0  # seconds between two batches
 FRESH = 60.0  # seconds for which a count is shown as it is
+FORGED = 5  # forged codes a minute that are told of
 CODES = 20_000  # in one batch, and waiting for one; beyond them a batch goes out early, or codes are not counted
 
 
@@ -48,6 +53,9 @@ class ScanCounts:
         self._heard: dict[str, tuple[float, Scans]] = {}
         self._heard_before: dict[str, tuple[float, Scans]] = {}
         self._turned = clock()
+        self._seen: list[Seen] = []
+        self._sent_seen: Sequence[Seen] = ()
+        self._forged = Quota(FORGED, FRESH, clock)
         self._wanted: set[str] = set()
         self._reading: asyncio.Task[None] | None = None
 
@@ -58,6 +66,24 @@ class ScanCounts:
         if n == 1 and (self._timer is None or len(pending) >= CODES):
             self._start()
         return n
+
+    def note(self, seen: Seen) -> None:
+        """As count, of a scan whose place and doubts are held against the others of the same unit."""
+        self.count(seen.code)
+        if seen.code[0] == CodeKind.UNIT and len(self._seen) < CODES:
+            self._seen.append(seen)
+
+    def lately(self, code: str) -> int:
+        """How many scans it has had within a second."""
+        return self._pending.get(code, 0)
+
+    def forged(self, shown: Forged) -> None:
+        """A code that is not ours was shown; some in a minute are told of."""
+        if self._forged.take("") == 0:
+            try:
+                self._writer.offer(note_forged, shown, _told)
+            except StoreUnavailable as error:
+                _told(error)
 
     def heard(self, code: str) -> Scans | None:
         """How often it was scanned, this process's latest included, where what is written was heard of within a minute.
@@ -94,7 +120,7 @@ class ScanCounts:
         self._gather()
         if self._waiting:
             try:
-                self._writer.submit(note_scans, NoteScans(self._waiting, self._begun, datetime.now(UTC)))
+                self._writer.submit(note_scans, NoteScans(self._waiting, self._begun, datetime.now(UTC), self._seen))
             except StoreUnavailable as error:
                 log.warning("the last scans are not counted: %s", error)
 
@@ -137,8 +163,9 @@ class ScanCounts:
         if self._sent or not self._waiting:
             return  # the batch before is still on its way; its end sends the next
         loop = asyncio.get_running_loop()
-        command = NoteScans(self._waiting, self._begun, datetime.now(UTC))
+        command = NoteScans(self._waiting, self._begun, datetime.now(UTC), self._seen)
         self._sent, self._sent_begun, self._waiting = self._waiting, self._begun, {}
+        self._sent_seen, self._seen = self._seen, []
 
         def done(result: Mapping[str, Scans] | Exception) -> None:
             loop.call_soon_threadsafe(self._noted, result)
@@ -153,6 +180,7 @@ class ScanCounts:
         if isinstance(result, Exception):
             log.info("scans are not counted yet: %s", result)
             self._begun = self._sent_begun
+            self._seen = [*self._sent_seen, *self._seen][:CODES]
             newer, self._waiting = self._waiting, dict(sent)
             self._wait_for_room(newer)
             self._timer = self._timer or asyncio.get_running_loop().call_later(PERIOD, self._send)
@@ -176,3 +204,8 @@ class ScanCounts:
     def _look(self, wanted: set[str]) -> Mapping[str, Scans]:
         with reading(self._database) as snapshot:
             return read_scans(snapshot, sorted(wanted))
+
+
+def _told(result: Exception | None) -> None:
+    if isinstance(result, Exception):
+        log.info("a forged code is not told of: %s", result)

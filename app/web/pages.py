@@ -210,6 +210,7 @@ def scan_page(answer: Answer, language: Language, now: datetime, scans: str) -> 
         today=here_and_now.date(),
         recorded=words.moment(answer.record_time.astimezone(zone_of(answer))) if answer.record_time else "",
         scans=Markup(scans),
+        last_seen=words.moment(answer.seen.last_time.astimezone(zone_of(answer))) if answer.seen else "",
     )
 
 

@@ -88,6 +88,9 @@ TEXTS: dict[str, Text] = {
         "看板打开过多", "Too many screens", "按 Retry-After 稍后重试，或定时刷新。", "Load the board every half minute."
     ),
     "unknown-codes": Text("有不能打印的编码", "Codes that cannot be printed", "见 errors。", "Mend what errors lists."),
+    "too-many-scans": Text(
+        "扫码过于频繁", "Too many scans", "按 Retry-After 稍后再扫。", "Wait as Retry-After says, then scan again."
+    ),
     "epochs-used-up": Text("激活次数用尽", "Activated too often", "登记为新设备。", "Enrol it as a new device."),
     "product-twice": Text("商品重复", "Product twice", "合并为一条。", "Merge the two into one."),
     "plu-twice": Text("PLU 重复", "PLU twice", "换一个 PLU。", "Choose another PLU."),
@@ -101,6 +104,11 @@ TEXTS: dict[str, Text] = {
     ),
     "no-board": Text("没有看板", "No board", "用市场或摊位的编码。", "Use the code of a market or stall."),
     "not-authentic": Text("不是真码", "Not authentic", "向销售者核实并可举报。", "Ask the seller; it can be reported."),
+    "unknown-code-job": Text("没有这个赋码任务", "Unknown code job", "检查编号。", "Check the id."),
+    "code-job-cancelled": Text("赋码任务已取消", "Code job cancelled", "新建任务。", "Make a new job."),
+    "range-not-satisfiable": Text(
+        "超出文件范围", "Range not satisfiable", "从已收到的字节继续。", "Go on from the bytes that you have."
+    ),
     "no-replacement": Text("不能换码", "No replacement", "更正发货记录。", "Correct the shipment."),
     "sale-pending": Text("销售尚未上传", "Sale pending", "稍后再查。", "Look again later."),
     "unknown-party": Text("没有这个主体", "Unknown party", "检查编号，或先登记。", "Check the id, or enrol it first."),

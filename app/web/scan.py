@@ -11,8 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from app import scanning
 from app.domain import codes
+from app.domain.copies import Seen
 from app.domain.errors import Malformed, NotFound
+from app.scanning.copies import Forged
 from app.scanning.counting import read_scans
+from app.scanning.units import at_once
 from app.store.engine import reading
 from app.web import pages, representations, symbols
 from app.web.auth import OptionalPrincipalDep
@@ -22,6 +25,7 @@ from app.web.problems import status_of
 from app.web.representations import HTML, VARY
 from app.web.scan_openapi import SCAN, SYMBOL
 from app.web.service import Service, ServiceDep
+from app.web.tries import client_of
 
 router = APIRouter(tags=["public"])
 
@@ -36,17 +40,20 @@ def scan(code: str, request: Request, service: ServiceDep, reader: OptionalPrinc
     language = choose(lang, request.headers.get("accept-language"))
     kind = preferred(request.headers.get("accept"), representations.KINDS)
     now = datetime.now(UTC)
+    place = service.places.of(request.client.host if request.client else None)
     try:
-        with reading(service.engine) as snapshot:
-            answer = scanning.scan(snapshot, code, now, reader, service.master)
+        with service.wrong_codes.one(client_of(request)), reading(service.engine) as snapshot:
+            answer = scanning.scan(snapshot, code, now, reader, service.master, place)
             scans = read_scans(snapshot, [answer.code])[answer.code]
     except (Malformed, NotFound) as refusal:
+        if refusal.slug == "not-authentic":
+            request.scope["onecode.forged"] = Forged(codes.parse(code).text, now, place)
         if kind != HTML:
             raise
         return _error_page(service, code, refusal, language)
     if reader is None and request.method == "GET":
         scans = service.counts.with_one_more(answer.code, scans, now)
-        request.scope["onecode.scanned"] = answer.code
+        request.scope["onecode.scanned"] = Seen(answer.code, now, place, at_once(answer))
     rendering = representations.render(answer, kind, language, now, service.settings.public_url)
     body, headers = rendering.body(scans), rendering.headers
     if reader is not None:

@@ -31,7 +31,9 @@ _SCHEMA: dict[str, Any] = {
         "product": _PLACE,
         "lot": {
             "type": ["object", "null"],
-            "properties": {"code": _TEXT, "lot_number": _TEXT, "produced_on": _TEXT, "expires_on": _TEXT},
+            "properties": {"code": _TEXT, "lot_number": _TEXT, "produced_on": _TEXT, "expires_on": _TEXT,
+                "unit_number": {"type": ["integer", "null"], "description": "of a numbered unit"},
+            },
         },
         "site": _PLACE,
         "party": _PLACE,
@@ -70,7 +72,13 @@ _EXAMPLE: dict[str, Any] = {
     "statuses": ["ok"],
     "status_reason": None,
     "product": {"code": None, "name": "上海青", "kind": "vegetables", "region": None},
-    "lot": {"code": "G0A3C8N5R1V6X2Y7ZK", "lot_number": "260301-7F3A", "produced_on": "2026-03-01", "expires_on": None},
+    "lot": {
+        "code": "G0A3C8N5R1V6X2Y7ZK",
+        "lot_number": "260301-7F3A",
+        "produced_on": "2026-03-01",
+        "expires_on": None,
+        "unit_number": None,
+    },
     "site": _STALL,
     "party": {"code": "P4D9F2H6J1K8M3N7QT", "name": "一号摊经营户", "kind": "vendor", "region": "330106"},
     "steps": [

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import scanning
 from app.domain import codes
 from app.domain.codes import CodeKind, MistypedCode
-from app.domain.errors import Malformed, NotFound
+from app.domain.errors import Malformed, NotFound, TooMany
 from app.scanning.counting import read_scans
 from app.store.dependencies import depends_on
 from app.store.engine import reading
@@ -26,6 +26,7 @@ from app.store.errors import StoreUnavailable
 from app.web.counts import FRESH
 from app.web.i18n import CATALOGUES, Language, choose
 from app.web.kept import Kept
+from app.web.limits import Limits
 from app.web.memo import Made
 from app.web.middleware import Edge
 from app.web.negotiation import accepts_gzip, preferred, unchanged
@@ -55,14 +56,26 @@ class ScanDoor:
         self._memo = service.scans
         self._counts = service.counts
         self._receipts = service.receipts
-        self._codes: dict[str, str | None] = {}
+        self._limits = Limits(service.settings.address_scans_per_minute)
+        self._most = service.settings.code_scans_per_second
+        self._refuse = Edge(_too_often, service.metrics, service.settings.public_url)
+        self._codes: dict[str, str] = {}
         self._variants: dict[tuple[bytes, bytes, bytes, bytes], Variant | None] = {}
         self._filling: dict[Key, asyncio.Task[Kept | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"][:3] in ("/c/", "/C/") and scope["method"] in ("GET", "HEAD"):
             started = time.perf_counter()
+            client = scope["client"]
+            wait = self._limits.wait(client[0], started) if client else 0
             code = self._code(scope["path"])
+            if code is not None and not wait:
+                text = code if isinstance(code, str) else code.text
+                wait = int(self._counts.lately(text) >= self._most)  # of a second
+            if wait:
+                scope["onecode.wait"] = wait
+                await self._refuse(scope, receive, send)
+                return
             if code is not None:
                 accept = language = encoding = given = b""
                 known = None
@@ -85,7 +98,8 @@ class ScanDoor:
                         counts = scope["method"] == "GET"
                         found: Kept | Filled | None
                         if isinstance(code, codes.Code):
-                            found = await self._receipts.find(code, *variant)
+                            receipt = code.kind is CodeKind.RECEIPT
+                            found = await self._receipts.find(code, *variant) if receipt else None
                             if found is not None and counts:
                                 self._counts.count(code.text)
                         else:
@@ -95,9 +109,11 @@ class ScanDoor:
                             self._service.metrics.request(scope["method"], ROUTE, status, time.perf_counter() - started)
                             return
         await self._app(scope, receive, send)
-        scanned = scope.get("onecode.scanned")  # the route says so of what it has answered
-        if scanned is not None:
-            self._counts.count(scanned)
+        # The route says so of what it has answered.
+        if (scanned := scope.get("onecode.scanned")) is not None:
+            self._counts.note(scanned)
+        elif (forged := scope.get("onecode.forged")) is not None:
+            self._counts.forged(forged)
 
     async def _page(self, code: str, variant: Variant, started: float, counts: bool) -> Kept | None:
         key = code, variant[0], variant[1]
@@ -138,7 +154,7 @@ class ScanDoor:
         return status
 
     def _code(self, path: str) -> str | codes.Code | None:
-        """The canonical code in a path, a receipt's parsed; None where it is none that is answered here."""
+        """The canonical code in a path, that of a receipt or unit parsed; None where it is none."""
         try:
             return self._codes[path]
         except KeyError:
@@ -147,13 +163,12 @@ class ScanDoor:
             parsed = codes.parse(path[3:])
         except MistypedCode:
             return None
-        if parsed.kind is CodeKind.RECEIPT:
+        if parsed.kind in (CodeKind.RECEIPT, CodeKind.UNIT):
             return parsed
-        code = parsed.text if parsed.kind is not CodeKind.UNIT else None
         if len(self._codes) >= MEMO:
             self._codes.clear()
-        self._codes[path] = code
-        return code
+        self._codes[path] = parsed.text
+        return parsed.text
 
     def _variant(self, accept: bytes, language: bytes, encoding: bytes, query: bytes) -> Variant | None:
         key = accept, language, encoding, query
@@ -205,6 +220,15 @@ class ScanDoor:
         rendering = render(answer, kind, language, now, self._service.settings.public_url)
         kept = Kept(rendering, own_headers(rendering, kind), self._edge.complete, written)
         return Made(kept, frozenset(names), kept.size, next_quarter(now))
+
+
+async def _too_often(scope: Scope, _receive: Receive, _send: Send) -> None:
+    scope["onecode.route"] = ROUTE
+    raise TooMany(
+        "too-many-scans",
+        "扫码过于频繁，请稍后再试 · Too many scans: wait as Retry-After says",
+        retry_after=scope["onecode.wait"],
+    )
 
 
 _OF_THE_BODY = (b"content-length", b"content-type", b"content-encoding")

@@ -15,6 +15,7 @@ from app.web.kept import Kept
 from app.web.keycache import KeyCache
 from app.web.memo import Memo
 from app.web.metrics import Metrics
+from app.web.places import Places
 from app.web.quota import Complaining
 from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
@@ -28,8 +29,8 @@ from app.web.tries import Tries
 class Service:
     """One process's doors to everything: the settings, the database, the writer, the key cache, what scales may sell,
     what they report, the files, the answers to scans and how many there were, the feed, its counters, `master`, the
-    secret that receipts are signed with, the boards, who has tried activation codes and who has complained
-    how often."""
+    secret that receipts are signed with, the boards, who has tried activation codes or scanned wrong codes and who has
+    complained how often, and where networks are."""
 
     settings: Settings
     engine: Database
@@ -46,6 +47,8 @@ class Service:
     master: bytes
     boards: Boards
     tries: Tries = field(default_factory=Tries)
+    wrong_codes: Tries = field(default_factory=Tries)
+    places: Places = field(default_factory=Places)
     complaining: Complaining = field(default_factory=Complaining)
 
 

@@ -24,7 +24,10 @@ def short_text(answer: Answer, language: Language, url: str, now: datetime) -> s
 
 def _parts(answer: Answer, words: Words, year: int) -> Iterator[str]:
     """Sentences, the most important first."""
-    said = words.best(f"status.{answer.status}.{answer.kind}", f"status.{answer.status}")
+    doubtful = answer.doubts and answer.status == "incomplete"
+    said = (
+        words.t("doubt") if doubtful else words.best(f"status.{answer.status}.{answer.kind}", f"status.{answer.status}")
+    )
     lot = words.t("text.lot", text=answer.lot["lot_number"]) if answer.lot else ""
     yield f"【{words.t('brand')}】{title_of(answer, words)}{lot}" + words.t("text.status", text=said)
     if answer.status_reason and answer.status != "ok":

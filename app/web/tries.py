@@ -1,5 +1,6 @@
 """How often somebody may guess: tries that failed are counted by the client's address, in the memory of one process."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,36 +12,26 @@ from fastapi import Request
 from app.domain.errors import TooMany
 from app.store.errors import StoreUnavailable
 
-ALLOWED = 20  # refused tries of one client in a PERIOD
+ALLOWED = 20  # refused tries of one client in a PERIOD, of activation codes
 PERIOD = 60.0  # seconds
 CAPACITY = 10_000  # clients; beyond them the one that began first is forgotten
 
 
 class Tries:
     """Counts a try as it begins, so that many at once are not all let through, and takes it back where it was right: a
-    hall full of scales that are activated from behind one address is nobody's guessing."""
+    hall full of scales that are activated from behind one address is nobody's guessing. Thread-safe."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, allowed: int = ALLOWED) -> None:
         self._clock = clock
+        self._allowed = allowed
+        self._lock = threading.Lock()
         self._counts: dict[str, tuple[float, int]] = {}  # client → when its period began, tries in it
 
     @contextmanager
     def one(self, client: str) -> Iterator[None]:
         """Raises TooMany where the client has used up what it has."""
-        now = self._clock()
-        began, count = self._counts.get(client, (now, 0))
-        if now - began >= PERIOD:
-            del self._counts[client]
-            began, count = now, 0
-        if count >= ALLOWED:
-            raise TooMany(
-                "too-many-tries",
-                "试错过多，请稍后重试 · Too many wrong tries: wait as Retry-After says",
-                retry_after=ceil(began + PERIOD - now),
-            )
-        while client not in self._counts and len(self._counts) >= CAPACITY:
-            del self._counts[next(iter(self._counts))]
-        self._counts[client] = began, count + 1
+        with self._lock:
+            self._begin(client)
         try:
             yield
         except StoreUnavailable:
@@ -49,10 +40,27 @@ class Tries:
         else:
             self._take_back(client)
 
+    def _begin(self, client: str) -> None:
+        now = self._clock()
+        # Whose period is over is forgotten: they stand in the order in which theirs began.
+        while self._counts and now - (first := next(iter(self._counts.items())))[1][0] >= PERIOD:
+            del self._counts[first[0]]
+        began, count = self._counts.get(client, (now, 0))
+        if count >= self._allowed:
+            raise TooMany(
+                "too-many-tries",
+                "试错过多，请稍后重试 · Too many wrong tries: wait as Retry-After says",
+                retry_after=ceil(began + PERIOD - now),
+            )
+        while client not in self._counts and len(self._counts) >= CAPACITY:
+            del self._counts[next(iter(self._counts))]
+        self._counts[client] = began, count + 1
+
     def _take_back(self, client: str) -> None:
-        if client in self._counts:
-            began, count = self._counts[client]
-            self._counts[client] = began, max(count - 1, 0)
+        with self._lock:
+            if client in self._counts:
+                began, count = self._counts[client]
+                self._counts[client] = began, max(count - 1, 0)
 
 
 def client_of(request: Request) -> str:

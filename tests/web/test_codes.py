@@ -4,16 +4,14 @@ import time
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from app.domain import codes
-from app.domain.rows import Code
 from app.enrolling.keys import OPERATOR
 from app.issuing import Revoke, revoke_codes
-from app.store import codes as store
 from app.store import tables
 from app.store.engine import reading, writing
 from app.store.writer import Transaction
@@ -170,14 +168,22 @@ def test_whose_codes_one_revokes(cast: Cast) -> None:
     assert cast.admin.post(f"/codes/{output['code']}/revoke", {"reason": " "}).status_code == 422
 
 
-def test_a_unit_is_revoked_by_the_operator_and_never_replaced(cast: Cast, service: Service) -> None:
-    unit = codes.unit_code(b"x" * 32, 1, 1)
-    with writing(service.engine) as connection:
-        store.add(connection, [Code(unit, "N", uuid4(), "active", None, None, datetime.now(UTC))])
-    assert revoke(cast.farm, unit).status_code == 403
-    assert revoke(cast.admin, unit, replace=True).json()["type"] == "/problems/no-replacement"
-    assert revoke(cast.admin, unit).json()["kind"] == "unit"
+def test_a_unit_is_revoked_by_who_ordered_it_and_never_replaced(cast: Cast, service: Service) -> None:
+    output = cast.farm.record("produce", outputs=[cast.output(cast.product("白菜"), "1")])["outputs"][0]
+    job = cast.farm.made("/code-jobs", {"ref": "1", "lot_id": output["lot_id"], "count": 5})
+    unit = codes.unit_code(codes.unit_secret(service.master, job["number"]), job["number"], 5)
+    told = cast.stall.get(f"/codes/{unit}").json()
+    assert (told["kind"], told["subject_id"], told["status"]) == ("unit", output["lot_id"], "inactive")
+    assert revoke(cast.stall, unit).json()["type"] == "/problems/unknown-code-job"
+    assert revoke(cast.farm, unit, replace=True).json()["type"] == "/problems/no-replacement"
+    done = revoke(cast.farm, unit).json()
+    assert (done["kind"], done["status"], done["reason"]) == ("unit", "revoked", "标牌遗失")
+    assert revoke(cast.admin, unit).json()["revoked_at"] == done["revoked_at"]
     assert look(cast, unit)[0]["kind"] == "unit"
+    never = codes.unit_code(codes.unit_secret(service.master, job["number"]), job["number"], 6)
+    assert cast.farm.get(f"/codes/{never}").json()["type"] == "/problems/unknown-code"
+    cast.farm.post(f"/code-jobs/{job['id']}/activate", {"from": 1, "to": 4})
+    assert cast.farm.get(f"/codes/{unit}").json()["status"] == "revoked"
 
 
 def test_two_lots_of_one_harvest_are_their_maker_s(cast: Cast) -> None:

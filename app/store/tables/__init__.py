@@ -16,6 +16,7 @@ from app.store.tables.master import api_key, device, document, external_code, ma
 from app.store.tables.sales import receipt, receipt_claim, receipt_line
 from app.store.tables.scales import device_report, price
 from app.store.tables.scans import scan_count
+from app.store.tables.units import code_job, code_range
 
 __all__ = [
     "alert",
@@ -23,6 +24,8 @@ __all__ = [
     "attachment",
     "capture",
     "code",
+    "code_job",
+    "code_range",
     "complaint",
     "correction",
     "custody",

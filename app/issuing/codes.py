@@ -1,4 +1,4 @@
-"""Issuing: what a code names, its revocation and replacement, and finding a code from whatever a person has at hand."""
+"""What a code names, its revocation and replacement, and finding a code from whatever a person has at hand."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -14,9 +14,13 @@ from app.domain.errors import Conflict, Forbidden, Invalid, Malformed, NotFound,
 from app.domain.identifiers import check_gtin
 from app.domain.rights import Principal, Role, manages_party, owns_site
 from app.domain.rows import Code, Lot, Party, Product, Site
+from app.issuing import units
+from app.issuing.units import ChangeUnits
 from app.store import codes as store
 from app.store import master
+from app.store import units as unit_store
 from app.store.engine import Snapshot
+from app.store.units import CodeJob
 from app.store.writer import Transaction
 
 KINDS = {
@@ -32,7 +36,8 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A code that is ours. A receipt's is signed by its scale, not minted: it has no subject and no minting time."""
+    """A code that is ours. A receipt's is signed by its scale, not minted: it has no subject and no minting time. A
+    unit is `inactive` until it is put in use; its subject is the lot."""
 
     code: str
     kind: str
@@ -75,7 +80,8 @@ def read_code(text: str) -> codes.Code:
 
 
 def find_code(snapshot: Snapshot, text: str, secret: bytes) -> Issued:
-    """What a code names. Raises Malformed for a mistyped one, NotFound for an unknown one and for a forged receipt."""
+    """What a code names. Raises Malformed for a mistyped one, NotFound for an unknown one and for a forged receipt or
+    unit."""
     code = read_code(text)
     if code.kind is CodeKind.RECEIPT:
         if not _authentic(snapshot, code, secret):
@@ -84,10 +90,52 @@ def find_code(snapshot: Snapshot, text: str, secret: bytes) -> Issued:
                 "不是本系统签发的小票，请向摊位核实 · No scale of this service printed it: ask at the stall",
             )
         return Issued(code.text, "receipt", None, "active", None, None, None, None)
+    if code.kind is CodeKind.UNIT:
+        return _unit(snapshot, code, _genuine(snapshot, code, secret))
     row = store.find(snapshot, [code.text]).get(code.text)
     if row is None:
         raise _unknown()
     return _issued(row)
+
+
+def _genuine(snapshot: Snapshot, code: codes.Code, secret: bytes) -> CodeJob:
+    """The job of a unit. Raises NotFound."""
+    if not codes.unit_mac_ok(codes.unit_secret(secret, codes.unit_name(code).job), code):
+        raise NotFound(
+            "not-authentic", "不是本系统签发的单品码，可能是仿造 · We did not issue this unit's code: it may be forged"
+        )
+    job = units.unit_job(snapshot, code)
+    if job is None:
+        raise _unknown()
+    return job
+
+
+def _unit(snapshot: Snapshot, code: codes.Code, job: CodeJob) -> Issued:
+    number = codes.unit_name(code).counter
+    revoked = unit_store.holding(snapshot, job.id, "revoked", number)
+    active = unit_store.holding(snapshot, job.id, "active", number)
+    status = "revoked" if revoked else "active" if active else "inactive"
+    reason, revoked_at = (revoked.reason, revoked.record_time) if revoked else (None, None)
+    return Issued(code.text, "unit", job.lot_id, status, reason, None, job.record_time, revoked_at)
+
+
+def revoking_unit(snapshot: Snapshot, command: Revoke, secret: bytes) -> ChangeUnits:
+    """The command for `change_units` that revokes a single unit. Raises NotFound, Invalid where it should be replaced:
+    a unit's code is signed, and another is another unit."""
+    code = read_code(command.code)
+    job = _genuine(snapshot, code, secret)
+    if command.replaced:
+        raise _no_replacement()
+    number = codes.unit_name(code).counter
+    return ChangeUnits(command.principal, job.id, "revoked", number, number, reason=command.reason)
+
+
+def _no_replacement() -> Invalid:
+    return Invalid(
+        "no-replacement",
+        "随货单和单品不能换码，请更正发货记录 · A slip or unit is not replaced: correct the shipment instead",
+        pointer="/replace",
+    )
 
 
 def _unknown() -> NotFound:
@@ -111,7 +159,7 @@ def _authentic(snapshot: Snapshot, code: codes.Code, secret: bytes) -> bool:
 
 # --- revoking ---
 
-# A slip's code is the slip, and a unit's is signed: neither can be called anything else.
+# A slip's code is the slip: it can be called nothing else.
 _REPLACEABLE = (CodeKind.SITE, CodeKind.PARTY, CodeKind.CUSTODY, CodeKind.LOT)
 
 
@@ -134,11 +182,7 @@ def revoke_codes(transaction: Transaction, commands: Sequence[Revoke]) -> Sequen
                 "forbidden", "只有编码所属方可以作废 · A code is revoked by those whose it is: ask its party or market"
             )
         if command.replaced and kind not in _REPLACEABLE:
-            raise Invalid(
-                "no-replacement",
-                "随货单和单品不能换码，请更正发货记录 · A slip or unit is not replaced: correct the shipment instead",
-                pointer="/replace",
-            )
+            raise _no_replacement()
         if row.status == "revoked" and (row.replacement is not None or not command.replaced):
             return _issued(row)
         if command.replaced and subjects.voided(row):
