@@ -15,6 +15,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import pairwise
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -300,6 +301,32 @@ def receipt_code(secret: bytes, receipt_id: int) -> str:
         raise ValueError(f"not a receipt id: {receipt_id}")
     mac = hmac.digest(secret, receipt_id.to_bytes(8, "big"), "sha256")
     return _spell(_R, receipt_id << _RECEIPT_MAC_BITS | int.from_bytes(mac[:5], "big"), _RECEIPT)
+
+
+class ReceiptSigner:
+    """The receipt codes of one secret (of at most 64 bytes), for many receipts: `receipt_code` in half the time.
+
+    HMAC (RFC 2104) by hand, its two keyed hashes begun once. `hmac.digest` hands the interpreter to another thread for
+    each of its two microseconds, and gets it back when that one pleases."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, secret: bytes) -> None:
+        key = secret.ljust(64, b"\0")
+        self._inner = sha256(key.translate(_INNER))
+        self._outer = sha256(key.translate(_OUTER))
+
+    def code(self, receipt_id: int) -> str:
+        """As receipt_code."""
+        if receipt_id not in _RECEIPT_IDS:
+            raise ValueError(f"not a receipt id: {receipt_id}")
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(receipt_id.to_bytes(8, "big"))
+        outer.update(inner.digest())
+        return _spell(_R, receipt_id << _RECEIPT_MAC_BITS | int.from_bytes(outer.digest()[:5], "big"), _RECEIPT)
+
+
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
 def receipt_mac_ok(secret: bytes, code: Code) -> bool:

@@ -13,6 +13,7 @@ from app.domain.codes import (
     CodeKind,
     MistypedCode,
     ReceiptName,
+    ReceiptSigner,
     UnitName,
     check_character,
     grouped,
@@ -255,6 +256,8 @@ def test_integers_that_are_no_receipt_id_are_refused(number: int) -> None:
         receipt_name(number)
     with pytest.raises(ValueError, match="not a receipt id"):
         receipt_code(MASTER, number)
+    with pytest.raises(ValueError, match="not a receipt"):
+        ReceiptSigner(MASTER).code(number)
 
 
 @given(devices, epochs, counters)
@@ -388,3 +391,9 @@ def test_suggestions_are_never_more_than_twenty(monkeypatch: pytest.MonkeyPatch)
     assert refuses(wrong)
     found = suggestions(wrong)
     assert 0 < len(found) <= 20
+
+
+@given(st.binary(min_size=1, max_size=64), st.lists(receipt_ids, min_size=1, max_size=5))
+def test_a_signer_makes_the_same_codes(secret: bytes, numbers: list[int]) -> None:
+    signer = ReceiptSigner(secret)
+    assert [signer.code(number) for number in numbers] == [receipt_code(secret, number) for number in numbers]
