@@ -92,7 +92,7 @@ def record_sales(
             outcomes.append(SaleOutcome("recorded", now, flags))
         else:
             claims.append((sale.receipt_id, sale.content_hash, json.loads(sale.body), now))
-            causes.setdefault(("counter_reused", sale.device_id, sale.event_time.date()), _cause(sale, None))
+            causes.setdefault(("counter_reused", sale.device_id, _told_on(sale, now)), _cause(sale, None))
             outcomes.append(SaleOutcome("conflict", now, [_CONFLICT]))
     if fresh:
         goods = _Goods(transaction, [sale for sale, _ in fresh], rules, causes)
@@ -110,6 +110,12 @@ def record_sales(
         store.add_claims(connection, claims)
     raise_for_sales(transaction, causes)
     return outcomes
+
+
+def _told_on(sale: Sale, now: datetime) -> date:
+    """The day of an alert about a sale: the scale's, but for one that has not come yet. A clock that jumps ahead would
+    else raise one for every day that it names."""
+    return min(sale.event_time, now).astimezone(sale.event_time.tzinfo).date()
 
 
 def _cause(sale: Sale, custody_id: UUID | None) -> Cause:
@@ -252,7 +258,8 @@ class _Goods:
         if held.unfit or amount > held.on_hand:
             for slug in self._wrong(sale, held, amount):
                 slugs[slug] = None
-                self._causes.setdefault((slug, held.id, sale.event_time.date()), _cause(sale, held.id))
+                day = _told_on(sale, self._transaction.now)
+                self._causes.setdefault((slug, held.id, day), _cause(sale, held.id))
         left = held.on_hand - amount
         if (held.on_hand > 0) != (left > 0):  # the stall's page lists what is on sale
             self._transaction.touched.update((held.id.hex, sale.site_id.hex))

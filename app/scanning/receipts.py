@@ -120,22 +120,39 @@ def _pending(snapshot: Snapshot, code: codes.Code, names: Names) -> Answer:
     names.load([site_id])
     here = names.site(site_id) if site_id else None
     names.load([here.party_id if here else None])
-    zh, en = (f"（{device.name}）", f" ({device.name})") if device else ("", "")
     return Answer(
         code.text,
         "receipt",
-        [
-            Reason(
-                "pending",
-                f"小票是真的，由登记的秤{zh}打印，销售记录还没有上传，请过几小时再扫 · "
-                f"The receipt is genuine, printed by a registered scale{en}; its sale has not arrived yet: scan it "
-                "again in a few hours",
-            )
-        ],
+        [_awaited(device, name)],
         site=place(here),
         party=place(names.party(here.party_id)) if here else None,
         lines=[],
         own=None,
+    )
+
+
+def _awaited(device: Device | None, name: codes.ReceiptName) -> Reason:
+    """What to expect of the sale: a scale that is locked, or has been activated anew, uploads it no more."""
+    zh, en = (f"（{device.name}）", f" ({device.name})") if device else ("", "")
+    if device is not None and device.status == "locked":
+        return Reason(
+            "pending",
+            f"小票码出自登记的秤{zh}，但该秤已被锁定（可能遗失或被盗），销售记录不会上传，请向市场核实 · "
+            f"The code is of a registered scale{en}, which has been locked, perhaps lost or stolen: no sale of it is "
+            "taken; ask the market",
+        )
+    if device is not None and name.epoch < device.epoch:
+        return Reason(
+            "pending",
+            f"小票是真的，但打印它的秤{zh}已重新激活，这笔销售没有上传，也不会再上传，请向市场核实 · "
+            f"The receipt is genuine, but its scale{en} has been activated anew since: this sale never arrived and "
+            "will not; ask the market",
+        )
+    return Reason(
+        "pending",
+        f"小票是真的，由登记的秤{zh}打印，销售记录还没有上传，请过几小时再扫 · "
+        f"The receipt is genuine, printed by a registered scale{en}; its sale has not arrived yet: scan it "
+        "again in a few hours",
     )
 
 

@@ -206,3 +206,15 @@ def test_an_alert_is_written_with_its_cause_or_not_at_all(cast: Cast, batch: dic
     cast.stall.refused("sell", 403, lines=[cast.item(harvest(cast), "999")])
     with service.engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(tables.alert)) == 0
+
+
+def test_a_clock_that_jumps_ahead_makes_no_alert_for_every_day_it_names(cast: Cast, batch: dict[str, Any]) -> None:
+    scale = cast.scale(cast.stall)
+    line = cast.item(batch, "99999")
+    for counter in range(1, 21):
+        ahead = scale.sale(counter, line) | {"event_time": ago(days=-counter)}
+        again = ahead | {"lines": [cast.item(batch, "1")]}
+        answer = scale.post("/sales", {"sales": [ahead, again]})
+        assert [answer.json()[status] for status in ("recorded", "conflict")] == [1, 1], answer.text
+    found = [alert["slug"] for alert in cast.market.get("/alerts").json()["items"]]
+    assert sorted(found) == ["clock_ahead", "counter_reused", "more_than_there"]

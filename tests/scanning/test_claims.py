@@ -48,3 +48,27 @@ def test_a_claim_borrows_no_other_stall_s_goods(story: Story) -> None:
     assert [each["code"] for each in page["lines"]] == [here["code"], None, here["code"]]
     assert page["lines"][1]["steps"] == []
     assert "有机-1" not in story.text(code)
+
+
+def test_a_receipt_that_cannot_arrive_any_more_is_not_waited_for(story: Story) -> None:
+    """What a lost scale prints has a right code, and is refused; so is what an earlier epoch left."""
+    town = open_market(story)
+    here = town.move(town.farm, town.stall, town.harvest())
+    scale = story.handheld(town.stall, "3号秤")
+    code = scale.prints(line(here, "1"))
+    assert "几小时" in story.public.scan(code)["status_reason"]
+    device = f"/devices/{scale.activation['device_id']}"
+    assert town.market.patch(device, {"status": "locked"}).status_code == 200
+    page = story.public.scan(code)
+    assert page["status"] == "pending"
+    assert "锁定" in page["status_reason"]
+    assert "locked" in page["status_reason"]
+    assert "几小时" not in page["status_reason"]
+    assert town.market.patch(device, {"status": "active"}).status_code == 200
+    assert "几小时" in story.public.scan(code)["status_reason"]
+    anew = town.market.post(f"{device}/activation").json()["activation_code"]
+    assert story.public.post("/devices/activate", {"activation_code": anew}).status_code == 200
+    page = story.public.scan(code)
+    assert page["status"] == "pending"
+    assert "重新激活" in page["status_reason"]
+    assert "activated anew" in page["status_reason"]
