@@ -36,6 +36,8 @@ DOORS: dict[str, str] = {
     "GET /boards/{code}.json": "++++++++",
     "GET /boards/{code}": "++++++++",
     "GET /boards/{code}/events": "++++++++",
+    "GET /kiosk": "++++++++",
+    "GET /kiosk/{code}": "++++++++",
     "GET /static/{name}": "++++++++",
     "POST /api/v1/labels": "1+++++++",
     "GET /api/v1/codes/{code}": "1+++++++",

@@ -1,0 +1,114 @@
+"""`/kiosk`: a screen in the market's hall where people hold a barcode before the scanner, or type what is printed."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AfterValidator
+from starlette.responses import RedirectResponse, Response
+
+from app import issuing, scanning
+from app.domain import codes
+from app.domain.codes import MistypedCode
+from app.domain.errors import Malformed, NotFound
+from app.scanning import Answer, Shown, Tag
+from app.store.engine import Snapshot, reading
+from app.web import kiosk_pages
+from app.web.i18n import Language, choose, tag_of
+from app.web.problems import status_of
+from app.web.representations import HTML
+from app.web.schemas import printable
+from app.web.service import Service, ServiceDep
+
+router = APIRouter(tags=["public"])
+
+Lang = Annotated[str | None, Query(max_length=20, description="a language of the pages; else Accept-Language")]
+_PAGE = {"description": "A page in large type that goes back to the start by itself", "content": {HTML: {}}}
+
+
+@router.get(
+    "/kiosk",
+    summary="查询机 · the kiosk's start, and what it finds",
+    response_class=Response,
+    responses={200: _PAGE, 303: {"description": "One thing was found: its page"}},
+)
+def kiosk(
+    request: Request,
+    service: ServiceDep,
+    q: Annotated[str, Query(max_length=500, description="as for /lookup"), AfterValidator(printable)] = "",
+    lang: Lang = None,
+) -> Response:
+    """Finds by barcode, code, receipt number, another system's code, credit code or pasted address."""
+    language = choose(lang, request.headers.get("accept-language"))
+    typed = q.strip()
+    if not typed:
+        return _told(kiosk_pages.start_page(language, lang), language)
+    try:
+        with reading(service.engine) as snapshot:
+            found = issuing.look_up(snapshot, typed, service.master)
+            if not found and _is_code(typed):
+                scanning.exists(snapshot, typed, service.master)
+            tags = scanning.tags(snapshot, [match.code for match in found], service.master)
+    except (Malformed, NotFound) as refusal:
+        return _unread(service, typed, refusal, language, lang)
+    if len(found) == 1:
+        kept = f"?lang={quote(lang)}" if lang else ""
+        return RedirectResponse(f"/kiosk/{found[0].code}{kept}", 303, {"Cache-Control": "no-store"})
+    known = {tag.code: tag for tag in tags if isinstance(tag, Tag)}
+    matches = [(match, known.get(match.code)) for match in found]
+    return _told(kiosk_pages.matches_page(typed, matches, language, lang), language, 200 if found else 404)
+
+
+@router.get(
+    "/kiosk/{code}",
+    summary="查询机的回答 · a code's answer in large type",
+    response_class=Response,
+    responses={200: _PAGE},
+)
+def kiosk_answer(code: str, request: Request, service: ServiceDep, lang: Lang = None) -> Response:
+    """The public answer: status, way here and tests, with the licences of who sells it."""
+    language = choose(lang, request.headers.get("accept-language"))
+    now = datetime.now(UTC)
+    try:
+        with reading(service.engine) as snapshot:
+            answer = scanning.scan(snapshot, code, now, None, service.master)
+            licences = _licences(snapshot, answer, now, service.master)
+    except (Malformed, NotFound) as refusal:
+        return _unread(service, code, refusal, language, lang)
+    page = kiosk_pages.answer_page(answer, licences, language, lang, now, service.settings.public_url)
+    return _told(page, language)
+
+
+def _is_code(text: str) -> bool:
+    try:
+        return bool(codes.parse(text))
+    except MistypedCode:
+        return False
+
+
+def _licences(snapshot: Snapshot, answer: Answer, now: datetime, secret: bytes) -> list[Shown]:
+    """Those of the trader, where the code is not the trader's own."""
+    if answer.party is None or answer.kind in ("site", "party"):
+        return []
+    return scanning.scan(snapshot, answer.party["code"], now, None, secret).documents
+
+
+def _unread(
+    service: Service, typed: str, refusal: Malformed | NotFound, language: Language, lang: str | None
+) -> Response:
+    with reading(service.engine) as snapshot:
+        near = scanning.meant(snapshot, typed, service.master) if isinstance(refusal, Malformed) else []
+        tags = [tag for tag in scanning.tags(snapshot, near, service.master) if isinstance(tag, Tag)]
+    page = kiosk_pages.unread_page(typed[:120], refusal.slug, refusal.detail, tags, language, lang)
+    return _told(page, language, status_of(refusal))
+
+
+def _told(page: str, language: Language, status: int = 200) -> Response:
+    headers = {
+        "Cache-Control": "no-store",
+        "Vary": "Accept-Language",
+        "Content-Language": tag_of(language),
+        "Content-Security-Policy": kiosk_pages.POLICY,
+    }
+    return Response(page, status, headers, media_type=HTML)

@@ -1,0 +1,38 @@
+"use strict";
+// A kiosk whose field is always the one that a barcode scanner types into, and that goes back to its start by itself.
+(() => {
+  const field = document.getElementById("q");
+  const { home, seconds, start } = document.body.dataset;
+  let last = Date.now();
+
+  function ready() {
+    field.focus({ preventScroll: true });
+  }
+
+  // A scanner is a keyboard: what it types while somebody has touched something else belongs into the field.
+  addEventListener("keydown", (event) => {
+    last = Date.now();
+    const typed = event.key.length === 1 && !event.ctrlKey && !event.altKey && !event.metaKey;
+    if (typed && document.activeElement !== field) {
+      field.value = "";
+      ready();
+    }
+  });
+  for (const kind of ["pointerdown", "pointermove", "scroll", "touchmove", "wheel"]) {
+    addEventListener(kind, () => { last = Date.now(); }, { passive: true });
+  }
+  // What is shown from the browser's memory is of somebody who has gone.
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) location.replace(home);
+    field.value = "";
+    ready();
+  });
+  setInterval(() => {
+    if (Date.now() - last < seconds * 1000) return;
+    last = Date.now();
+    // The next one may speak another language than the last.
+    if (start === undefined || location.search) location.replace(home);
+    else if (field.value) field.value = "";
+  }, 1000);
+  ready();
+})();
