@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import p4, p6, p7, p9, p10
+from benchmarks import p4, p5, p6, p7, p9, p10
 from benchmarks.harness import Result, Stage, report, stage, table
 
 BENCHMARKS: dict[str, Callable[[Stage], Iterator[Result]]] = {
     "P4": p4.run,
+    "P5": p5.run,
     "P6": p6.run,
     "P7": p7.run,
     "P9": p9.run,

@@ -77,7 +77,7 @@ def _posts(job: dict[str, Any]) -> list[bytes]:
     return [
         (
             f"POST {job['path']} HTTP/1.1\r\nhost: localhost\r\nauthorization: {authorization}\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body.encode())}\r\n\r\n{body}"
+            f"content-type: {job.get('type', 'application/json')}\r\ncontent-length: {len(body.encode())}\r\n\r\n{body}"
         ).encode()
         for authorization, body in job["requests"]
     ]
