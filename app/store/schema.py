@@ -1,5 +1,6 @@
 """The schema's revision: bring it to head, or say that it is not there."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -48,9 +49,14 @@ def answering(snapshot: Snapshot) -> None:
 
 def require_head(engine: Engine) -> None:
     """Raises SchemaOutdated where the schema is not what this program was written for."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    found = revision(engine)
+    head, found = _head(), revision(engine)
     if found != head:
         raise SchemaOutdated(
             f"the database is at revision {found}, this program needs {head}: run `onecode db upgrade`"
         )
+
+
+@cache
+def _head() -> str | None:
+    # Reading the migrations compiles them all: once a process.
+    return ScriptDirectory.from_config(_config()).get_current_head()
