@@ -7,14 +7,17 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import p4, p5, p6, p7, p9, p10
+from benchmarks import p1, p3, p4, p5, p6, p7, p8, p9, p10
 from benchmarks.harness import Result, Stage, report, stage, table
 
 BENCHMARKS: dict[str, Callable[[Stage], Iterator[Result]]] = {
+    "P1": p1.run,  # and P2
+    "P3": p3.run,
     "P4": p4.run,
     "P5": p5.run,
     "P6": p6.run,
     "P7": p7.run,
+    "P8": p8.run,
     "P9": p9.run,
     "P10": p10.run,
 }
