@@ -1,12 +1,12 @@
 """An answer as it is kept: with its headers, plain and compressed, and a count of scans in it that is renewed without
 making the rest again."""
 
-import struct
 import zlib
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 from app.scanning.counting import Scans
+from app.web import deflating
 from app.web.representations import Rendering
 
 Header = tuple[bytes, bytes]
@@ -15,7 +15,6 @@ Complete = Callable[[Iterable[Header]], list[Header]]
 _SMALL = 500  # bytes below which compressing gains nothing
 _WORTH = 200  # bytes to gain: the frame, and a count that is not compressed
 _OVERHEAD = 2_000  # bytes of headers and bookkeeping
-_GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # RFC 1952: deflate, no name, no time, whichever system
 
 
 class Kept:
@@ -44,11 +43,11 @@ class Kept:
         self._cut = len(head), len(head)
         self._gzip_cut = None
         if len(self.body) > _SMALL:
-            first, last = _deflated(head, zlib.Z_FULL_FLUSH), _deflated(tail or b"", zlib.Z_FINISH)
+            first, last = deflating.deflated(head), deflating.deflated(tail or b"", last=True)
             if len(first) + len(last) + _WORTH < len(self.body):
-                before = len(_GZIP) + len(first)
+                before = len(deflating.HEAD) + len(first)
                 self._gzip_cut = before, before
-                self.gzip_body = _GZIP + first + last + bytes(8)
+                self.gzip_body = deflating.HEAD + first + last + bytes(8)
         # Only how to tell it is still needed of the rendering.
         self._rendering = rendering._replace(head=b"", tail=None if tail is None else b"", headers={})
         self.count(written, float("-inf"))
@@ -73,8 +72,8 @@ class Kept:
             self.gzip_headers, self.gzip_body, self.gzip_tag = self.headers, self.body, self.tag
             return
         begin, end = self._gzip_cut
-        stored = struct.pack("<BHH", 0, len(told), len(told) ^ 0xFFFF) + told if told else b""
-        check = struct.pack("<II", zlib.crc32(tail, zlib.crc32(told, self._crc)), len(self.body) & 0xFFFFFFFF)
+        stored = deflating.stored(told)
+        check = deflating.trailer(zlib.crc32(tail, zlib.crc32(told, self._crc)), len(self.body))
         self.gzip_body = self.gzip_body[:begin] + stored + self.gzip_body[end:-8] + check
         self._gzip_cut = begin, begin + len(stored)
         self.gzip_tag = f'{self.tag[:-1]}-gzip"'
@@ -84,9 +83,3 @@ class Kept:
     def _headers(self, tag: str, length: int, *more: Header) -> list[Header]:
         own = (b"etag", tag.encode()), (b"content-length", str(length).encode())
         return self._complete([*self._told, *own, *more])
-
-
-def _deflated(data: bytes, mode: int) -> bytes:
-    """A part of a raw deflate stream that begins and ends at a whole byte and looks back at nothing before it."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return packer.compress(data) + packer.flush(mode)

@@ -31,12 +31,13 @@ from app.store.engine import Database, reading
 from app.store.errors import StoreUnavailable
 from app.store.receipts import Line, ReceiptReader, Sold
 from app.store.types import from_micros
-from app.web import pages
+from app.web import deflating, pages
 from app.web.counts import ScanCounts
 from app.web.i18n import Language, Words
 from app.web.memo import Made, Memo
 from app.web.middleware import completing
 from app.web.representations import HTML, JSON, MARK, Header, next_quarter, own_headers, render, scans_json
+from app.web.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -143,15 +144,10 @@ class Form:
 
     def gzipped(self, own: Sequence[bytes], plain: bytes) -> bytes:
         """The parts as they were compressed, the own as stored blocks (RFC 1951 §3.2.4): nothing is compressed anew."""
-        found = [_GZIP, self.squeezed[0]]
+        found = [deflating.HEAD, self.squeezed[0]]
         for text, part in zip(own, self.squeezed[1:], strict=True):
-            size = len(text)
-            found += (b"\0", size.to_bytes(2, "little"), (size ^ 0xFFFF).to_bytes(2, "little"), text, part)
-        ends = zlib.crc32(plain).to_bytes(4, "little"), len(plain).to_bytes(4, "little")
-        return b"".join((*found, b"\x03\0", *ends))
-
-
-_GZIP = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+            found += (deflating.stored(text), part)
+        return b"".join((*found, deflating.LAST, deflating.trailer(zlib.crc32(plain), len(plain))))
 
 
 class ReceiptScans:
@@ -166,7 +162,7 @@ class ReceiptScans:
         self._counts = counts
         self._complete = completing(public_url)
         self._forms: Memo[Key, Form | None] = Memo(feed_age, CAPACITY)
-        self._making: dict[Key, asyncio.Task[Form | None]] = {}
+        self._together: Together[Key, Form | None] = Together()
         self._secrets: dict[tuple[int, int], bytes] = {}
         self._reader = ReceiptReader(engine)
         self._thread = ThreadPoolExecutor(1, "receipts")
@@ -274,19 +270,9 @@ class ReceiptScans:
     # --- forms ---
 
     async def _form(self, key: Key, code: str) -> Form | None:
-        """One making for all who wait for the same."""
-        task = self._making.get(key)
-        if task is None:
-            making = run_in_threadpool(self._forms.make, key, lambda: self._make(key, code))
-            task = self._making[key] = asyncio.create_task(making)
-
-            def over(done: asyncio.Task[Form | None]) -> None:
-                del self._making[key]
-                if not done.cancelled():
-                    done.exception()  # where nobody waits for it any more
-
-            task.add_done_callback(over)
-        return await asyncio.shield(task)
+        return await self._together.get(
+            key, lambda: run_in_threadpool(self._forms.make, key, lambda: self._make(key, code))
+        )
 
     def _make(self, key: Key, code: str) -> Made[Form | None]:
         _, _, kind, language = key
@@ -316,7 +302,7 @@ class ReceiptScans:
             words,
             [blanks[piece] for piece in pieces[1::2]],
             parts,
-            [_squeezed(part) for part in parts],
+            [deflating.deflated(part) for part in parts],
         )
         own = form.filled(Own(answer.code, step.event_id, step.event_time, answer.record_time, NEVER))
         if form.plain(own) != render(answer, kind, language, now, self._public_url).body(NEVER):
@@ -324,9 +310,3 @@ class ReceiptScans:
             return Made(None, frozenset(), _OVERHEAD, now)
         size = len(body) + sum(map(len, form.squeezed)) + _OVERHEAD
         return Made(form, frozenset(names), size, next_quarter(now))
-
-
-def _squeezed(part: bytes) -> bytes:
-    """Whole deflate blocks that need nothing of what stands before them."""
-    squeezer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return squeezer.compress(part) + squeezer.flush(zlib.Z_FULL_FLUSH)

@@ -7,7 +7,6 @@ Receipts are the business of `ReceiptScans`. Whatever is not answered here (a ke
 query) falls through to the route.
 """
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -33,6 +32,7 @@ from app.web.negotiation import accepts_gzip, preferred, unchanged
 from app.web.receiptdoor import Filled
 from app.web.representations import KINDS, Key, next_quarter, own_headers, render
 from app.web.service import Service
+from app.web.together import Together
 
 ROUTE = "/c/{code}"
 MEMO = 50_000  # spellings of codes, and header combinations, remembered
@@ -61,7 +61,7 @@ class ScanDoor:
         self._refuse = Edge(_too_often, service.metrics, service.settings.public_url)
         self._codes: dict[str, str] = {}
         self._variants: dict[tuple[bytes, bytes, bytes, bytes], Variant | None] = {}
-        self._filling: dict[Key, asyncio.Task[Kept | None]] = {}
+        self._together: Together[Key, Kept | None] = Together()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"][:3] in ("/c/", "/C/") and scope["method"] in ("GET", "HEAD"):
@@ -189,20 +189,11 @@ class ScanDoor:
         return variant
 
     async def _fill(self, key: Key) -> Kept | None:
-        """One reading for all who wait for the same; None where the answer is not to be kept."""
-        task = self._filling.get(key)
-        if task is None:
-            making = run_in_threadpool(self._memo.make, key, lambda: self._make(key))
-            task = self._filling[key] = asyncio.create_task(making)
-
-            def over(done: asyncio.Task[Kept | None]) -> None:
-                del self._filling[key]
-                if not done.cancelled():
-                    done.exception()  # where nobody waits for it any more
-
-            task.add_done_callback(over)
+        """None where the answer is not to be kept."""
         try:
-            made = await asyncio.shield(task)
+            made = await self._together.get(
+                key, lambda: run_in_threadpool(self._memo.make, key, lambda: self._make(key))
+            )
             if made is not None:
                 self._counts.learn(key[0], made.written)
             return made

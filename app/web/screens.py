@@ -27,6 +27,7 @@ from app.store.dependencies import depends_on
 from app.store.engine import Database, reading
 from app.store.errors import StoreUnavailable
 from app.web.memo import STALE, Made, Memo
+from app.web.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Boards:
         self._plans: Memo[str, Plan] = Memo(feed_age, CAPACITY)
         self._stands: Memo[UUID, Stand] = Memo(feed_age, CAPACITY)
         self._ready: dict[str, Ready] = {}
-        self._filling: dict[str, asyncio.Task[Ready]] = {}
+        self._together: Together[str, Ready] = Together()
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._watches: dict[str, Watch] = {}
         self.screens = 0
@@ -107,17 +108,7 @@ class Boards:
         found = self._ready.get(code.text)
         if found is not None and self._right(found, code):
             return found
-        task = self._filling.get(code.text)
-        if task is None:
-            task = self._filling[code.text] = asyncio.create_task(self._fill(code))
-
-            def over(done: asyncio.Task[Ready]) -> None:
-                del self._filling[code.text]
-                if not done.cancelled():
-                    done.exception()  # where nobody waits for it any more
-
-            task.add_done_callback(over)
-        return await asyncio.shield(task)
+        return await self._together.get(code.text, lambda: self._fill(code))
 
     def _right(self, ready: Ready, code: codes.Code) -> bool:
         """Whether it is still made of what is kept; where the feed cannot be read, whether it is young enough."""
