@@ -1,6 +1,7 @@
 """Whatever is kept of answers is what would be read now: held against the database when a test is over."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -15,6 +16,13 @@ from app.web.representations import KINDS, render
 from app.web.service import Service
 
 RECEIPTS = 5
+
+
+def settled(service: Service) -> None:
+    """Waits until the feed has told whatever was written before: a page that is kept from now on stays."""
+    begun = time.monotonic()
+    while time.monotonic() - service.tail.age < begun:
+        time.sleep(0.01)
 
 
 def stale_answers(service: Service) -> list[str]:

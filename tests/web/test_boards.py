@@ -25,6 +25,7 @@ from app.web.service import Service
 from app.web.stopping import hearing_the_end
 from tests.scanning.hall import Hall, open_hall
 from tests.support.databases import Database
+from tests.support.freshness import settled
 from tests.support.server import serving
 from tests.support.statements import Statements
 from tests.support.story import Story
@@ -35,11 +36,11 @@ SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def hall(story: Story) -> Hall:
+def hall(story: Story, service: Service) -> Hall:
     opened = open_hall(story)
     for stall, name in zip(opened.stalls, ("上海青", "番茄", "菠菜"), strict=True):
         opened.deliver(opened.harvest(name, f"HD-{name}"), stall)
-    time.sleep(0.3)  # the feed tells what was written before, once more
+    settled(service)
     return opened
 
 

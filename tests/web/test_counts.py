@@ -21,6 +21,7 @@ from app.web import counts as counting
 from app.web.counts import ScanCounts
 from app.web.service import Service
 from tests.scanning.chains import Market, open_market
+from tests.support.freshness import settled
 from tests.support.statements import Statements
 from tests.support.story import Story
 
@@ -29,9 +30,9 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def town(story: Story) -> Market:
+def town(story: Story, service: Service) -> Market:
     opened = open_market(story)
-    time.sleep(0.3)  # the feed tells what was written before, once more
+    settled(service)
     return opened
 
 

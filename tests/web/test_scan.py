@@ -16,6 +16,7 @@ from app.web import pages, symbols
 from app.web.service import Service
 from tests.scanning.chains import Market, open_market
 from tests.support.cast import ago, first_key
+from tests.support.freshness import settled
 from tests.support.story import Story, day, line, plain
 
 # What the store says is the same on both databases; this is about how it is said.
@@ -32,8 +33,10 @@ def town(client: Client, service: Service) -> Market:
 
 
 @pytest.fixture
-def code(town: Market) -> str:
-    return str(town.move(town.farm, town.stall, town.harvest(lot_number="YS-1"))["code"])
+def code(town: Market, service: Service) -> str:
+    moved = town.move(town.farm, town.stall, town.harvest(lot_number="YS-1"))
+    settled(service)
+    return str(moved["code"])
 
 
 def get(town: Market, path: str, **headers: str) -> Response:

@@ -16,6 +16,7 @@ from app.domain import codes
 from app.web.service import Service
 from tests.scanning.chains import Market, open_market
 from tests.support.cast import ago, quantity
+from tests.support.freshness import settled
 from tests.support.statements import Statements
 from tests.support.story import Handheld, Story, line
 
@@ -29,9 +30,9 @@ def town(story: Story) -> Market:
 
 
 @pytest.fixture
-def batch(town: Market) -> dict[str, Any]:
+def batch(town: Market, service: Service) -> dict[str, Any]:
     moved = town.move(town.farm, town.stall, town.harvest(lot_number="YS-1"))
-    time.sleep(0.3)  # the feed tells what was written before, once more
+    settled(service)
     return moved
 
 
@@ -179,7 +180,7 @@ def test_many_who_wait_for_the_same_cost_one_reading(
     async def crowd(number: int) -> list[list[Message]]:
         return list(await asyncio.gather(*(_ask(app, f"/c/{batch['code']}") for _ in range(number))))
 
-    time.sleep(0.5)
+    settled(service)
     service_statements.clear()
     asyncio.run(crowd(1))
     one = len([text for text in service_statements.texts if "feed" not in text])
@@ -276,7 +277,7 @@ def test_receipts_asked_for_together_are_read_together(
 ) -> None:
     printed = [scale.prints(line(batch, "1", "斤")) for _ in range(40)]
     scale.upload()
-    time.sleep(0.5)
+    settled(service)
     app = web.create_app(service)
 
     async def crowd() -> list[list[Message]]:
