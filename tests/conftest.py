@@ -1,6 +1,8 @@
 """Prepares a run: whose settings count, where its PostgreSQL lives, whether coverage is measured; then the fixtures."""
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +12,20 @@ from tests.support import covering  # noqa: E402
 
 KEPT = ("ONECODE_VECTORS", "ONECODE_ARTEFACTS", covering.PLACE, "ONECODE_TEST_POSTGRES")
 
+# Where Python may not write what it compiles beside the source, every process of the run would compile it all anew.
+if sys.dont_write_bytecode:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).resolve().parents[1] / ".pytest_cache" / "bytecode")
+    sys.dont_write_bytecode, sys.pycache_prefix = False, os.environ["PYTHONPYCACHEPREFIX"]
+
 # A laptop's own settings are none of the tests' business.
 for _name in [name for name in os.environ if name.startswith("ONECODE_") and name not in KEPT]:
     del os.environ[_name]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half of the time a test waits: for a commit, a process, a second that has to pass."""
+    return min(8, 2 * (os.cpu_count() or 1))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,47 +3,53 @@
 A run of everything is `pytest` without arguments; whoever picks tests is told nothing.
 """
 
+import json
 import os
 import shutil
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 
-import coverage
 import pytest
+from slipcover import Slipcover
+from slipcover.importer import FileMatcher, ImportManager
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = "ONECODE_TEST_COVERAGE"
 EVERYTHING = "not soak and not browser"
 UNRUN = 60  # statements that no test runs yet; to be lowered to none and never raised
 WHOLE = ("domain", "enrolling", "exchanging", "issuing", "recalling", "recording", "scanning", "tracing")
+STUBS = r"\.\.\.$"  # what a protocol has for a body
 
 
 class Covering:
     """One for each process of the run."""
 
     def __init__(self, place: str, worker: str) -> None:
-        self._place = place
-        self._starter = worker == "starter"
-        self._coverage = coverage.Coverage(data_file=f"{place}/data.{worker}", config_file=str(ROOT / "pyproject.toml"))
+        self._place = Path(place)
+        self._worker = worker
         self._gaps: list[str] = []
         self._unrun = 0
-        self._coverage.start()
+        packages = [str(ROOT / "app" / name) for name in WHOLE if (ROOT / "app" / name).is_dir()]
+        self._slipcover = Slipcover(source=packages, exclude_also=[STUBS])
+        ImportManager(self._slipcover, FileMatcher(sources=packages)).__enter__()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         # A worker has saved what it saw before the process that started it comes here.
-        self._coverage.stop()
-        self._coverage.save()
-        if not self._starter:
+        (self._place / self._worker).write_text(json.dumps(self._slipcover.get_coverage()["files"]))
+        if self._worker != "starter":
             return
-        seen = coverage.Coverage(data_file=f"{self._place}/all", config_file=str(ROOT / "pyproject.toml"))
-        seen.combine([str(path) for path in Path(self._place).glob("data.*")], keep=True)
-        for path in sorted((ROOT / "app").rglob("*.py")):
-            if path.relative_to(ROOT / "app").parts[0].removesuffix(".py") in WHOLE:
-                missing = seen.analysis2(str(path))[3]
-                self._unrun += len(missing)
-                if missing:
-                    self._gaps.append(f"{path.relative_to(ROOT)}: {', '.join(map(str, missing))}")
+        there, run = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
+        for seen in self._place.iterdir():
+            for path, lines in json.loads(seen.read_text()).items():
+                there[path].update(lines["missing_lines"])
+                run[path].update(lines["executed_lines"])
+        for path in sorted(there):
+            missing = sorted(there[path] - run[path])
+            self._unrun += len(missing)
+            if missing:
+                self._gaps.append(f"{path}: {', '.join(map(str, missing))}")
         shutil.rmtree(self._place)
         if self._unrun > UNRUN and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, event, make_url
 
@@ -15,16 +15,21 @@ from app.store.check import verify
 from app.store.engine import open_engine
 from tests.support import postgres
 
+if TYPE_CHECKING:
+    from tests.support.enrolled import Enrolled
+
 KINDS = ("sqlite", "postgresql")
 
 
 @dataclass(slots=True)
 class Database:
-    """`kind` is sqlite or postgresql. A test that damages the ledger on purpose says so with `damaged = True`."""
+    """`kind` is sqlite or postgresql. A test that damages the ledger on purpose says so with `damaged = True`.
+    `enrolled` is the cast that is in it from the start."""
 
     kind: str
     url: str
     damaged: bool = False
+    enrolled: "Enrolled | None" = None
 
 
 def migrate_sqlite(path: Path) -> Path:
@@ -38,10 +43,10 @@ def migrate_sqlite(path: Path) -> Path:
 
 
 @contextmanager
-def fresh(kind: str, directory: Path, template: Path | None) -> Iterator[Database]:
-    """A migrated database; without a template one that has no table yet."""
+def fresh(kind: str, directory: Path, template: Path | str | None) -> Iterator[Database]:
+    """A database copied from a file of SQLite or a database of PostgreSQL; without a template it has no table yet."""
     if kind == "postgresql":
-        with postgres.database(empty=template is None) as url:
+        with postgres.database(str(template or "template0")) as url:
             yield Database(kind, url)
         return
     path = directory / "onecode.db"

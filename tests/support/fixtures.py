@@ -1,9 +1,10 @@
 """Fixtures: both databases, the real application, its cast of actors, and the check of the ledger after every test."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Engine, event
 from app.settings import Settings
 from app.store.engine import open_engine
 from app.store.writer import Writer
-from tests.support import databases
+from tests.support import databases, postgres
 from tests.support.databases import Database
 from tests.support.distribution import fault
 from tests.support.statements import Statements, recorded
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # tests of the pure rules do without the application, and wit
 
     from app.web.service import Service
     from tests.support.cast import Cast
+    from tests.support.enrolled import Enrolled
     from tests.support.story import Story
 
 
@@ -56,10 +58,41 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return databases.migrate_sqlite(tmp_path_factory.mktemp("template") / "onecode.db")
 
 
+@pytest.fixture(scope="session")
+def templates(sqlite_template: Path) -> dict[str, Path | str]:
+    """What an empty database of each kind is copied from."""
+    return {"sqlite": sqlite_template, "postgresql": postgres.TEMPLATE}
+
+
+@pytest.fixture(scope="session")
+def enrolled(
+    tmp_path_factory: pytest.TempPathFactory, templates: dict[str, Path | str]
+) -> "Iterator[Callable[[str], Enrolled]]":
+    """The database of a kind in which the cast is enrolled already."""
+    with ExitStack() as stack:
+
+        @cache
+        def enrolled(kind: str) -> "Enrolled":
+            from tests.support.enrolled import enrol
+
+            place = tmp_path_factory.mktemp("enrolled")
+            return enrol(stack.enter_context(databases.fresh(kind, place, templates[kind])), place)
+
+        yield enrolled
+
+
 @pytest.fixture(params=databases.KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
-    """A migrated database of the test's own; the ledger in it is verified when the test is over."""
-    with databases.fresh(request.param, tmp_path, sqlite_template) as made:
+def database(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    templates: dict[str, Path | str],
+    enrolled: "Callable[[str], Enrolled]",
+) -> Iterator[Database]:
+    """A migrated database of the test's own, the cast enrolled in it where the test begins with them; the ledger in
+    it is verified when the test is over."""
+    begun = enrolled(request.param) if "cast" in request.fixturenames else None
+    with databases.fresh(request.param, tmp_path, begun.template if begun else templates[request.param]) as made:
+        made.enrolled = begun
         yield made
         if not made.damaged:
             assert databases.findings(made) == []
@@ -95,12 +128,12 @@ def statements(engine: Engine) -> Iterator[Statements]:
 
 @pytest.fixture
 def settings(database: Database, tmp_path: Path) -> Settings:
-    return Settings(
-        database_url=database.url,
-        public_url="https://food.example.cn",
-        secret_file=tmp_path / "onecode.secret",
-        files_dir=tmp_path / "files",
-    )
+    from tests.support.enrolled import settings_of
+
+    made = settings_of(database, tmp_path)
+    if database.enrolled is not None:
+        database.enrolled.give_secret(made)
+    return made
 
 
 @pytest.fixture
@@ -117,29 +150,26 @@ def service(settings: Settings, database: Database) -> "Iterator[Service]":
 
 
 @pytest.fixture
-def unfrozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds of applications start in this process: what they leave behind must stay collectable."""
-    from app import web
+def unfrozen() -> Iterator[None]:
+    from tests.support import enrolled
 
-    monkeypatch.setattr(web, "gc", SimpleNamespace(collect=int, freeze=int, set_threshold=lambda *_: None))
+    with enrolled.unfrozen():
+        yield
 
 
 @pytest.fixture
-def client(service: "Service", unfrozen: None) -> "Iterator[TestClient]":
-    """The whole application behind a synchronous client; an error that is not answered is raised here."""
-    from starlette.testclient import TestClient
+def client(service: "Service") -> "Iterator[TestClient]":
+    from tests.support.enrolled import speaking
 
-    from app import web
-
-    with TestClient(web.create_app(service), base_url=service.settings.public_url, follow_redirects=False) as opened:
+    with speaking(service) as opened:
         yield opened
 
 
 @pytest.fixture
-def cast(client: "TestClient", service: "Service") -> "Cast":
+def cast(client: "TestClient", service: "Service", database: Database) -> "Cast":
     from tests.support.cast import Cast, first_key
 
-    return Cast(client, first_key(service))
+    return database.enrolled.speaking(client) if database.enrolled is not None else Cast(client, first_key(service))
 
 
 @pytest.fixture

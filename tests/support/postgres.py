@@ -97,10 +97,9 @@ def server() -> "PostgresServer":
 
 
 @contextmanager
-def database(*, empty: bool = False) -> Iterator[str]:
-    """The URL of a database of its own: migrated, or without any table."""
+def database(template: str) -> Iterator[str]:
+    """The URL of a database of its own, copied from one that nobody is connected to."""
     name = f"onecode_{secrets.token_hex(8)}"
-    template = "template0" if empty else TEMPLATE
     administrator = server().get_uri()
     with psycopg.connect(administrator, autocommit=True) as connection:
         connection.execute(
