@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         8_000_000, ge=10_000, le=1_000_000_000, description="largest JSON body; NDJSON is streamed and has no limit"
     )
+    body_timeout_seconds: float = Field(
+        30, ge=0.5, le=3_600, description="nothing of a request's body for so long: 408, and the connection is closed"
+    )
     queue_limit: int = Field(20_000, ge=1_000, le=1_000_000, description="writes waiting before 503")
     trace_limit: int = Field(200_000, ge=10, le=10_000_000, description="nodes in one answer of /trace")
     sales_retention_days: int = Field(

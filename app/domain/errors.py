@@ -41,6 +41,10 @@ class TooLarge(Refusal):
     """More than is taken in one piece."""
 
 
+class TooSlow(Refusal):
+    """It did not come to its end in the time that is waited for it."""
+
+
 class UnsupportedType(Refusal):
     """A media type that is not taken here."""
 

@@ -162,7 +162,7 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
     )
     api.state.service = service
     problems.install(api)
-    edge = Edge(_hot(api, service), service.metrics, service.settings.public_url)
+    edge = Edge(_hot(api, service), service.metrics, service.settings.public_url, service.settings.body_timeout_seconds)
     return ScanDoor(edge, service, edge)
 
 

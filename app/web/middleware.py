@@ -16,6 +16,7 @@ from app.domain.errors import Refusal
 from app.logs import REQUEST_ID
 from app.store.errors import StoreUnavailable
 from app.web.metrics import Metrics
+from app.web.patience import Patience
 from app.web.problems import failure_response, refusal_response, unavailable_response
 
 log = logging.getLogger(__name__)
@@ -55,12 +56,14 @@ class Edge:
     """Wraps everything. An inner path that is no FastAPI route names itself in `scope["onecode.route"]`.
 
     Headers that an answer sets itself are left alone. A Refusal or StoreUnavailable from a plain ASGI path becomes its
-    problem here as well; anything else is logged with the request id and answered 500.
+    problem here as well; anything else is logged with the request id and answered 500. A body that stalls for
+    `idle` seconds is given up, whoever reads it.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, public_url: str) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, public_url: str, idle: float) -> None:
         self._app = app
         self._metrics = metrics
+        self._idle = idle
         self._prefix = os.urandom(6).hex().encode()
         self._numbers = count(1)
         self.complete = completing(public_url)
@@ -75,17 +78,19 @@ class Edge:
         started = time.perf_counter()
         status = 0
         complete = False
+        patience = Patience(receive, self._idle)
 
         async def sender(message: Message) -> None:
             nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
+                patience.answering = True
                 message["headers"] = [*self.complete(message.get("headers", ())), (b"x-request-id", request_id)]
             await send(message)
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
 
         try:
-            await self._app(scope, receive, sender)
+            await self._app(scope, patience, sender)
         except (ClientDisconnect, asyncio.CancelledError) as gone:
             status = CLIENT_GONE
             if isinstance(gone, asyncio.CancelledError):

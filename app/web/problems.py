@@ -24,6 +24,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.TooSlow: 408,
     errors.TooLarge: 413,
     errors.UnsupportedType: 415,
     errors.Invalid: 422,
@@ -84,7 +85,11 @@ def respond(body: Mapping[str, object], accept: str | None, headers: Mapping[str
 
 
 def refusal_response(refusal: Refusal, path: str, accept: str | None) -> Response:
-    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, errors.TooMany) else None
+    headers: dict[str, str] = {}
+    if isinstance(refusal, errors.TooMany):
+        headers["Retry-After"] = str(refusal.retry_after)
+    elif isinstance(refusal, errors.TooSlow):
+        headers["Connection"] = "close"  # the rest of its body would be read for ever
     return respond(problem_of(refusal, instance=quote(path)), accept, headers)
 
 

@@ -18,7 +18,6 @@ from app import scanning
 from app.domain import codes
 from app.domain.codes import CodeKind, MistypedCode
 from app.domain.errors import Malformed, NotFound, TooMany
-from app.scanning.counting import read_scans
 from app.store.dependencies import depends_on
 from app.store.engine import reading
 from app.store.errors import StoreUnavailable
@@ -58,7 +57,9 @@ class ScanDoor:
         self._receipts = service.receipts
         self._limits = Limits(service.settings.address_scans_per_minute)
         self._most = service.settings.code_scans_per_second
-        self._refuse = Edge(_too_often, service.metrics, service.settings.public_url)
+        self._refuse = Edge(
+            _too_often, service.metrics, service.settings.public_url, service.settings.body_timeout_seconds
+        )
         self._codes: dict[str, str] = {}
         self._variants: dict[tuple[bytes, bytes, bytes, bytes], Variant | None] = {}
         self._together: Together[Key, Kept | None] = Together()
@@ -205,11 +206,10 @@ class ScanDoor:
         now = datetime.now(UTC)
         with reading(self._service.engine) as snapshot, depends_on(snapshot) as names:
             answer = scanning.scan(snapshot, code, now, None, self._service.master)
-            written = read_scans(snapshot, [code])[code]
         if answer.status == "pending":  # it may arrive at any moment
             return Made(None, frozenset(), 0, now)
         rendering = render(answer, kind, language, now, self._service.settings.public_url)
-        kept = Kept(rendering, own_headers(rendering, kind), self._edge.complete, written)
+        kept = Kept(rendering, own_headers(rendering, kind), self._edge.complete, answer.written)
         return Made(kept, frozenset(names), kept.size, next_quarter(now))
 
 

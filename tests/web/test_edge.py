@@ -90,7 +90,7 @@ class TestPlainPaths:
         async def receive() -> dict[str, Any]:
             return {"type": "http.disconnect"}
 
-        edge = Edge(inner, metrics, "http://localhost:8000")
+        edge = Edge(inner, metrics, "http://localhost:8000", 30)
         scope = {"type": "http", "method": "GET", "path": "/hot", "headers": [(b"accept", b"*/*")]}
         try:
             asyncio.run(edge(scope, receive, send))
