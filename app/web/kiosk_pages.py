@@ -14,7 +14,18 @@ from app.scanning import Answer, Shown, Tag
 from app.web import assets, symbols
 from app.web.board_pages import SCRIPTS
 from app.web.i18n import Language, Words
-from app.web.pages import GOODS_KINDS, GRAVE, STOPS, environment, policy, stops_of, stylesheet, title_of, zone_of
+from app.web.pages import (
+    GOODS_KINDS,
+    GRAVE,
+    STOPS,
+    doubt_of,
+    environment,
+    policy,
+    stops_of,
+    stylesheet,
+    title_of,
+    zone_of,
+)
 
 GOODS = 40  # rows of a list: more is not read standing
 SECONDS = 60  # of nothing, after which the next person finds the start
@@ -63,6 +74,7 @@ def answer_page(
         lang,
         again=f"/kiosk/{answer.code}",
         answer=answer,
+        doubt=doubt_of(answer),
         grave=answer.status in GRAVE,
         goods=answer.kind in GOODS_KINDS,
         title=title_of(answer, words),

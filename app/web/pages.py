@@ -1,6 +1,7 @@
 """What a shopper sees: an answer as one HTML document without script or outside request, or as a short text."""
 
 import base64
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -38,6 +39,9 @@ LETTERS = {
     "T": "slip",
     "R": "receipt",
 }
+
+# The dashes of a code, which is read as one.
+_SPELLED = re.compile(r"(?<=[0-9A-Z])-(?=[0-9A-Z])")
 
 _TEMPLATES = Path(__file__).parent / "templates"
 environment = Environment(
@@ -131,6 +135,16 @@ class Fact:
     bad: bool = False
 
 
+def doubt_of(answer: Answer) -> str | None:
+    """The key of the words that are said in place of "incomplete" where more is in doubt than a way: a copied unit, a
+    receipt number of two sales."""
+    if answer.status != "incomplete":
+        return None
+    if answer.doubts:
+        return "doubt"
+    return "two_claims" if any(gap.reason == "two_claims" for gap in answer.gaps) else None
+
+
 def _facts(answer: Answer, words: Words) -> list[Fact]:
     if answer.kind == "party" or answer.status in ("pending", "revoked"):
         return []
@@ -162,6 +176,8 @@ def _facts(answer: Answer, words: Words) -> list[Fact]:
 
 def _description(answer: Answer, words: Words, facts: Iterable[Fact]) -> str:
     """What a shared link shows below its title."""
+    if doubt := doubt_of(answer):
+        return words.t(f"means.{doubt}")
     means = words.best(f"means.{answer.status}.{answer.kind}", f"means.{answer.status}")
     told = " · ".join(f"{fact.name} {fact.value}" for fact in facts)
     return f"{means}{words.space}{told}" if told and answer.status not in GRAVE else means
@@ -195,6 +211,7 @@ def scan_page(answer: Answer, language: Language, now: datetime, scans: str) -> 
         "scan.html",
         language,
         answer=answer,
+        doubt=doubt_of(answer),
         grave=answer.status in GRAVE,
         goods=answer.kind in GOODS_KINDS,
         facts=facts,
@@ -234,7 +251,7 @@ def error_page(status: int, slug: str, detail: str, typed: str, meant: Iterable[
         language,
         status=status,
         forged=slug == "not-authentic",
-        detail=detail,
+        detail=_SPELLED.sub("\N{NON-BREAKING HYPHEN}", detail),
         typed=typed,
         meant=list(meant),
         letters=LETTERS,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.scanning import Answer
 from app.web.i18n import Language, Words
-from app.web.pages import GOODS_KINDS, GRAVE, stops_of, title_of
+from app.web.pages import GOODS_KINDS, GRAVE, doubt_of, stops_of, title_of
 
 LIMIT = 300  # characters
 
@@ -24,10 +24,8 @@ def short_text(answer: Answer, language: Language, url: str, now: datetime) -> s
 
 def _parts(answer: Answer, words: Words, year: int) -> Iterator[str]:
     """Sentences, the most important first."""
-    doubtful = answer.doubts and answer.status == "incomplete"
-    said = (
-        words.t("doubt") if doubtful else words.best(f"status.{answer.status}.{answer.kind}", f"status.{answer.status}")
-    )
+    doubt = doubt_of(answer)
+    said = words.t(doubt) if doubt else words.best(f"status.{answer.status}.{answer.kind}", f"status.{answer.status}")
     lot = words.t("text.lot", text=answer.lot["lot_number"]) if answer.lot else ""
     yield f"【{words.t('brand')}】{title_of(answer, words)}{lot}" + words.t("text.status", text=said)
     if answer.status_reason and answer.status != "ok":

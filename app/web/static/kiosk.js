@@ -25,7 +25,8 @@
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.replace(home);
     field.value = "";
-    ready();
+    // Not before the browser has seen to the field by itself, or it complains.
+    requestAnimationFrame(ready);
   });
   setInterval(() => {
     if (Date.now() - last < seconds * 1000) return;
@@ -34,5 +35,4 @@
     if (start === undefined || location.search) location.replace(home);
     else if (field.value) field.value = "";
   }, 1000);
-  ready();
 })();
