@@ -2,17 +2,20 @@
 
 货要入市，先登记：供货商开单，单就是入市凭证，门口扫单查验，缺什么一次说清。摊主扫凭证收货，进货台账自动生成：品名、数量、批号、日期、
 供货者名称和地址、凭证，条条都在。追溯秤拉取库存、按价目卖货、打印小票；销售台账按秤、按日查得到，一克一分不差。顾客扫一店一码，
-看到店里在卖什么、从哪来；价钱、数量、电话不给公众看。电子大屏与触摸屏查询另见。
+看到店里在卖什么、从哪来；价钱、数量、电话不给公众看。
+市场的电子大屏上是摊位图和今天的检测；触摸屏前把商品条码一扫，厂家的证照、有没有被停业、来路、检测都在。
 
 What enters the market is registered first: the slip is the entry voucher, checked at the gate. Receiving it writes the
 ledger of purchases; the scale pulls its stock with the market's prices, sells, prints the receipt, and fills the ledger
-of sales. The shop's one code shows what is on sale and where from. (Screen and kiosk come with their pages.)
+of sales. The shop's one code shows what is on sale and where from. The market's screen shows the map of its stalls and
+today's tests; a barcode held before the kiosk finds its maker's licence and standing, the way here and the tests.
 """
 
 from typing import Any
 
+from tests.scanning.hall import today
 from tests.support.cast import Actor, ago, quantity
-from tests.support.story import Story, day, line
+from tests.support.story import Story, day, licence, line, soon
 
 SIMING, ZHANGZHOU = "350203", "350622"
 
@@ -110,6 +113,102 @@ def test_ledgers_of_purchases_and_sales_fill_themselves(story: Story) -> None:
     for code in (shop.site["code"], codes[0], voucher):
         story.hides(code, ["13600000006", "13500000009", "4.20", "68.00", "3.50"])
     assert neighbour.get(f"/receipts/{codes[0]}").status_code in (403, 404)
+
+
+def test_the_markets_screen_shows_its_stalls_and_the_tests_of_today(story: Story) -> None:
+    market = story.enrol("market", "八市农贸市场", "market", "market", region=SIMING)
+    stalls = [
+        story.enrol("vendor", name, "vendor", "stall", parent=market, region=SIMING)
+        for name in ("1号 阿月蔬菜", "2号 大同水产", "3号 空摊")
+    ]
+    farm = story.enrol("producer", "云霄蔬菜合作社", "producer", "farm", region=ZHANGZHOU)
+    outputs = [story.output(story.product(name), "40", lot_number=number) for name, number in CROPS]
+    lots = farm.record("produce", event_time=today(0.1), outputs=outputs)["outputs"]
+    here = []
+    for lot, stall in zip(lots, stalls, strict=False):
+        items = [story.item(lot, "20")]
+        slip = farm.record("ship", event_time=today(0.2), items=items, to_site_id=stall.site["id"])["slip_code"]
+        here += stall.record("receive", event_time=today(0.3), slip_code=slip)["outputs"]
+    rapid = {"stage": "rapid", "item": "农药残留", "method": "GB/T 5009.199", "unit": "%"}
+    market.record("test", custody_id=here[0]["custody_id"], value="12", event_time=today(0.4), **rapid)
+    code = market.site["code"]
+
+    # 大屏：三个摊，一目了然；今天到了什么、测了什么。 Three stalls at a glance; what came and what was tested today.
+    board = story.board(code)
+    assert [(stall["name"], stall["status"]) for stall in board["stalls"]] == [
+        ("1号 阿月蔬菜", "ok"),
+        ("2号 大同水产", "ok"),
+        ("3号 空摊", "empty"),
+    ]
+    totals = {"stalls": 3, "on_sale": 2, "arrived": 2, "passed": 1, "failed": 0, "slips": 2, "refused": 0, "notices": 0}
+    assert board["totals"] == totals
+    read = story.screen(f"/boards/{code}")
+    for words in ("摊位图", "1号 阿月蔬菜", "没有在售", "今日检测", "上海青", "合格", "云霄蔬菜合作社"):
+        assert words in read, words
+
+    # 屏幕挂着不动，有变化自己知道：不合格的一录入，那个摊变红，说明为什么。
+    # Nobody touches the screen: it is told when something has changed. A failed test turns the stall red, and says why.
+    before = told(story, code)
+    market.record("test", custody_id=here[1]["custody_id"], value="71", event_time=today(0.6), **rapid)
+    assert soon(lambda: told(story, code) != before, 5)
+    assert [stall["status"] for stall in story.board(code)["stalls"]] == ["ok", "held", "empty"]
+    assert "暂停销售：菠菜" in story.screen(f"/boards/{code}")
+    assert story.board(stalls[1].site["code"])["notices"][0]["status_reason"].startswith("快检不合格：农药残留 71%")
+
+
+def test_a_kiosk_finds_by_barcode_licence_standing_way_and_tests(story: Story) -> None:
+    office = story.key("regulator", region=SIMING)
+    market = story.enrol("market", "八市农贸市场", "market", "market", region=SIMING)
+    shop_licence, works_licence = licence(21, region=SIMING), licence(22, "SC", region=ZHANGZHOU)
+    shop = story.enrol("vendor", "海味干货店", "vendor", "stall", parent=market, region=SIMING, licences=[shop_licence])
+    works = story.enrol("producer", "东山鱼丸厂", "processor", "plant", region=ZHANGZHOU, licences=[works_licence])
+    barcode = "6901234567892"
+    balls = story.product("东山鱼丸", "aquatic.processed", gtin=barcode)
+    outputs = [story.output(balls, "60", lot_number="YW-0301", expires_on=day(90))]
+    [lot] = works.record("produce", event_time=ago(hours=30), outputs=outputs)["outputs"]
+    factory_test = {"stage": "laboratory", "item": "菌落总数", "method": "GB 4789.2-2022", "verdict": "pass"}
+    laboratory = story.enrol("lab", "漳州市食品检验所", "laboratory", None, region="350600")
+    laboratory.record("test", custody_id=lot["custody_id"], event_time=ago(hours=28), **factory_test)
+    items = [story.item(lot, "20")]
+    slip = works.record("ship", event_time=ago(hours=26), items=items, to_site_id=shop.site["id"])["slip_code"]
+    [here] = shop.record("receive", event_time=ago(hours=8), slip_code=slip)["outputs"]
+
+    # 包装上的条码：厂家、证照、来路、检测。 The barcode on the package: its maker, licence, way and tests.
+    read = story.kiosk(barcode)
+    for words in ("来源可查", "东山鱼丸", "YW-0301", "东山鱼丸厂", works_licence["number"], "菌落总数", "合格"):
+        assert words in read, words
+    # 摊上的批次码：再加上摊主的证照，和从厂里到摊上的路。 The stall's own code: its licence too, and the way to it.
+    read = story.kiosk(here["code"])
+    for words in ("海味干货店", shop_licence["number"], "食品经营许可证", "东山鱼丸厂", "收货", "菌落总数"):
+        assert words in read, words
+    assert shop_licence["number"] in story.kiosk(f"HTTPS://FOOD.EXAMPLE.CN/C/{shop.site['code']}")
+
+    # 又来一批，同一个条码：按批号挑。 Another lot under the same barcode: chosen by the number on the package.
+    outputs = [story.output(balls, "30", lot_number="YW-0302", expires_on=day(91))]
+    works.record("produce", event_time=ago(hours=2), outputs=outputs)
+    read = story.screen(f"/kiosk?q={barcode}")
+    for words in ("找到 2 项", "YW-0301", "YW-0302", "东山鱼丸厂"):
+        assert words in read, words
+
+    # 店被停业，屏上马上写明，解除后恢复；条码不认识，也说清楚。
+    # Locked, and why; in order again; a barcode that is nobody's.
+    office.patch(f"/parties/{shop.party['id']}", {"status": "locked", "status_reason": "无证经营查处中"})
+    assert "暂停营业" in story.kiosk(shop.site["code"])
+    assert "无证经营查处中" in story.kiosk(shop.site["code"])
+    office.patch(f"/parties/{shop.party['id']}", {"status": "active"})
+    assert "登记在册" in story.kiosk(shop.site["code"])
+    assert "没有找到" in story.screen("/kiosk?q=6901234567007", status=404)
+
+
+CROPS = (("上海青", "YX-0301"), ("菠菜", "YX-0302"))
+
+
+def told(story: Story, code: str) -> str:
+    """What a screen hears from the service: the tag of the board as it is now."""
+    answer = story.client.get(f"/boards/{code}/events", params={"once": "true"})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.text.startswith("event: board")
+    return answer.text
 
 
 def purchases(reader: Actor, **query: str) -> list[dict[str, Any]]:

@@ -2,17 +2,20 @@
 
 豆制品厂凌晨出货，一车豆腐配一张溯源单，单随货走：送到第一家、第二家、第三家，各自扫同一张单，收下自己那一份，单上就少一份。收多了
 有记录、有标记；收完了，单就用尽。顾客扫摊上的码，看到谁做的、谁卖的；单上发给了谁、多少，公众看不到。
-一天六百张单，一张不少，一斤不差。
+每个摊的看板亮出当天的单：谁家的货、单号尾号、在路上还是到了。一天六百张单，一张不少，一斤不差。
 
 The accompanying slip travels with the goods and is split among receivers: each scans the same slip and takes its part.
 What is taken beyond the rest is flagged, what is used up is used up. The code on the stall leads to maker and seller;
-the public never learns from the slip who got how much. Six hundred slips a day balance to the gram.
+the public never learns from the slip who got how much. Each stall's board shows the slips of today. Six hundred slips
+a day balance to the gram.
 """
 
+import json
 from typing import Any
 
+from tests.scanning.hall import today
 from tests.support.cast import Actor, ago, quantity
-from tests.support.story import Story, line, ndjson, outcomes, slugs
+from tests.support.story import Story, line, ndjson, outcomes, slugs, soon
 
 CHONGCHUAN, RUGAO = "320613", "320682"
 SELLERS, SLIPS = 628, 600
@@ -124,6 +127,65 @@ def test_one_slip_travels_with_the_goods_and_is_split_among_its_receivers(story:
     amounts = ["100.25", "40.75", "35.5", "24.5", "30.25", "120.25"]
     story.hides(slip, ["易家桥豆制品摊", "南大街豆制品店", "如皋中学食堂", *amounts])
     story.hides(tofu_2["code"], ["易家桥豆制品摊", "如皋中学食堂", *amounts])
+
+
+def test_each_stalls_board_shows_the_slips_of_today(story: Story) -> None:
+    maker = maker_of(story)
+    market = story.enrol("market", "易家桥菜市场", "market", "market", region=CHONGCHUAN)
+    stalls = [
+        story.enrol("vendor", f"{number}号豆制品摊", "vendor", "stall", parent=market, region=CHONGCHUAN)
+        for number in (1, 2)
+    ]
+    tofu = story.product("盐卤豆腐", "tofu", shelf_life_days=3)
+    outputs = [story.output(tofu, "120.25", lot_number="DF-0303")]
+    [made] = maker.record("produce", event_time=today(0.1), outputs=outputs)["outputs"]
+
+    # 一车货一张单，先到 1 号摊卸一半，剩下的送 2 号摊；2 号摊另有一张写明给它的单还在路上。
+    # One open slip is split between both stalls; another, made out to the second stall, is still on its way.
+    split = maker.record("ship", event_time=today(0.2), items=[story.item(made, "60.25")])["slip_code"]
+    items = [story.item(made, "20.5")]
+    to_second = maker.record("ship", event_time=today(0.3), items=items, to_site_id=stalls[1].site["id"])["slip_code"]
+    here = []
+    for stall, amount, part in ((stalls[0], "35.5", 0.4), (stalls[1], "24.75", 0.5)):
+        some = [{"custody_id": made["custody_id"], "quantity": quantity(amount)}]
+        [batch] = stall.record("receive", slip_code=split, items=some, event_time=today(part))["outputs"]
+        here.append(batch)
+
+    def slips(code: str) -> list[str]:
+        return [slip["number"] for slip in story.board(code)["slips"]]
+
+    assert slips(stalls[0].site["code"]) == [split[-6:]]
+    assert slips(stalls[1].site["code"]) == [to_second[-6:], split[-6:]]
+    assert slips(market.site["code"]) == [to_second[-6:], split[-6:]]
+    board = story.board(stalls[1].site["code"])
+    assert {(slip["party"]["name"], slip["products"][0]["name"]) for slip in board["slips"]} == {
+        ("崇川豆制品厂", "盐卤豆腐")
+    }
+    assert [(batch["lot_number"], batch["sources"]) for batch in board["batches"]] == [("DF-0303", ["崇川豆制品厂"])]
+
+    # 摊前的屏幕：在卖什么、谁家的、今天几张单、单号尾号；扫屏幕上的码看来路。
+    # The screen on the stall: what is on sale, whose it is, how many slips, the end of their numbers.
+    read = story.screen(f"/boards/{stalls[1].site['code']}")
+    tail = f"单号尾号 {to_second[-6:]}"
+    for words in ("2号豆制品摊", "盐卤豆腐", "来自 崇川豆制品厂", "今日溯源单 2张", tail, "扫码看来源"):
+        assert words in read, words
+    # 单号只亮尾号：拿着整个单号就能收货，屏幕上不能有；多少、给了谁也没有。
+    # Only the end of a number: with the whole of it one could receive the goods. Nor how much there is, nor whose.
+    shown = read + json.dumps(board, ensure_ascii=False) + story.screen(f"/boards/{market.site['code']}")
+    assert not {secret for secret in (split, to_second, "60.25", "35.5", "24.75", "20.5") if secret in shown}
+    assert "1号豆制品摊" not in read
+
+    # 2 号摊扫单收货，豆腐上架；厂里发现这批豆腐有问题停了售，两个摊的屏幕马上变红。
+    # The second stall receives; then the lot is stopped, and both screens turn red at once.
+    stalls[1].record("receive", slip_code=to_second, event_time=today(0.6))
+    assert soon(lambda: len(story.board(stalls[1].site["code"])["batches"]) == 2, 5)
+    market.record("hold", custody_id=here[0]["custody_id"], scope="lot", reason="异味，送检 · smells, to be tested")
+    for stall in stalls:
+        code = stall.site["code"]
+        assert soon(lambda code=code: bool(story.board(code)["notices"]), 5)  # type: ignore[misc]
+        assert "暂停销售：盐卤豆腐" in story.screen(f"/boards/{code}")
+    held = ["held", "held"]
+    assert soon(lambda: [each["status"] for each in story.board(market.site["code"])["stalls"]] == held, 5)
 
 
 def test_six_hundred_slips_of_one_morning_balance_to_the_gram(story: Story) -> None:

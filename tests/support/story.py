@@ -85,6 +85,27 @@ class Story(Cast):
         assert answer.headers["content-type"].startswith("text/plain")
         return answer.text
 
+    def board(self, code: str, reader: Actor | None = None) -> dict[str, Any]:
+        """The board of a market, stall or canteen as its JSON feed, as the public sees it or somebody with a key."""
+        answer = (reader or self.public).get(f"{self.client.base_url}/boards/{code}.json")
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def screen(self, path: str, reader: Actor | None = None, status: int = 200) -> str:
+        """What is read on a screen, of a board or a kiosk, at its path."""
+        answer = (reader or self.public).get(
+            f"{self.client.base_url}{path}", headers={"Accept": "text/html", "Accept-Language": "zh-CN"}
+        )
+        assert answer.status_code == status, answer.text
+        return plain(answer.text)
+
+    def kiosk(self, typed: str) -> str:
+        """What is read on the kiosk when this is held before its scanner, and it is one thing that is found."""
+        found = self.client.get("/kiosk", params={"q": typed})
+        assert found.status_code == 303, plain(found.text)
+        return self.screen(found.headers["location"])
+
     def hides(self, code: str, secrets: Iterable[str] = ()) -> None:
         """No representation of the page, in no language, tells the public any of these, and no field for the
         business's eyes is filled. Name quantities with their decimals: a bare number stands in many a lot's."""
