@@ -240,7 +240,12 @@ def unit_job(snapshot: Snapshot, code: codes.Code) -> CodeJob | None:
     """The job that a unit's code is of, where it was issued; its MAC has been checked."""
     name = codes.unit_name(code)
     job = store.numbered(snapshot, [name.job]).get(name.job)
-    return job if job is not None and 1 <= name.counter <= job.count else None
+    return job if job is not None and holds(job, name.counter) else None
+
+
+def holds(job: CodeJob, number: int) -> bool:
+    """Whether a unit of that number was ordered."""
+    return 1 <= number <= job.count
 
 
 def _theirs(principal: Principal, job: CodeJob | None) -> CodeJob:

@@ -2,6 +2,7 @@
 code was printed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from app.domain import codes
@@ -12,10 +13,13 @@ from app.scanning import batches, places, printing, receipts, slips, units
 from app.scanning import tags as tagging
 from app.scanning.answer import STATUSES, Answer, Gap, Line, Place, Reason, Shown, Step, Stock
 from app.scanning.audience import AUDIENCE, Audience, redact
+from app.scanning.counting import Scans
 from app.scanning.printing import Paper, PaperLine
 from app.scanning.tags import Tag
 from app.store import codes as store_codes
+from app.store import scan as store
 from app.store.engine import Snapshot
+from app.store.lookups import Asked, look_up
 
 __all__ = [
     "AUDIENCE",
@@ -45,7 +49,6 @@ _KINDS = {
     CodeKind.PARTY: places.party,
     CodeKind.CUSTODY: batches.custody,
     CodeKind.LOT: batches.lot,
-    CodeKind.SLIP: slips.slip,
 }
 
 
@@ -62,14 +65,32 @@ def scan(
 
     Raises Malformed mistyped-code, NotFound unknown-code and not-authentic."""
     code = read(snapshot, text, secret)
+    own: Asked
+    match code.kind:
+        case CodeKind.RECEIPT:
+            own = dict.fromkeys(receipts.OWN, (codes.receipt_id_of(code),))
+        case CodeKind.UNIT:
+            own = {store.JOBS: (codes.unit_name(code).job,)}
+        case CodeKind.SLIP:
+            own = dict.fromkeys((store.CODES, store.SLIPS, store.SLIP_ITEMS), (code.text,))
+        case _:
+            own = {store.CODES: (code.text,)}
+    found = look_up(snapshot, {**own, store.COUNTS: (code.text,)})
     if code.kind is CodeKind.RECEIPT:
-        return receipts.receipt(snapshot, code, now, reader)
-    if code.kind is CodeKind.UNIT:
-        return units.unit(snapshot, code, now, reader, place)
-    row = store_codes.find(snapshot, [code.text]).get(code.text)
-    if row is None:
-        raise batches.unknown(code.text)
-    return _KINDS[code.kind](snapshot, row, now, reader)
+        answer = receipts.receipt(snapshot, code, found, now, reader)
+    elif code.kind is CodeKind.UNIT:
+        answer = units.unit(snapshot, code, found, now, reader, place)
+    else:
+        row = found.one(store.CODES)
+        if row is None:
+            raise batches.unknown(code.text)
+        answer = (
+            slips.slip(snapshot, row, found, now, reader)
+            if code.kind is CodeKind.SLIP
+            else _KINDS[code.kind](snapshot, row, now, reader)
+        )
+    count = found.one(store.COUNTS)
+    return answer if count is None else replace(answer, written=Scans(count.count, count.first_time))
 
 
 def paper(snapshot: Snapshot, text: str, reader: Principal, secret: bytes) -> Paper:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.scanning.counting import NEVER, Scans
+
 # The gravest first.
 STATUSES = ("revoked", "recalled", "held", "refused", "expired", "pending", "incomplete", "ok")
 
@@ -136,8 +138,8 @@ class Sightings:
 class Answer:
     """What `GET /c/{code}` answers. For the page are `replacement` (of a revoked code), `places` (a party's sites),
     `picture` (the places of a way from several sources, the nearest first), `doubts` (slugs of `app.domain.copies`,
-    of a numbered unit) and `seen` (its scans before this one); `own` is what only a reader with a key gets: `actions`,
-    `balance`, `suppliers`."""
+    of a numbered unit) and `seen` (its scans before this one); `written`: how often it was scanned, as far as that is
+    written; `own` is what only a reader with a key gets: `actions`, `balance`, `suppliers`."""
 
     code: str
     kind: str
@@ -159,6 +161,7 @@ class Answer:
     picture: list[Place] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     seen: Sightings | None = None
+    written: Scans = NEVER
     own: Shown | None = None
     common: Common | None = None  # of a receipt
 

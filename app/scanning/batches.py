@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app.domain.errors import NotFound
@@ -10,15 +11,16 @@ from app.domain.rights import Principal
 from app.domain.rows import Code, Custody, Lot
 from app.scanning.answer import Answer, Reason, Shown, Step
 from app.scanning.audience import Audience, redact
-from app.scanning.chain import Chain, Way, walk
+from app.scanning.chain import Way
 from app.scanning.names import Names, goods, place
 from app.scanning.own import balance, goods_actions, own_view
 from app.scanning.picture import picture_of
-from app.scanning.story import Facts, gaps_of, gather, papers_of, recalled, refusal_of, slip_of, steps_of
+from app.scanning.rows import slip_of
+from app.scanning.story import Facts, gaps_of, gather, papers_of, recalled, refusal_of, steps_of
 from app.scanning.suppliers import suppliers_of
-from app.store import codes
 from app.store import scan as store
 from app.store.engine import Snapshot
+from app.store.lookups import Found, Source, look_up
 
 
 def unknown(code: str) -> NotFound:
@@ -46,46 +48,53 @@ _REVOKED = {
 
 def custody(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None) -> Answer:
     """A batch at a site, with its way there."""
-    chain = walk(snapshot, [row.subject_id])
-    if row.subject_id not in chain.custodies:
+    names = Names(snapshot, reader)
+    facts = gather(snapshot, names, [row.subject_id])
+    if row.subject_id not in facts.chain.custodies:
         raise unknown(row.code)
-    return _answer(snapshot, row, now, reader, chain, chain.custodies[row.subject_id], "custody")
+    return _answer(row, now, reader, facts, row.subject_id, "custody")
 
 
-def lot(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None) -> Answer:
+def lot(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None, found: Found | None = None) -> Answer:
     """A lot where it was made; a stall's own code tells the way to that stall. A captured lot, whose code may be the
     only one that is printed, is followed on as long as it stayed whole."""
-    found = codes.lots(snapshot, [row.subject_id]).get(row.subject_id)
-    if found is None:
+    found = found or look_up(snapshot, dict.fromkeys(LOT, (row.subject_id,)))
+    goods_made = found.one(store.LOTS)
+    if goods_made is None:
         raise unknown(row.code)
-    made = store.made_custodies(snapshot, found)
-    if not made:
-        names = Names(snapshot, reader).load([found.product_id, found.maker_id])
+    names = Names(snapshot, reader)
+    hands = sorted(found.of(store.OF_LOT), key=lambda custody: (custody.arrived_at, custody.id))
+    made = next((custody for custody in hands if custody.arrived_event_id == goods_made.made_event_id), None)
+    if made is None and len(hands) == store.HANDS:
+        made = store.made_custody(snapshot, goods_made)
+    if not hands:
+        names.load([goods_made.product_id, goods_made.maker_id])
         return Answer(
             row.code,
             "lot",
             revoked(row),
-            product=goods(names.product(found.product_id)),
-            lot=lot_shown(found),
-            party=place(names.party(found.maker_id)),
+            product=goods(names.product(goods_made.product_id)),
+            lot=lot_shown(goods_made),
+            party=place(names.party(goods_made.maker_id)),
             record_time=row.revoked_at or row.minted_at,
             replacement=row.replacement,
         )
-    root = made[0].id if found.epc is None else _whole(snapshot, found, made[0].id)
-    chain = walk(snapshot, [root])
-    return _answer(snapshot, row, now, reader, chain, chain.custodies[root], "lot")
+    first = made or hands[0]  # the earliest of a lot that was made elsewhere
+    root = first.id if goods_made.epc is None else _whole(snapshot, hands, first.id)
+    known = [custody for custody in (*hands, first) if custody.id == root]
+    return _answer(row, now, reader, gather(snapshot, names, [root], custodies=known), root, "lot")
 
 
-# Hands that a lot goes through as a whole.
-HANDS = 40
+# What a lot's answer begins with, by the lot's id.
+LOT: tuple[Source[Any], ...] = (store.LOTS, store.OF_LOT)
 
 
-def _whole(snapshot: Snapshot, captured: Lot, made: UUID) -> UUID:
+def _whole(snapshot: Snapshot, custodies: Iterable[Custody], made: UUID) -> UUID:
     """Where a captured lot is followed to: on from its maker as long as all of it went to one place. Whose hands it was
     divided among is told by their own codes."""
-    hands = {custody.id for custody in store.custodies_of_lot(snapshot, captured.id, HANDS)}
+    hands = {custody.id for custody in custodies}
     onward: dict[UUID, set[UUID]] = defaultdict(set)
-    for link in store.links_up(snapshot, sorted(hands)):
+    for link in look_up(snapshot, {store.LINKS: sorted(hands)}).of(store.LINKS):
         if link.parent_id in hands:
             onward[link.parent_id].add(link.child_id)
     here, been = made, {made}
@@ -95,17 +104,9 @@ def _whole(snapshot: Snapshot, captured: Lot, made: UUID) -> UUID:
     return here
 
 
-def _answer(
-    snapshot: Snapshot,
-    row: Code,
-    now: datetime,
-    reader: Principal | None,
-    chain: Chain,
-    root: Custody,
-    kind: str,
-) -> Answer:
-    names = Names(snapshot, reader)
-    facts = gather(snapshot, chain, names)
+def _answer(row: Code, now: datetime, reader: Principal | None, facts: Facts, key: UUID, kind: str) -> Answer:
+    chain, names = facts.chain, facts.names
+    root = chain.custodies[key]
     way = chain.way(root.id)
     steps = steps_of(facts, way)
     gaps = gaps_of(facts, way)

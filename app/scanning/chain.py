@@ -1,7 +1,7 @@
-"""The walk back from what was scanned: generation by generation, bounded, and what stands in the way of the goods."""
+"""What goods came from, generation by generation, and what stands in their way."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -9,13 +9,6 @@ from uuid import UUID
 from app.domain.rows import Custody, Hold, Link, Lot
 from app.domain.selling import hold_reason
 from app.scanning.answer import Reason
-from app.store import codes
-from app.store import scan as store
-from app.store.engine import Snapshot
-
-# A page is no place for more; /trace walks on.
-GENERATIONS = 40
-NODES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,30 +115,3 @@ def incomplete(gaps: int) -> Reason:
     return Reason(
         "incomplete", f"来路上有 {gaps} 处没有查明 · {gaps} place{'s' if gaps > 1 else ''} on the way not known"
     )
-
-
-def walk(snapshot: Snapshot, roots: Collection[UUID]) -> Chain:
-    """One statement a generation, then one each for custodies, lots and holds."""
-    parents: dict[UUID, list[Link]] = defaultdict(list)
-    seen = set(roots)
-    frontier = set(roots)
-    cut: set[UUID] = set()
-    for generation in range(GENERATIONS + 1):
-        if not frontier:
-            break
-        links = store.links_up(snapshot, sorted(frontier))
-        beyond = {link.parent_id for link in links} - seen
-        if generation == GENERATIONS or len(seen) + len(beyond) > NODES:
-            links = [link for link in links if link.parent_id in seen]
-            cut = {link.child_id for link in links} & frontier if not beyond else frontier
-            beyond = set()
-        for link in links:
-            parents[link.child_id].append(link)
-        seen |= beyond
-        frontier = beyond
-    custodies = codes.custodies(snapshot, sorted(seen))
-    lot_ids = sorted({custody.lot_id for custody in custodies.values()})
-    holds: dict[UUID, list[Hold]] = defaultdict(list)
-    for hold in store.holds(snapshot, lot_ids):
-        holds[hold.lot_id].append(hold)
-    return Chain(custodies, parents, codes.lots(snapshot, lot_ids), holds, frozenset(cut))

@@ -14,6 +14,7 @@ from app.scanning.names import Names, goods, in_zone, place
 from app.scanning.places import GOODS, ON_SALE
 from app.store import codes, master, scan
 from app.store.engine import Snapshot
+from app.store.lookups import look_up
 
 PAPERS = 30  # days before its end that a licence or paper is told of
 FRESH = 3  # days for goods, or a tenth of their shelf life where that is longer
@@ -66,8 +67,9 @@ def _licences(places: _Places) -> Iterator[Shown]:
 
 def _papers(snapshot: Snapshot, places: _Places) -> Iterator[Shown]:
     """Documents that speak for a place."""
-    attached = scan.attachments(snapshot, sorted(places.sites))
-    documents = {row.id: row for row in scan.documents(snapshot, sorted({row.document_id for row in attached}))}
+    attached = look_up(snapshot, {scan.ATTACHMENTS: sorted(places.sites)}).of(scan.ATTACHMENTS)
+    found = look_up(snapshot, {scan.DOCUMENTS: sorted(row.document_id for row in attached)})
+    documents = {row.id: row for row in found.of(scan.DOCUMENTS)}
     for row in attached:
         document, site = documents.get(row.document_id), places.sites[row.subject_id]
         if document is None or document.expires_on is None:

@@ -11,7 +11,9 @@ from app.domain.rows import Party, Product, Site
 from app.scanning.answer import Shown
 from app.scanning.audience import Audience, audience_of, redact
 from app.store import master
+from app.store import scan as store
 from app.store.engine import Snapshot
+from app.store.lookups import Source, look_up
 
 M = TypeVar("M", Party, Site, Product)
 
@@ -29,19 +31,27 @@ class Names:
         self._markets: dict[UUID, Site] = {}
 
     def load(self, subjects: Iterable[UUID | None]) -> "Names":
-        wanted = {key for key in subjects if key is not None} - self._history.keys()
-        if not wanted:
-            return self
-        self._history |= master.versions(self._snapshot, sorted(wanted))
+        wanted = self.unknown(subjects)
+        if wanted:
+            self.learn(look_up(self._snapshot, {store.VERSIONS: sorted(wanted)}).of(store.VERSIONS), wanted)
+        return self
+
+    def unknown(self, subjects: Iterable[UUID | None]) -> set[UUID]:
+        """Those of which nothing was learnt yet."""
+        return {key for key in subjects if key is not None} - self._history.keys()
+
+    def learn(self, versions: Iterable[store.Version], asked: Iterable[UUID]) -> None:
+        """Takes the versions of all subjects that were asked for."""
+        for key, _, row in sorted(versions, key=lambda version: version[:2]):
+            self._history.setdefault(key, []).append(row)
         # What a captured document named and nobody enrolled has no history.
-        if missing := wanted - self._history.keys():
-            for read in (master.parties, master.sites, master.products):
-                for key, row in read(self._snapshot, missing).items():
-                    self._history[key] = [row]
+        if missing := sorted(self.unknown(asked)):
+            kinds: tuple[Source[Any], ...] = (store.PARTIES, store.SITES, store.PRODUCTS)
+            found = look_up(self._snapshot, dict.fromkeys(kinds, missing))
+            self._history |= {row.id: [row] for kind in kinds for row in found.of(kind)}
         if self._reader is not None:
             now = [rows[-1] for rows in self._history.values() if isinstance(rows[-1], Site)]
             self._markets = master.sites(self._snapshot, master.roots_of(now))
-        return self
 
     def site(self, key: UUID | None, at: datetime | None = None) -> Site | None:
         """As of an instant; without one, as of now."""

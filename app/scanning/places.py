@@ -9,13 +9,14 @@ from app.domain.rows import Code, Custody, Party, Site
 from app.scanning.answer import STATUSES, Answer, Gap, Reason, Shown, Step, Stock
 from app.scanning.audience import Audience, redact
 from app.scanning.batches import judged, newest, revoked, unknown
-from app.scanning.chain import Way, walk
+from app.scanning.chain import Way
 from app.scanning.names import Names, goods, in_zone, place
 from app.scanning.own import own_view, site_actions
 from app.scanning.story import Facts, gaps_of, gather, lot_number, paper_for, steps_of
 from app.store import master
 from app.store import scan as store
 from app.store.engine import Snapshot
+from app.store.lookups import look_up
 
 # Rice may lie half a year; what is older was not counted.
 ON_SALE = timedelta(days=180)
@@ -26,25 +27,26 @@ _NOW_HELD = ("receive", "return", "produce", "transform")
 
 def site(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None) -> Answer:
     """A place: who runs it, what it has now and from whom, and how that was tested."""
-    names = Names(snapshot, reader).load([row.subject_id])
+    names = Names(snapshot, reader)
+    first = look_up(snapshot, dict.fromkeys((store.VERSIONS, store.ATTACHMENTS), (row.subject_id,)))
+    names.learn(first.of(store.VERSIONS), [row.subject_id])
     here = names.site(row.subject_id)
     if here is None:
         raise unknown(row.code)
-    names.load([here.party_id])
-    party = names.party(here.party_id)
     within = [found.id for found in master.sites_below(snapshot, [here.path])]
     midnight = in_zone(now, here).replace(hour=0, minute=0, second=0, microsecond=0)
     there = store.there(snapshot, within, now - ON_SALE, midnight, GOODS)
-    chain = walk(snapshot, [custody.id for custody in there])
-    facts = gather(snapshot, chain, names)
-    ways = {custody.id: chain.way(custody.id) for custody in there}
+    roots = [custody.id for custody in there]
+    papers = sorted(row.document_id for row in first.of(store.ATTACHMENTS))
+    facts = gather(snapshot, names, roots, custodies=there, named=[here.party_id], papers=papers)
+    party = names.party(here.party_id)
+    ways = {key: facts.chain.way(key) for key in roots}
     steps = {key: steps_of(facts, way) for key, way in ways.items()}
     stock = [
         _stock(facts, ways[custody.id], custody, steps[custody.id], now) for custody in there if custody.on_hand > 0
     ]
     audience = names.audience(here.id)
-    attached = store.attachments(snapshot, [here.id])
-    documents = store.documents(snapshot, sorted({attachment.document_id for attachment in attached}))
+    documents = [facts.documents[key] for key in papers if key in facts.documents]
     return Answer(
         row.code,
         "site",

@@ -14,7 +14,6 @@ from app.domain.stays import site_of, stays
 from app.scanning.answer import Answer, Common, Gap, Line, Reason, Shown, Step
 from app.scanning.audience import Audience
 from app.scanning.batches import judged, newest, tests_in
-from app.scanning.chain import walk
 from app.scanning.lines import gaps_in, line, merged, once, only, told_once
 from app.scanning.names import BEGINNING, Names, goods, local, place
 from app.scanning.own import own_view, quantity
@@ -22,9 +21,11 @@ from app.scanning.story import Facts, gaps_of, gather, lot_number, papers_of, st
 from app.store import master
 from app.store import scan as store
 from app.store.engine import Snapshot
+from app.store.lookups import Found, Source
 
 # A scale that never counts gives all of its sales one number, and anybody may ask for the page.
-CLAIMS = 19  # shown beside the sale
+OWN: tuple[Source[Any], ...] = (store.RECEIPTS, store.RECEIPT_LINES, store.RECEIPT_CLAIMS)  # by its number
+CLAIMS = store.CLAIMS - 1  # shown beside the sale
 LINES = 500  # of all of them; a sale has 200 at most
 
 
@@ -40,29 +41,29 @@ class _Sold:
     claim: int
 
 
-def receipt(snapshot: Snapshot, code: codes.Code, now: datetime, reader: Principal | None) -> Answer:
-    """A sale, to whoever holds its receipt; the code's MAC has been checked.
+def receipt(snapshot: Snapshot, code: codes.Code, found: Found, now: datetime, reader: Principal | None) -> Answer:
+    """A sale, `found` with its lines and claims, to whoever holds its receipt; the code's MAC has been checked.
 
     A receipt is in the shopper's hand before its sale is here: authentic and unknown is `pending`."""
     number = codes.receipt_id_of(code)
     names = Names(snapshot, reader)
-    sale = store.receipt(snapshot, number)
+    sale = found.one(store.RECEIPTS)
     if sale is None:
         return _pending(snapshot, code, names)
     lines = [
         _Sold(row.custody_id, row.product_id, row.amount, row.value, row.unit, 1)
-        for row in store.receipt_lines(snapshot, number)
+        for row in sorted(found.of(store.RECEIPT_LINES), key=lambda row: row.line)
     ]
-    there = store.claims(snapshot, number, CLAIMS + 1)
+    there = sorted(found.of(store.RECEIPT_CLAIMS), key=lambda claim: claim.record_time)
     claims: list[store.Claim] = []
     for claim in there[:CLAIMS]:
         if len(lines) + len(claim.body["lines"]) > LINES:
             break
         claims.append(claim)
         lines += [_claimed(said, 1 + len(claims)) for said in claim.body["lines"]]
-    names.load([sale.site_id, *(sold.product_id for sold in lines)])
-    chain = walk(snapshot, sorted({sold.custody_id for sold in lines if sold.custody_id is not None}))
-    facts = gather(snapshot, chain, names)
+    roots = {sold.custody_id for sold in lines if sold.custody_id is not None}
+    facts = gather(snapshot, names, roots, named=[sale.site_id, *(sold.product_id for sold in lines)])
+    chain = facts.chain
     here = names.site(sale.site_id, sale.event_time)
     lines = [_at_home(facts, sold, here) for sold in lines]
     names.load([here.party_id if here else None])

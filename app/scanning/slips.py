@@ -7,25 +7,26 @@ from app.domain.rows import Code, Site, Slip
 from app.scanning.answer import Answer, Reason
 from app.scanning.audience import Audience
 from app.scanning.batches import judged, newest, revoked, tests_in, unknown
-from app.scanning.chain import walk
 from app.scanning.lines import gaps_in, line, merged, once, only, told_once
 from app.scanning.names import Names, goods, place
 from app.scanning.own import own_view, quantity, slip_actions
 from app.scanning.story import gaps_of, gather, lot_number, papers_of, refusal_of, steps_of
-from app.store import codes, master
+from app.store import master
 from app.store import scan as store
 from app.store.engine import Snapshot
+from app.store.lookups import Found
 
 
-def slip(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None) -> Answer:
-    """A slip: from whom, what, and its way so far. To whom it goes is not for the public."""
-    paper = codes.slips(snapshot, [row.code]).get(row.code)
+def slip(snapshot: Snapshot, row: Code, found: Found, now: datetime, reader: Principal | None) -> Answer:
+    """A slip, `found` with its items: from whom, what, and its way so far. To whom it goes is not for the public."""
+    paper = found.one(store.SLIPS)
     if paper is None:
         raise unknown(row.code)
-    items = store.slip_items(snapshot, row.code)
-    names = Names(snapshot, reader).load([paper.site_id, paper.party_id])
-    chain = walk(snapshot, [item.custody_id for item in items])
-    facts = gather(snapshot, chain, names, [paper])
+    items = sorted(found.of(store.SLIP_ITEMS), key=lambda item: item.position)
+    names = Names(snapshot, reader)
+    roots, products = [item.custody_id for item in items], [item.product_id for item in items]
+    facts = gather(snapshot, names, roots, slips=[paper], named=products)
+    chain = facts.chain
     here = names.site(paper.site_id)
     audience = names.audience(paper.site_id)
     receivers, gates = _receivers(snapshot, paper, here, reader)

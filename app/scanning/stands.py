@@ -14,10 +14,11 @@ from app.domain.rows import Custody, Event, Site, Slip, SlipItem
 from app.scanning.answer import STATUSES, Answer, Reason, Shown
 from app.scanning.audience import Audience, redact
 from app.scanning.batches import judged, newest, unknown
-from app.scanning.chain import Way, walk
+from app.scanning.chain import Way
 from app.scanning.names import Names, goods, in_zone, place
 from app.scanning.places import GOODS, ON_SALE, sources_of, standing
-from app.scanning.story import gather, lot_number, refusal_of, slip_of, test_of
+from app.scanning.rows import slip_of
+from app.scanning.story import gather, lot_number, refusal_of, test_of
 from app.store import boards as store
 from app.store import codes, scan
 from app.store.engine import Snapshot
@@ -82,8 +83,8 @@ class _Reading:
         roots = [custody.id for custody in there] + [item.custody_id for item in items]
         roots += [key for event in decided for key in _goods_of(event)]
         self.there = there
-        self.chain = walk(snapshot, list(dict.fromkeys(roots)))
-        self.facts = gather(snapshot, self.chain, names, slips.values())
+        self.facts = gather(snapshot, names, dict.fromkeys(roots), custodies=there, slips=slips.values())
+        self.chain = self.facts.chain
         came = {code for custody in there if custody.arrived_at >= self.since for code in self._came_with(custody)}
         slips |= {code: self.facts.slips[code] for code in came if code in self.facts.slips}
         items += store.items_of(snapshot, sorted(came - {item.slip_code for item in items}))

@@ -7,17 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.domain.codes import MistypedCode, parse
 from app.domain.rows import Custody, Document, Event, Slip
 from app.domain.testing import OBJECTION
 from app.scanning.answer import Gap, Shown, Step
 from app.scanning.audience import redact
 from app.scanning.chain import Chain, Way
 from app.scanning.names import Names, goods, in_zone, local, place
-from app.store import codes
-from app.store import scan as store
+from app.scanning.rows import Rows, slip_of
 from app.store.engine import Snapshot
-from app.store.events import corrections
 
 CAPTURED = "epcis."
 # Recorded by an authority of its own standing, not by a party.
@@ -37,66 +34,53 @@ class Facts:
     retests: Mapping[tuple[UUID, str], list[Event]]  # (lot, item) → laboratory tests
 
 
-def gather(snapshot: Snapshot, chain: Chain, names: Names, carrying: Iterable[Slip] = ()) -> Facts:
-    """One statement each for timelines, events, corrections, slips, attachments, documents and master data (two more
-    where something was corrected); `carrying` are slips that the chain's own goods travel with."""
-    custodies = chain.custodies
-    entries = store.told(snapshot, sorted(custodies))
-    wanted = {entry.event_id for entry in entries if entry.kind != "correct"}
-    wanted |= {custody.arrived_event_id for custody in custodies.values() if custody.kind == "custody"}
-    events = {event.id: event for event in store.events(snapshot, sorted(wanted))}
-    corrected = {row.event_id: row.replacement_event_id for row in corrections(snapshot, events)}
-    replacements = {key for key in corrected.values() if key is not None} - events.keys()
-    events |= {event.id: event for event in store.events(snapshot, sorted(replacements))}
+def gather(
+    snapshot: Snapshot,
+    names: Names,
+    roots: Iterable[UUID],
+    *,
+    custodies: Iterable[Custody] = (),
+    slips: Iterable[Slip] = (),
+    named: Iterable[UUID | None] = (),
+    papers: Iterable[UUID] = (),
+) -> Facts:
+    """What the roots came from, and all that is told of it: a statement a generation, and two. `custodies` and `slips`
+    were read before, and the latter travel with the goods; `named` are named beside them, places with who runs them,
+    and `papers` are documents that are told as well."""
+    rows = Rows(snapshot, names)
+    rows.begin(named, papers)
+    rows.have(custodies, slips)
+    rows.read(roots)
+    events, corrected = rows.events, rows.corrected
 
     told: dict[UUID, dict[UUID, Event]] = defaultdict(dict)
-    named = [(entry.custody_id, entry.event_id) for entry in entries if entry.kind != "correct"]
-    named += [(custody.id, custody.arrived_event_id) for custody in custodies.values() if custody.kind == "custody"]
-    for custody_id, event_id in named:
+    happened = [(entry.custody_id, entry.event_id) for entry in rows.entries]
+    happened += [(row.id, row.arrived_event_id) for row in rows.custodies.values() if row.kind == "custody"]
+    for custody_id, event_id in happened:
         actual: UUID | None = event_id
         while actual in corrected:  # a replacement may have been replaced in its turn
             actual = corrected[actual]
         if actual is not None and actual in events:
             told[custody_id][actual] = events[actual]
 
-    slips = {slip.code: slip for slip in carrying}
-    named_slips = {code for event in events.values() if (code := slip_of(event))} - slips.keys()
-    slips |= codes.slips(snapshot, sorted(named_slips))
-    attachments = [row for row in store.attachments(snapshot, sorted(custodies)) if row.event_id not in corrected]
     attached: dict[UUID, list[tuple[UUID, UUID]]] = defaultdict(list)
-    for row in attachments:
-        attached[row.subject_id].append((row.document_id, row.event_id))
-    papers = {row.document_id for row in attachments}
-    papers |= {UUID(key) for custody in custodies.values() for key in (custody.paper or {}).get("document_ids", ())}
-    people = {event.party_id for event in events.values()} | {event.site_id for event in events.values()}
-    people |= {slip.site_id for slip in slips.values()} | {slip.party_id for slip in slips.values()}
-    for custody in custodies.values():
-        people |= {custody.site_id, custody.party_id, custody.product_id, custody.reported_by}
+    for row in rows.attachments:
+        if row.event_id not in corrected:
+            attached[row.subject_id].append((row.document_id, row.event_id))
     retests: dict[tuple[UUID, str], list[Event]] = defaultdict(list)
     for custody_id, its in told.items():
         for event in its.values():
             if event.kind == "test" and event.body.get("stage") == "laboratory":
-                retests[custodies[custody_id].lot_id, str(event.body.get("item"))].append(event)
+                retests[rows.custodies[custody_id].lot_id, str(event.body.get("item"))].append(event)
     return Facts(
-        chain,
-        names.load(people),
+        Chain(rows.custodies, rows.parents, rows.lots, rows.holds, frozenset(rows.cut)),
+        names,
         {key: list(its.values()) for key, its in told.items()},
-        slips,
-        {document.id: document for document in store.documents(snapshot, sorted(papers))},
+        rows.slips,
+        rows.documents,
         attached,
         retests,
     )
-
-
-def slip_of(event: Event) -> str | None:
-    """The slip that goods came or were judged with."""
-    text = event.outcome.get("slip_code") or event.body.get("slip_code")
-    if event.kind not in ("receive", "admit") or not isinstance(text, str):
-        return None
-    try:
-        return parse(text.rsplit("/", 1)[-1]).text
-    except MistypedCode:
-        return None
 
 
 def steps_of(facts: Facts, way: Way, carrying: Slip | None = None) -> list[Step]:

@@ -7,14 +7,15 @@ from app.domain import codes
 from app.domain.copies import BURST, DOUBTS, SHOWN, elsewhere, place_name, too_far
 from app.domain.rights import Principal
 from app.domain.rows import Code
-from app.issuing.units import unit_job
+from app.issuing.units import holds, unit_job
 from app.scanning import batches
 from app.scanning.answer import Answer, Reason, Sightings
-from app.store import master, scans
-from app.store import units as store
+from app.store import master
+from app.store import scan as store
 from app.store.engine import Snapshot
+from app.store.lookups import Found, look_up
 from app.store.scans import ScanCount, hour_of
-from app.store.units import CodeRange
+from app.store.units import CodeRange, within
 
 _INACTIVE = Reason(
     "pending",
@@ -37,16 +38,24 @@ _WORDS = {"copied_code": _COPIED, "sold_elsewhere": _ELSEWHERE, "scan_burst": _B
 
 
 def unit(
-    snapshot: Snapshot, code: codes.Code, now: datetime, reader: Principal | None, place: str | None = None
+    snapshot: Snapshot,
+    code: codes.Code,
+    found: Found,
+    now: datetime,
+    reader: Principal | None,
+    place: str | None = None,
 ) -> Answer:
-    """A unit, as its lot, to somebody at a place (GB/T 2260), if that is known; the code's MAC has been checked."""
-    job = unit_job(snapshot, code)
-    if job is None:
-        raise batches.unknown(code.text)
+    """A unit, `found` with its job, as its lot, to somebody at a place (GB/T 2260), if that is known; the code's MAC
+    has been checked."""
     number = codes.unit_name(code).counter
-    withdrawn = store.holding(snapshot, job.id, "revoked", number)
-    active = store.holding(snapshot, job.id, "active", number)
-    before = scans.find(snapshot, [code.text]).get(code.text)
+    job = found.one(store.JOBS)
+    if job is None or not holds(job, number):
+        raise batches.unknown(code.text)
+    ranges = (store.IN_USE, store.WITHDRAWN)
+    asked = dict.fromkeys(batches.LOT, (job.lot_id,)) | dict.fromkeys(ranges, (job.id,))
+    behind = look_up(snapshot, asked, dict.fromkeys(ranges, (number,)))
+    active, withdrawn = (within(behind.one(source), number) for source in ranges)
+    before = found.one(store.COUNTS)
     row = Code(
         code.text,
         "unit",
@@ -57,7 +66,7 @@ def unit(
         job.record_time,
         withdrawn.record_time if withdrawn else None,
     )
-    answer = batches.lot(snapshot, row, now, reader)
+    answer = batches.lot(snapshot, row, now, reader, behind)
     doubts = _doubts(snapshot, before, now, place if reader is None else None, active, withdrawn)
     reasons = [_INACTIVE] if "inactive_code" in doubts else []
     reasons += [Reason("incomplete", " · ".join(_WORDS[doubt])) for doubt in doubts if doubt in _WORDS]

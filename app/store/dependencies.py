@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import event
 
 from app.store.engine import Snapshot
+from app.store.lookups import UNION
 
 # Ids in arrays and paths, and minted codes.
 _NAMES = re.compile(r"[0-9a-f]{32}|\b[SPBGT][0-9A-HJKMNP-TV-Z]{17}\b")
@@ -24,9 +25,16 @@ def depends_on(snapshot: Snapshot) -> Iterator[set[str]]:
     """The names that the statements of the block depend on; complete when the block ends."""
     names: set[str] = set()
 
+    mark = "%s" if snapshot.dialect.name == "postgresql" else "?"
+
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if _NEVER_TOUCHED.search(statement) is None:
-            names.update(_named(parameters))
+        branches = statement.split(UNION)
+        for branch in branches:
+            own = parameters
+            if len(branches) > 1:
+                own, parameters = parameters[: branch.count(mark)], parameters[branch.count(mark) :]
+            if _NEVER_TOUCHED.search(branch) is None:
+                names.update(_named(own))
 
     event.listen(snapshot, "before_cursor_execute", note)
     try:

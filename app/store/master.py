@@ -145,7 +145,7 @@ def versions(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, list[Master]
             .order_by(table.c.subject_id, table.c.version)
         )
         for row in snapshot.execute(statement):
-            found[row.subject_id].append(_read(row.kind, row.body))
+            found[row.subject_id].append(read_version(row.kind, row.body))
     return found
 
 
@@ -173,7 +173,7 @@ def first_versions(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Master
             table.c.subject_id.in_(chunk), table.c.version == 1
         )
         for row in snapshot.execute(statement):
-            found[row.subject_id] = _read(row.kind, row.body)
+            found[row.subject_id] = read_version(row.kind, row.body)
     return found
 
 
@@ -195,7 +195,8 @@ def _class(kind: str) -> type[Master]:
     return next(row for row, name in KINDS.items() if name == kind)
 
 
-def _read(kind: str, body: Any) -> Master:
+def read_version(kind: str, body: Any) -> Master:
+    """What a version was written as."""
     return msgspec.convert(body, _class(kind))
 
 

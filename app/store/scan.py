@@ -1,19 +1,17 @@
-"""What the public answer to a code is read from: plain rows by key, one statement for each list of keys.
+"""What the public answer to a code is read from: sources of rows by their keys, for `lookups.look_up`."""
 
-Every function asks one big table at a time for a list of keys, so that it runs on a sharded database as it is.
-"""
-
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Table, or_, select
+from sqlalchemy import or_, select
 
 from app.domain.rows import (
     Attachment,
+    Code,
+    Correction,
     Custody,
     Device,
     Document,
@@ -21,19 +19,20 @@ from app.domain.rows import (
     Hold,
     Link,
     Lot,
+    Party,
+    Product,
+    Site,
+    Slip,
     SlipItem,
     TimelineEntry,
 )
-from app.store import tables
+from app.store import master, tables
 from app.store.engine import Snapshot
-
-R = TypeVar("R")
+from app.store.lookups import Source, look_up
+from app.store.scans import ScanCount
+from app.store.units import CodeJob, CodeRange
 
 CHUNK = 500
-
-# What a page tells of goods that stay where they are; the rest (sold, shipped, counted) is the custodian's business.
-TOLD = ("admit", "test", "certify")
-CAPTURED = "epcis."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +67,91 @@ class Claim:
     record_time: datetime
 
 
-def links_up(snapshot: Snapshot, child_ids: Collection[UUID]) -> list[Link]:
-    """Where custodies came from: one generation of the walk back."""
-    return list(_rows(snapshot, Link, tables.custody_link, tables.custody_link.c.child_id, child_ids))
+class Version(NamedTuple):
+    """A version of a party, site, product or device."""
+
+    subject_id: UUID
+    version: int
+    row: master.Master
 
 
-def made_custodies(snapshot: Snapshot, lot: Lot) -> list[Custody]:
-    """The custody in which the lot was made; for a lot that was first seen elsewhere, its earliest."""
+CODES = Source("code", tables.code, Code, "code")
+COUNTS = Source("scan_count", tables.scan_count, ScanCount, "code")
+LINKS = Source("link", tables.custody_link, Link, "child_id")  # one generation of the walk back
+CUSTODIES = Source("custody", tables.custody, Custody, "id")
+LOTS = Source("lot", tables.lot, Lot, "id")
+HOLDS = Source("hold", tables.hold, Hold, "lot_id", '"released_by" IS NULL')
+# Arrivals, tests, admissions and certificates; the rest (sold, shipped, counted) is the custodian's business.
+TIMELINE = Source(
+    "timeline",
+    tables.timeline,
+    TimelineEntry,
+    "custody_id",
+    """("entry" = 'in' OR "kind" IN ('admit', 'test', 'certify') OR substr("kind", 1, 6) = 'epcis.')""",
+    ("custody_id", "event_id", "entry", "kind", "event_time", "amount"),
+)
+EVENTS = Source("event", tables.event, Event, "id")
+CORRECTIONS = Source("correction", tables.correction, Correction, "event_id")
+ATTACHMENTS = Source("attachment", tables.attachment, Attachment, "subject_id")
+DOCUMENTS = Source("document", tables.document, Document, "id")
+SLIPS = Source("slip", tables.slip, Slip, "code")
+SLIP_ITEMS = Source("slip_item", tables.slip_item, SlipItem, "slip_code")
+VERSIONS = Source(
+    "version",
+    tables.master_version,
+    lambda subject, version, kind, body: Version(subject, version, master.read_version(kind, body)),
+    "subject_id",
+    columns=("subject_id", "version", "kind", "body"),
+)
+PARTIES = Source("party", tables.party, Party, "id")
+SITES = Source("site", tables.site, Site, "id")
+PRODUCTS = Source("product", tables.product, Product, "id")
+
+HANDS = 40  # that a lot is looked for in
+# The lot in whoever's hands, the earliest.
+OF_LOT = Source("of_lot", tables.custody, Custody, "lot_id", "\"kind\" = 'custody'", most=('"arrived_at", "id"', HANDS))
+RECEIPTS = Source(
+    "receipt",
+    tables.receipt,
+    Receipt,
+    "id",
+    columns=("id", "device_id", "site_id", "event_time", "utc_offset", "record_time"),
+)
+RECEIPT_LINES = Source(
+    "line",
+    tables.receipt_line,
+    ReceiptLine,
+    "receipt_id",
+    columns=("receipt_id", "line", "custody_id", "product_id", "amount", "value", "unit"),
+)
+CLAIMS = 20  # of one receipt number that are looked up; any of more
+RECEIPT_CLAIMS = Source(
+    "claim",
+    tables.receipt_claim,
+    Claim,
+    "receipt_id",
+    columns=("receipt_id", "body", "record_time"),
+    most=('"content_hash"', CLAIMS),
+)
+JOBS = Source("job", tables.code_job, CodeJob, "number")
+
+
+def _holding(state: str) -> Source[CodeRange]:
+    """The last range of a job that begins at or before a number: they do not overlap."""
+    where = f'"state" = \'{state}\' AND "first" <= {{}}'
+    return Source(state, tables.code_range, CodeRange, "job_id", where, most=('"first" DESC', 1))
+
+
+IN_USE = _holding("active")
+WITHDRAWN = _holding("revoked")
+
+
+def made_custody(snapshot: Snapshot, lot: Lot) -> Custody | None:
+    """The custody in which the lot was made, where that is none of the earliest."""
     c = tables.custody.c
     made = (c.lot_id == lot.id, c.kind == "custody", c.arrived_event_id == lot.made_event_id)
-    found = [Custody(*row) for row in snapshot.execute(select(tables.custody).where(*made))]
-    return found or custodies_of_lot(snapshot, lot.id, 1)
-
-
-def custodies_of_lot(snapshot: Snapshot, lot_id: UUID, limit: int) -> list[Custody]:
-    """The lot in whoever's hands, the earliest first."""
-    c = tables.custody.c
-    statement = select(tables.custody).where(c.lot_id == lot_id, c.kind == "custody").order_by(c.arrived_at, c.id)
-    return [Custody(*row) for row in snapshot.execute(statement.limit(limit))]
+    row = snapshot.execute(select(tables.custody).where(*made).limit(1)).one_or_none()
+    return Custody(*row) if row else None
 
 
 def there(
@@ -108,85 +174,11 @@ def there(
     return [Custody(*row) for row in snapshot.execute(statement)]
 
 
-def told(snapshot: Snapshot, custody_ids: Collection[UUID]) -> list[TimelineEntry]:
-    """What happened to the custodies, as far as a page tells it: arrivals, tests, admissions, certificates."""
-    c = tables.timeline.c
-    spoken_of = or_(c.entry == "in", c.kind.in_(TOLD), c.kind.startswith(CAPTURED))
-    return list(_rows(snapshot, TimelineEntry, tables.timeline, c.custody_id, custody_ids, spoken_of))
-
-
-def events(snapshot: Snapshot, ids: Collection[UUID]) -> list[Event]:
-    return list(_rows(snapshot, Event, tables.event, tables.event.c.id, ids))
-
-
-def holds(snapshot: Snapshot, lot_ids: Collection[UUID]) -> list[Hold]:
-    """Holds of the lots that nobody has released."""
-    c = tables.hold.c
-    return list(_rows(snapshot, Hold, tables.hold, c.lot_id, lot_ids, c.released_by.is_(None)))
-
-
-def attachments(snapshot: Snapshot, subject_ids: Collection[UUID]) -> list[Attachment]:
-    return list(_rows(snapshot, Attachment, tables.attachment, tables.attachment.c.subject_id, subject_ids))
-
-
-def documents(snapshot: Snapshot, ids: Collection[UUID]) -> list[Document]:
-    return list(_rows(snapshot, Document, tables.document, tables.document.c.id, ids))
-
-
-def slip_items(snapshot: Snapshot, text: str) -> list[SlipItem]:
-    """What is on a slip, in its order."""
-    rows = _rows(snapshot, SlipItem, tables.slip_item, tables.slip_item.c.slip_code, (text,))
-    return sorted(rows, key=lambda item: item.position)
-
-
 def receipt(snapshot: Snapshot, receipt_id: int) -> Receipt | None:
-    c = tables.receipt.c
-    columns = (c.id, c.device_id, c.site_id, c.event_time, c.utc_offset, c.record_time)
-    row = snapshot.execute(select(*columns).where(c.id == receipt_id)).one_or_none()
-    return Receipt(*row) if row else None
-
-
-def receipt_lines(snapshot: Snapshot, receipt_id: int) -> list[ReceiptLine]:
-    c = tables.receipt_line.c
-    columns = (c.receipt_id, c.line, c.custody_id, c.product_id, c.amount, c.value, c.unit)
-    statement = select(*columns).where(c.receipt_id == receipt_id).order_by(c.line)
-    return [ReceiptLine(*row) for row in snapshot.execute(statement)]
-
-
-def claims(snapshot: Snapshot, receipt_id: int, limit: int) -> list[Claim]:
-    """The first to come first; of more than `limit` any so many."""
-    c = tables.receipt_claim.c
-    statement = select(c.receipt_id, c.body, c.record_time).where(c.receipt_id == receipt_id)
-    found = [Claim(*row) for row in snapshot.execute(statement.order_by(c.content_hash).limit(limit))]
-    return sorted(found, key=lambda claim: claim.record_time)
+    """The sale, where it has come in."""
+    return look_up(snapshot, {RECEIPTS: [receipt_id]}).one(RECEIPTS)
 
 
 def device_numbered(snapshot: Snapshot, number: int) -> Device | None:
     row = snapshot.execute(select(tables.device).where(tables.device.c.number == number)).one_or_none()
     return Device(*row) if row else None
-
-
-def _rows(
-    snapshot: Snapshot,
-    kind: type[R],
-    table: Table,
-    key: Column[Any],
-    keys: Collection[Any],
-    *conditions: ColumnElement[bool],
-) -> Iterator[R]:
-    """A row's fields are the table's columns, in their order."""
-    return _select(snapshot, kind, tuple(table.columns), key, keys, *conditions)
-
-
-def _select(
-    snapshot: Snapshot,
-    kind: type[R],
-    columns: tuple[Column[Any], ...],
-    key: Column[Any],
-    keys: Collection[Any],
-    *conditions: ColumnElement[bool],
-) -> Iterator[R]:
-    remaining = iter(keys)
-    while chunk := list(islice(remaining, CHUNK)):
-        for row in snapshot.execute(select(*columns).where(key.in_(chunk), *conditions)):
-            yield kind(*row)

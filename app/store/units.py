@@ -113,7 +113,12 @@ def holding(snapshot: Snapshot, job_id: UUID, state: str, number: int) -> CodeRa
     c = _range.c
     statement = select(_range).where(c.job_id == job_id, c.state == state, c.first <= number)
     row = snapshot.execute(statement.order_by(c.first.desc()).limit(1)).one_or_none()
-    return CodeRange(*row) if row is not None and row.last >= number else None
+    return within(CodeRange(*row) if row is not None else None, number)
+
+
+def within(last: CodeRange | None, number: int) -> CodeRange | None:
+    """The last range that begins at or before the number, where the number lies in it."""
+    return last if last is not None and last.last >= number else None
 
 
 def totals(snapshot: Snapshot, job_id: UUID) -> dict[str, int]:

@@ -24,6 +24,17 @@ class Made(Generic[V]):
     valid_until: datetime
 
 
+@dataclass(slots=True)
+class Usage:
+    """How a memo has served since the process began. `evictions`: what was dropped for want of room, not because it had
+    changed; `size`: bytes that are kept now."""
+
+    hits: int = 0
+    misses: int = 0
+    evictions: int = 0
+    size: int = 0
+
+
 class Memo(Generic[K, V]):
     """Values by key, at most `capacity` bytes of them, the longest unasked for dropped first. Thread-safe.
 
@@ -37,20 +48,24 @@ class Memo(Generic[K, V]):
         self._lock = threading.Lock()
         self._kept: dict[K, Made[V]] = {}
         self._index: dict[str, set[K]] = {}
-        self._size = 0
+        self.usage = Usage()
         self._making: list[set[str]] = []
         self._lost = 0
 
     def get(self, key: K, now: datetime) -> V | None:
         """The value where it is kept and still right."""
-        if self._feed_age() >= STALE:
-            return None
+        believed = self._feed_age() < STALE
         with self._lock:
-            made = self._kept.pop(key, None)
+            made = self._kept.pop(key, None) if believed else None
             if made is None:
+                self.usage.misses += 1
                 return None
             self._kept[key] = made  # last in line to be dropped
-        return made.value if now < made.valid_until else None
+            if now >= made.valid_until:
+                self.usage.misses += 1
+                return None
+            self.usage.hits += 1
+        return made.value
 
     def make(self, key: K, make: Callable[[], Made[V]]) -> V:
         """Makes the value and keeps it. Blocks as long as `make` does: call it in a thread."""
@@ -92,22 +107,23 @@ class Memo(Generic[K, V]):
             self._lost += 1
             self._kept.clear()
             self._index.clear()
-            self._size = 0
+            self.usage.size = 0
 
     def _keep(self, key: K, made: Made[V]) -> None:
         self._drop(key)
         self._kept[key] = made
-        self._size += _size(made)
+        self.usage.size += _size(made)
         for name in made.depends_on:
             self._index.setdefault(name, set()).add(key)
-        while self._size > self._capacity:
+        while self.usage.size > self._capacity:
             self._drop(next(iter(self._kept)))
+            self.usage.evictions += 1
 
     def _drop(self, key: K) -> None:
         made = self._kept.pop(key, None)
         if made is None:
             return
-        self._size -= _size(made)
+        self.usage.size -= _size(made)
         for name in made.depends_on:
             keys = self._index[name]
             keys.discard(key)

@@ -2,7 +2,9 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+
+from app.web.memo import Usage
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -10,7 +12,11 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 class Metrics:
     """Counters of one process. `count` may be called from any thread."""
 
-    def __init__(self, gauges: dict[str, tuple[str, Callable[[], float]]]) -> None:
+    def __init__(
+        self, gauges: dict[str, tuple[str, Callable[[], float]]], caches: Mapping[str, Sequence[Usage]] | None = None
+    ) -> None:
+        """`caches`: what is kept in memory, by what it is of, such as `pages`."""
+        self._caches = caches or {}
         self._lock = threading.Lock()
         self._gauges = gauges
         self._requests: Counter[tuple[str, str, int]] = Counter()
@@ -53,7 +59,21 @@ class Metrics:
                 f"# TYPE onecode_{name} gauge",
                 f"onecode_{name} {read():g}",
             ]
+        for name, (explained, sort) in _CACHED.items():
+            lines += [f"# HELP onecode_scan_cache_{name} {explained}", f"# TYPE onecode_scan_cache_{name} {sort}"]
+            field = "size" if name == "bytes" else name.removesuffix("_total")
+            for kept, usages in self._caches.items():
+                total = sum(getattr(usage, field) for usage in usages)
+                lines.append(f'onecode_scan_cache_{name}{{kept="{kept}"}} {total}')
         return "\n".join(lines) + "\n"
+
+
+_CACHED = {
+    "hits_total": ("Asked for and answered from memory.", "counter"),
+    "misses_total": ("Asked for and not kept, or no longer right.", "counter"),
+    "evictions_total": ("Dropped for want of room.", "counter"),
+    "bytes": ("Kept in memory now.", "gauge"),
+}
 
 
 def _quoted(label: str) -> str:

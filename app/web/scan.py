@@ -14,7 +14,6 @@ from app.domain import codes
 from app.domain.copies import Seen
 from app.domain.errors import Malformed, NotFound
 from app.scanning.copies import Forged
-from app.scanning.counting import read_scans
 from app.scanning.units import at_once
 from app.store.engine import reading
 from app.web import pages, representations, symbols
@@ -44,13 +43,13 @@ def scan(code: str, request: Request, service: ServiceDep, reader: OptionalPrinc
     try:
         with service.wrong_codes.one(client_of(request)), reading(service.engine) as snapshot:
             answer = scanning.scan(snapshot, code, now, reader, service.master, place)
-            scans = read_scans(snapshot, [answer.code])[answer.code]
     except (Malformed, NotFound) as refusal:
         if refusal.slug == "not-authentic":
             request.scope["onecode.forged"] = Forged(codes.parse(code).text, now, place)
         if kind != HTML:
             raise
         return _error_page(service, code, refusal, language)
+    scans = answer.written
     if reader is None and request.method == "GET":
         scans = service.counts.with_one_more(answer.code, scans, now)
         request.scope["onecode.scanned"] = Seen(answer.code, now, place, at_once(answer))

@@ -9,7 +9,7 @@ import msgspec
 
 from app.recording import Stock, list_stock, remaining
 from app.store.engine import Database, reading
-from app.web.memo import Made, Memo
+from app.web.memo import Made, Memo, Usage
 
 CAPACITY = 32_000_000  # bytes: some 2,000 stalls of twenty batches
 _ITEM_BYTES = 400  # beside its JSON
@@ -43,6 +43,11 @@ class Shelves:
             left = remaining(snapshot, shelf.stock)
         items = [head + _encode(amount) + b"}" for head, amount in zip(shelf.items, left, strict=True) if amount]
         return b'{"site_id":"%b","items":[%b],%b' % (str(site_id).encode(), b",".join(items), shelf.tail)
+
+    @property
+    def usage(self) -> Usage:
+        """How what is kept has served."""
+        return self._memo.usage
 
     def forget(self, touched: Iterable[str]) -> None:
         """What the feed calls for every change."""

@@ -50,6 +50,8 @@ def test_no_table_but_the_feed_has_a_sequence_or_foreign_key() -> None:
         ('INSERT INTO "slip" ("id", "code", "event") VALUES (?, ?, ?) ON CONFLICT (code) DO UPDATE SET a = 1', None),
         ("DELETE FROM timeline WHERE custody_id = ?", None),
         ("UPDATE custody SET code = ? WHERE id = ?", None),
+        ("SELECT 1 FROM custody WHERE id IN (?) UNION ALL SELECT 2 FROM lot WHERE id IN (?)", None),
+        ("SELECT 1 FROM lot UNION ALL SELECT 2 FROM custody, lot WHERE lot.id = lot_id", "custody and lot"),
         ("WITH RECURSIVE up AS (SELECT 1) SELECT * FROM up", "recursive"),
     ],
 )  # fmt: skip

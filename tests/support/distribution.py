@@ -22,6 +22,11 @@ def fault(statement: str) -> str | None:
     text = " ".join(statement.lower().replace('"', "").split())
     if re.search(r"\bwith recursive\b", text):
         return "a recursive common table expression"
+    # The branches of a union know nothing of each other: each is run where its rows are.
+    return next((found for branch in text.split(" union all ") if (found := _joined(branch)) is not None), None)
+
+
+def _joined(text: str) -> str | None:
     named: list[tuple[str, str]] = []
     for clause in _CLAUSE.finditer(text):
         for item in clause[4].split(","):

@@ -40,12 +40,14 @@ def test_dates_pass_without_a_change() -> None:
     kept.make("stall", lambda: made("one", "a"))
     assert kept.get("stall", NOW + timedelta(minutes=59)) == "one"
     assert kept.get("stall", NOW + timedelta(hours=1)) is None
+    assert (kept.usage.hits, kept.usage.misses, kept.usage.evictions) == (1, 1, 0)
 
 
 def test_nothing_old_is_believed_where_the_feed_is_lost() -> None:
     kept = memo(age=1.5)
     kept.make("stall", lambda: made("one", "a"))
     assert kept.get("stall", NOW) is None
+    assert (kept.usage.hits, kept.usage.misses) == (0, 1)
 
 
 @pytest.mark.parametrize("touched", [["a"], None])
@@ -81,5 +83,8 @@ def test_the_longest_unasked_for_makes_room() -> None:
     kept.get("one", NOW)
     kept.make("three", lambda: made("three", "a", size=200))
     assert [kept.get(name, NOW) for name in ("one", "two", "three")] == ["one", None, "three"]
+    assert (kept.usage.hits, kept.usage.misses, kept.usage.evictions) == (3, 1, 1)
+    assert 0 < kept.usage.size <= 1_000
     kept.make("giant", lambda: made("giant", size=2_000))
+    assert (kept.usage.evictions, kept.usage.size) == (4, 0)
     assert [kept.get(name, NOW) for name in ("one", "three", "giant")] == [None, None, None]
