@@ -3,7 +3,8 @@
 Contract. `write` and `submit` return only what is on disk. One thread runs the batches, so commands of a process are
 decided one after another and later ones see earlier ones. A batch that fails is halved until the command at fault
 stands alone; a conflict with another process is run again. The queue is bounded, beyond it QueueFull, and fair between
-origins (see `Turns`): commands of one origin keep their order.
+origins (see `Turns`): commands of one origin keep their order. Transaction and queue are measured by weight, so that
+sales of two hundred lines make nobody wait longer than sales of two.
 Load makes batches bigger, so the cost of a command falls as load rises.
 """
 
@@ -30,8 +31,9 @@ log = logging.getLogger(__name__)
 C = TypeVar("C")
 R = TypeVar("R")
 
-# Past this many commands a transaction takes so long that the next ones wait for nothing (measured).
+# Past this weight a transaction takes so long that the next ones wait for nothing (measured).
 BATCH = 500
+ROWS = 3  # that an ordinary command writes: a sale of two lines
 RETRIES = 5
 PRUNE_EVERY = 100  # entries appended to the feed between two looks at its oldest
 
@@ -45,6 +47,11 @@ class Transaction:
     now: datetime
     touched: set[str] = field(default_factory=set)
     alerts: list[Alert] = field(default_factory=list)
+
+
+def weight_of(rows: int) -> int:
+    """What a command weighs that writes so many rows: a transaction holds BATCH of those that write ROWS."""
+    return -(-rows // ROWS)
 
 
 Job = Callable[[Transaction, Sequence[C]], Sequence[R | Exception]]
@@ -64,6 +71,15 @@ class _Ticket(Generic[C, R]):
     command: C
     done: Callable[[int, R | Exception], None]
     position: int = 0  # among the commands that were given together; told to `done`
+    weight: int = 1
+
+
+def _weight(ticket: _Ticket[Any, Any]) -> int:
+    return ticket.weight
+
+
+def _ordinary(_: Any) -> int:
+    return 1
 
 
 class Writer:
@@ -81,7 +97,7 @@ class Writer:
         writes at once, others when their feed has them."""
         self._engine = engine
         self._clock = clock or (lambda: datetime.now(UTC))
-        self._queue: Turns[_Ticket[Any, Any]] = Turns(limit)
+        self._queue: Turns[_Ticket[Any, Any]] = Turns(limit, _weight)
         self._ready = threading.Condition()
         self._closing = False
         self._appended = 0
@@ -93,16 +109,25 @@ class Writer:
     def waiting(self) -> int:
         return len(self._queue)
 
-    async def write(self, job: Job[C, R], command: C, origin: Hashable = None) -> R:
+    async def write(
+        self, job: Job[C, R], command: C, origin: Hashable = None, weigh: Callable[[C], int] = _ordinary
+    ) -> R:
         """Runs the job on the command in one of the next batches; returns its result or raises its exception."""
-        (result,) = await self.settle(job, (command,), origin)
+        (result,) = await self.settle(job, (command,), origin, weigh)
         if isinstance(result, Exception):
             raise result
         return result
 
-    async def settle(self, job: Job[C, R], commands: Sequence[C], origin: Hashable = None) -> list[R | Exception]:
+    async def settle(
+        self,
+        job: Job[C, R],
+        commands: Sequence[C],
+        origin: Hashable = None,
+        weigh: Callable[[C], int] = _ordinary,
+    ) -> list[R | Exception]:
         """As write, for several commands that are decided in their order: what came of each. `origin`: whose they are,
-        a device or a party. Raises QueueFull."""
+        a device or a party; `weigh`: what a command costs, 1 for one of a few rows, as `weight_of` says. Raises
+        QueueFull."""
         loop = asyncio.get_running_loop()
         results: list[Any] = [None] * len(commands)
         left = len(commands)
@@ -121,7 +146,7 @@ class Writer:
             if left == 0:
                 loop.call_soon_threadsafe(finish)
 
-        self._enqueue([_Ticket(job, command, done, i) for i, command in enumerate(commands)], origin)
+        self._enqueue([_Ticket(job, command, done, i, weigh(command)) for i, command in enumerate(commands)], origin)
         await future
         return results
 

@@ -1,6 +1,6 @@
 """Events over HTTP: recorded one by one, in a list or as NDJSON; read with filters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
@@ -123,7 +123,7 @@ async def record(request: Request, service: ServiceDep, principal: PrincipalDep)
     if isinstance(body, dict) and "events" in body:
         return JSONResponse(await _record_list(service, principal, raw, request.url.path))
     event = _event_of(body, raw)
-    decision = await service.writer.write(record_events, Record(principal, event, body), principal.recorder_id)
+    decision = await service.writer.write(record_events, Record(principal, event, body), principal.recorder_id, _weight)
     _count(service, [decision])
     return JSONResponse(decision.outcome | {"status": decision.status}, 201 if decision.status == "recorded" else 200)
 
@@ -161,7 +161,7 @@ async def _record_all(
             continue
         commands.append(Record(principal, event, body))
         outcomes.append(None)
-    results = iter(await service.writer.settle(record_events, commands, principal.recorder_id))
+    results = iter(await service.writer.settle(record_events, commands, principal.recorder_id, _weight))
     waiting = iter(commands)
     answered: list[dict[str, Any]] = []
     decisions: list[Decision] = []
@@ -179,6 +179,18 @@ async def _record_all(
             answered.append(result.outcome | {"status": result.status})
     _count(service, decisions)
     return answered
+
+
+def _weight(command: Record) -> int:
+    return max(1, _listed(command.body))
+
+
+def _listed(body: Mapping[str, Any]) -> int:
+    """How many items, outputs and the like: each is some rows to write."""
+    return sum(
+        len(value) if isinstance(value, list) else _listed(value) if isinstance(value, dict) else 0
+        for value in body.values()
+    )
 
 
 def _said(body: Any, name: str) -> str | None:

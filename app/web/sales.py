@@ -26,7 +26,7 @@ from app.domain.quantities import QuantityError, parse_quantity
 from app.domain.rights import Principal, Role, records
 from app.domain.stays import site_of
 from app.recording import Sale, SaleLine, SaleOutcome, SaleRules, record_sales
-from app.store.writer import Job
+from app.store.writer import Job, weight_of
 from app.web.auth import authenticate
 from app.web.bodies import Line, is_ndjson, parse_json, read_body, require_json
 from app.web.events import rejected
@@ -152,7 +152,7 @@ class SalesDoor:
                 continue
             counters.append(parsed.counter)
             answers.append(None)
-        results = await self._service.writer.settle(self._job, sales, principal.device_id)
+        results = await self._service.writer.settle(self._job, sales, principal.device_id, _weight)
         settled = zip(sales, counters, results, strict=True)
         outcomes = []
         for i, answer in enumerate(answers, 1):
@@ -249,6 +249,10 @@ def _at(error: Exception) -> str:
     """The JSON pointer in msgspec's "… - at `$.lines[0].quantity`"."""
     _, _, path = str(error).partition("`$")
     return path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/")
+
+
+def _weight(sale: Sale) -> int:
+    return weight_of(1 + len(sale.lines))
 
 
 # A stall's weights come again and again.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.recording import Record
 from app.store.turns import Turns
 from app.web.service import Service
 from tests.recording.conftest import Books, deliver, harvest, until
@@ -92,6 +93,48 @@ def test_a_flood_of_one_scale_keeps_no_other_waiting(
             [n for what, sales in turns if what == which for n in sales.get(key, [])] for which in ("put", "take")
         )
         assert came == went
+
+
+def test_sales_of_many_lines_come_in_transactions_of_as_many_rows_as_others(
+    cast: Cast, turns: list[tuple[str, dict[Any, list[int]]]], books: Books
+) -> None:
+    batch = deliver(cast, harvest(cast, "1000"), "1000", cast.stall)
+    bulk, quiet = [cast.scale(cast.stall, f"bulk {n}") for n in range(4)], cast.scale(cast.stall)
+    sales = [bulk[0].sale(n, *[cast.item(batch, "0.001")] * 200) for n in range(60)]
+    with ThreadPoolExecutor(5) as pool:
+        posted = [pool.submit(scale.post, "/sales", {"sales": sales}) for scale in bulk]
+        sold = 0
+        while not all(each.done() for each in posted):
+            assert quiet.sell(sold, cast.item(batch, "0.001"))["status"] == "recorded"
+            sold += 1
+        assert [each.result().json()["recorded"] for each in posted] == [60] * 4
+    assert books.balance(batch)["sold"] == 240 * 200 + sold
+    small = quiet.activation["device_id"]
+    taken = [{key: len(numbers) for key, numbers in took.items()} for what, took in turns if what == "take"]
+    large = [sum(count for key, count in took.items() if key != small) for took in taken]
+    # 1,500 rows, and the last sale of 201 may go beyond.
+    assert max(large) * 201 <= 1_500 + 201
+    assert any(small in took and many for took, many in zip(taken, large, strict=True))
+
+
+def test_events_of_many_items_come_in_small_transactions(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    took: list[int] = []
+    take = Turns.take
+
+    def taking(self: Turns[Any], most: int) -> list[Any]:
+        taken = take(self, most)
+        took.append(sum(isinstance(ticket.command, Record) for ticket in taken))
+        return taken
+
+    monkeypatch.setattr(Turns, "take", taking)
+    product = cast.product("白菜")
+    events = [
+        cast.farm.event("produce", outputs=[cast.output(product, "1", lot_number=f"{n}-{i}") for i in range(200)])
+        for n in range(6)
+    ]
+    answer = cast.farm.post("/events", {"events": events})
+    assert answer.json()["recorded"] == 6, answer.text
+    assert max(took) <= 3
 
 
 def test_a_scale_whose_own_line_is_full_is_told_to_come_again(cast: Cast, service: Service) -> None:

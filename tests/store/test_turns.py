@@ -101,6 +101,44 @@ def test_a_list_fits_the_smallest_queue() -> None:
     turns.put(None, range(10_000))
 
 
+def test_what_is_taken_is_measured_by_weight() -> None:
+    turns: Turns[tuple[str, int]] = Turns(10_000, lambda item: item[1])
+    turns.put("bulk", [("b", 67)] * 30)
+    for i in range(20):
+        turns.put(i, [("s", 1)] * 4)
+    assert len(turns) == 30 * 67 + 80
+    # The last goes beyond: else one that is heavier than what is left would wait for ever.
+    assert Counter(turns.take(500)) == {("s", 1): 80, ("b", 67): 7}
+    assert Counter(turns.take(500)) == {("b", 67): 8}
+    turns.put("heavy", [("h", 900)] * 2)
+    taken = [Counter(turns.take(500)) for _ in range(5)]
+    # A turn is 500 by weight, too.
+    assert taken == [{("b", 67): 1, ("h", 900): 1}, {("b", 67): 8}, {("h", 900): 1}, {("b", 67): 6}, {}]
+    assert len(turns) == 0
+
+
+def test_a_heavy_line_is_long_and_let_in_where_there_is_room() -> None:
+    turns: Turns[tuple[str, int]] = Turns(8_000, lambda item: item[1])
+    turns.put("heavy", [("h", 67)])
+    turns.put("light", [("l", 1)] * FEW)
+    assert turns.take(20) == [("l", 1)] * 15 + [("h", 67)]
+    turns.take(500)
+    # A list of any weight fits a queue that has room for an ordinary one; then others wait.
+    turns.put("bulk", [("b", 67)] * 400)
+    with pytest.raises(QueueFull):
+        turns.put("other", [("o", 1)] * SHARE)
+    with pytest.raises(QueueFull):
+        turns.put("bulk", [("b", 1)])
+    assert len(turns) == 400 * 67
+    for few in range(2_000 // FEW):
+        turns.put(few, [("s", 1)] * FEW)
+    with pytest.raises(QueueFull):
+        turns.put("one more", [("s", 1)])
+    while len(turns):
+        turns.take(500)
+    turns.put("bulk", [("b", 1)] * 2_000)
+
+
 @given(st.lists(st.one_of(st.tuples(st.integers(0, 5), st.integers(0, 40)), st.integers(1, 60))))
 def test_nothing_is_lost_doubled_or_overtaken(steps: list[tuple[int, int] | int]) -> None:
     turns: Turns[tuple[int, int]] = Turns(1_000_000)
