@@ -108,7 +108,8 @@ def test_one_markets_data_are_one_feed(story: Story) -> None:
     # 每一批都点得开：批次码通到它的来路。 Every batch leads on: its code opens its way.
     assert [story.public.scan(batch["code"])["status"] for batch in told["batches"]] == ["ok"] * 3
 
-    # 没有变化，再取不重发；一有变化，马上取得到。 Nothing is sent again while nothing changes; what changes is there at once.
+    # 没有变化，再取不重发；一有变化，马上取得到。
+    # Nothing is sent again while nothing changes; what changes is there at once.
     unchanged = {"If-None-Match": feed.headers["etag"]}
     assert soon(lambda: story.client.get(address, headers=unchanged).status_code == 304, 5)
     hall.test(sold[0], "71", 0.6)
