@@ -5,6 +5,7 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any
 from uuid import uuid4
 
@@ -34,6 +35,35 @@ def post(scale: Scale, *sales: dict[str, Any]) -> list[dict[str, Any]]:
     answer = scale.post("/sales", {"sales": list(sales)})
     assert answer.status_code == 200, answer.text
     return [whole(outcome, ["counter"]) for outcome in answer.json()["results"]]
+
+
+def test_the_outcomes_of_one_body_are_bounded(
+    cast: Cast, batch: dict[str, Any], books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.outcomes.ANSWER", 2_000_000)
+    closed: list[int] = []
+
+    class Spool(SpooledTemporaryFile[bytes]):
+        def close(self) -> None:
+            closed.append(self.tell())
+            super().close()
+
+    monkeypatch.setattr("app.web.outcomes.SpooledTemporaryFile", Spool)
+    scale = cast.scale(cast.stall)
+    day = ndjson([scale.sale(0, cast.item(batch, "1"))])
+    # Two bytes each, of which an outcome makes seven hundred; and a megabyte of them is a kilobyte on the wire.
+    packed = {"content": gzip.compress(day["content"] + b"x\n" * 500_000)}
+    packed["headers"] = day["headers"] | {"Content-Encoding": "gzip"}
+    answer = scale.request("POST", "/sales", **packed)
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
+    assert "500" in answer.json()["detail"]
+    # It was given up as soon as it went beyond, and the file with it.
+    assert len(closed) == 1
+    assert closed[0] < 3_000_000
+    # What came before the cut is recorded, and in a smaller piece answered.
+    [line], _ = outcomes(scale.request("POST", "/sales", **day).text)
+    assert line["status"] == "duplicate"
+    assert books.balance(batch)["sold"] == 1_000
 
 
 def test_a_sale_that_is_too_old_is_turned_away_alone(cast: Cast, batch: dict[str, Any], books: Books) -> None:
