@@ -1,18 +1,26 @@
 """Boards on the screens that they hang on: a hall's at five metres, a scale's second one; and how they keep up."""
 
+import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from app.store.engine import open_engine
+from app.store.writer import Writer
 from app.web import screens
 from app.web.service import Service
 from tests.browser.conftest import ARTEFACTS
 from tests.browser.viewing import Seen, fits
-from tests.scanning.hall import Hall, busy_morning, crowd
+from tests.scanning.hall import Hall, busy_morning, crowd, open_hall
+from tests.support.cast import operator_key
+from tests.support.databases import Database
+from tests.support.server import free_port, serving
 from tests.support.story import Story
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
@@ -162,6 +170,49 @@ def test_it_says_when_it_has_lost_the_service_and_comes_back(browser: Browser, a
         expect(page.locator(".notices")).to_be_visible()
         page.clock.run_for(2_000)
         expect(page.locator(".lost")).to_be_hidden()
+
+
+def test_it_lives_through_restarts_of_the_service(browser: Browser, database: Database, tmp_path: Path) -> None:
+    """Stopped in order, or by a power cut: the page is back by itself, with what has changed, and watches once."""
+    port = free_port()
+    code, weights = "", []
+    with ExitStack() as stack:
+        server = stack.enter_context(serving(tmp_path, database.url, port=port))
+        client = stack.enter_context(httpx2.Client(base_url=server.url, timeout=30))
+        hall = open_hall(Story(client, operator_key_of(database)))
+        goods = hall.deliver(hall.harvest("番茄", "HD-03"), hall.stalls[0])
+        code = hall.market.site["code"]
+        page = stack.enter_context(opened(browser, f"{server.url}/boards/{code}", "hall-zh")).page
+        devtools = page.context.new_cdp_session(page)
+        page.evaluate("window.untouched = true")
+        for round in range(3):
+            if round % 2:
+                server.kill()
+            else:
+                server.signal(signal.SIGTERM)
+                server.process.join(10)
+            server = stack.enter_context(serving(tmp_path, database.url, port=port))
+            held = hall.market.record("hold", custody_id=goods["custody_id"], scope="custody", reason=f"抽检{round}")
+            expect(page.locator(".notices")).to_contain_text(f"抽检{round}", timeout=30_000)
+            hall.market.record("release", hold_event_id=held["id"], reason="合格")
+            expect(page.locator(".notices")).to_have_count(0, timeout=30_000)
+            expect(page.locator(".lost")).to_be_hidden()
+            assert "onecode_screens_open 1" in client.get("/metrics").text
+            devtools.send("HeapProfiler.collectGarbage")
+            weights.append(devtools.send("Memory.getDOMCounters"))
+        assert page.evaluate("window.untouched") is True, "without loading the page anew"
+        assert weights[-1]["nodes"] <= weights[0]["nodes"] * 1.2 + 50, weights
+        assert weights[-1]["jsEventListeners"] <= weights[0]["jsEventListeners"] + 2, weights
+
+
+def operator_key_of(database: Database) -> str:
+    engine = open_engine(database.url)
+    writer = Writer(engine)
+    try:
+        return operator_key(writer)
+    finally:
+        writer.close()
+        engine.dispose()
 
 
 def test_beyond_the_limit_a_screen_asks_by_itself(
