@@ -42,6 +42,7 @@ class SalesAsked:
 
 
 SITES: Final = 300  # looked at for one page
+CLAIMS: Final = 10  # other sales under one number that are shown in full
 _SEEN: Final = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)  # beyond every sale of a site
 
 
@@ -147,7 +148,7 @@ def _within(tenure: _Bounds, asked: SalesAsked) -> _Bounds | None:
 
 def _shown(snapshot: Snapshot, master_secret: bytes, sales: Sequence[Sold]) -> Iterator[dict[str, Any]]:
     keys = [sale.id for sale in sales]
-    lines, claims = store.lines(snapshot, keys), store.claims(snapshot, keys)
+    lines, claims = store.lines(snapshot, keys), store.claims(snapshot, keys, CLAIMS)
     named = {line.product_id for listed in lines.values() for line in listed if line.product_id}
     products = master.products(snapshot, named)
     secrets: dict[tuple[int, int], bytes] = {}
@@ -156,6 +157,7 @@ def _shown(snapshot: Snapshot, master_secret: bytes, sales: Sequence[Sold]) -> I
         epoch = (name.device_number, name.epoch)
         if epoch not in secrets:
             secrets[epoch] = codes.receipt_secret(master_secret, *epoch)
+        number, claimed = claims.get(sale.id, (0, []))
         yield {
             "id": event_id(sale.device_id, f"{name.epoch}/{name.counter}"),
             "receipt_code": codes.receipt_code(secrets[epoch], sale.id),
@@ -169,7 +171,8 @@ def _shown(snapshot: Snapshot, master_secret: bytes, sales: Sequence[Sold]) -> I
             "payment": sale.payment,
             "flags": sale.flags,
             "lines": [_line(line, products) for line in lines[sale.id]],
-            "claims": [_claim(claim) for claim in claims[sale.id]],
+            "claim_count": number,
+            "claims": [_claim(claim) for claim in claimed],
         }
 
 

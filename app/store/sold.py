@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from app.domain.rights import Principal
 from app.domain.rows import Device, Site
@@ -134,16 +134,31 @@ def lines(snapshot: Snapshot, receipt_ids: Sequence[int]) -> dict[int, list[Sold
     return found
 
 
-def claims(snapshot: Snapshot, receipt_ids: Sequence[int]) -> dict[int, list[Claimed]]:
-    """What else was posted under the numbers of the sales, the first to come first."""
+def claims(snapshot: Snapshot, receipt_ids: Sequence[int], most: int) -> dict[int, tuple[int, list[Claimed]]]:
+    """What else was posted under the numbers of the sales: how many, and the first `most` to come. A number that was
+    used once is left out."""
     c = tables.receipt_claim.c
-    found: dict[int, list[Claimed]] = defaultdict(list)
+    columns = (
+        c.receipt_id,
+        c.content_hash,
+        func.count().over(partition_by=c.receipt_id).label("number"),
+        func.row_number().over(partition_by=c.receipt_id, order_by=(c.record_time, c.content_hash)).label("place"),
+    )
+    found: dict[int, tuple[int, list[Claimed]]] = {}
     for chunk in master.chunks(receipt_ids):
-        statement = (
-            select(c.receipt_id, c.body, c.record_time)
-            .where(c.receipt_id.in_(chunk))
-            .order_by(c.receipt_id, c.record_time, c.content_hash)
-        )
-        for row in snapshot.execute(statement):
-            found[row.receipt_id].append(Claimed(*row))
+        # Without the bodies, which are long and may be many.
+        ranked = select(*columns).where(c.receipt_id.in_(chunk)).subquery()
+        wanted = set()
+        for row in snapshot.execute(select(ranked).where(ranked.c.place <= most)):
+            found[row.receipt_id] = row.number, []
+            wanted.add((row.receipt_id, row.content_hash))
+        listed: list[tuple[bytes, Claimed]] = []
+        for hashes in master.chunks(content_hash for _, content_hash in wanted):
+            statement = select(c.content_hash, c.receipt_id, c.body, c.record_time).where(
+                c.receipt_id.in_({key for key, _ in wanted}), c.content_hash.in_(hashes)
+            )
+            rows = snapshot.execute(statement)
+            listed += [(row.content_hash, Claimed(*row[1:])) for row in rows if (row[1], row[0]) in wanted]
+        for _, claim in sorted(listed, key=lambda one: (one[1].record_time, one[0])):
+            found[claim.receipt_id][1].append(claim)
     return found

@@ -38,7 +38,7 @@ EXAMPLE: dict[str, Any] = {
                     "quantity": {"value": "1.5", "unit": "斤", "grams": 750, "pieces": None}, "amount_fen": 900,
                 }
             ],
-            "claims": [],
+            "claim_count": 0, "claims": [],
         }
     ],
     "next": None,
@@ -70,7 +70,8 @@ def list_sales(
     cursor: Annotated[str | None, Query(max_length=200, description="`next` of the answer before")] = None,
 ) -> Response:
     """销售台账 · What scales have sold, as far as the key may see it: quantities in whole grams or pieces, amounts in
-    fen, flags, and the other claims on a receipt's number. By site, then by the scale's clock.
+    fen, flags, how many other sales came under its number and the first ten of them. By site, then by the scale's
+    clock.
 
     A page may hold fewer than `limit` and not be the last: go on while there is a `next`. With
     `Accept: application/x-ndjson` all sales from the cursor on, one a line, then `{"summary":{"sales":…}}`.

@@ -70,6 +70,7 @@ def test_a_sale_is_shown_as_it_was_kept(cast: Cast) -> None:
     assert row.pop("receipt_code") == outcome["receipt_code"]
     assert row.pop("event_time") == sale["event_time"]
     assert row.pop("record_time") == outcome["record_time"]
+    assert row.pop("claim_count") == 1
     [claim] = row.pop("claims")
     assert claim.pop("record_time") == claimed["record_time"]
     assert claim.pop("event_time") == sale["event_time"]
@@ -91,6 +92,24 @@ def test_a_sale_is_shown_as_it_was_kept(cast: Cast) -> None:
             {"custody_id": None, "product_id": None, "quantity": told("200", "g", 200, None), "amount_fen": None},
         ],
     }  # fmt: skip
+
+
+def test_of_many_claims_on_a_number_the_first_are_shown_and_all_counted(cast: Cast) -> None:
+    batch = deliver(cast, harvest(cast), "10", cast.stall)
+    stuck, well = cast.scale(cast.stall, "stuck"), cast.scale(cast.stall, "well")
+    for grams in range(1, 2 * ledger.CLAIMS + 1):  # its counter does not move
+        sell(stuck, 5, cast.item(batch, f"{grams}", "g"), 3)
+    sell(stuck, 6, cast.item(batch, "1", "g"), 2)
+    for grams in (7, 8):
+        sell(well, 5, cast.item(batch, f"{grams}", "g"), 1)
+    found = rows(cast.market)
+    assert [(row["counter"], row["claim_count"], len(row["claims"])) for row in found] == [
+        (5, 2 * ledger.CLAIMS - 1, ledger.CLAIMS), (6, 0, 0), (5, 1, 1)
+    ]  # fmt: skip
+    shown = [claim["lines"][0]["quantity"]["value"] for claim in found[0]["claims"]]
+    assert shown == [f"{grams}" for grams in range(2, ledger.CLAIMS + 2)]
+    assert found[2]["claims"][0]["lines"][0]["quantity"]["value"] == "8"
+    assert streamed(cast.market) == found
 
 
 def test_by_site_device_and_time_in_pages_of_any_size(cast: Cast) -> None:
