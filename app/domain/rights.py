@@ -179,9 +179,12 @@ def manages_key(holder: Role, role: Role) -> bool:
     return AUTHORITY[role] <= AUTHORITY[holder]
 
 
-def lifts_lock(principal: Principal, holders: Collection[UUID | None], seller: UUID | None = None) -> bool:
+def lifts_lock(
+    principal: Principal, holders: Collection[UUID | None], seller: UUID | None = None, *, runs_market: bool = False
+) -> bool:
     """True where the principal may lift a lock that these recorders hold: nobody lifts that of a higher authority, a
-    market only its own and that of the `seller` at whose stall the thing stands, a seller only its own."""
+    market only its own and that of the `seller` at whose stall the thing stands, a seller only its own. `runs_market`:
+    the principal's party has a market's keys as well, and under its name the market may have locked."""
     match principal.role:
         case Role.ADMIN:
             return True
@@ -190,7 +193,7 @@ def lifts_lock(principal: Principal, holders: Collection[UUID | None], seller: U
         case Role.MARKET:
             return set(holders) <= {principal.recorder_id, seller}
         case _:
-            return set(holders) <= {principal.recorder_id}
+            return set(holders) <= {principal.recorder_id} and not runs_market
 
 
 def judges(principal: Principal, party_id: UUID) -> bool:

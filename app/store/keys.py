@@ -89,6 +89,12 @@ def of_devices(snapshot: Snapshot, device_ids: Iterable[UUID]) -> dict[UUID, lis
     return found
 
 
+def has_role(snapshot: Snapshot, party_id: UUID, role: str) -> bool:
+    """Whether the party has, or had, a key of this role."""
+    statement = select(_table.c.id).where(_table.c.party_id == party_id, _table.c.role == role).limit(1)
+    return snapshot.scalar(statement) is not None
+
+
 def new_secret() -> str:
     """192 random bits in hexadecimal digits."""
     return secrets.token_hex(24)

@@ -209,6 +209,13 @@ def test_who_lifts_whose_lock(who: Principal, holders: list[Principal], lifted: 
     assert lifts_lock(who, {holder.recorder_id for holder in holders}, named("seller")) is lifted
 
 
+def test_a_seller_that_runs_a_market_lifts_nothing_with_its_seller_s_key() -> None:
+    seller = principal(Role.VENDOR, "seller")
+    assert not lifts_lock(seller, {seller.recorder_id}, named("seller"), runs_market=True)
+    market = principal(Role.MARKET, "seller")
+    assert lifts_lock(market, {market.recorder_id}, named("seller"), runs_market=True)
+
+
 def test_who_sets_the_status_of_a_party() -> None:
     assert judges(principal(Role.ADMIN), named("seller"))
     assert judges(principal(Role.REGULATOR, region="33"), named("seller"))

@@ -100,6 +100,24 @@ def test_a_seller_unlocks_what_it_locked_itself(cast: Cast) -> None:
     done(cast.market, path, status="active")
 
 
+def test_a_seller_s_key_of_the_market_s_own_party_lifts_no_lock_of_the_market(cast: Cast) -> None:
+    clerk = cast.key("vendor", party_id=cast.market.party["id"])
+    path = f"/devices/{cast.scale(cast.market).activation['device_id']}"
+    done(cast.market, path, status="locked")
+    refused(clerk.patch(path, {"status": "active"}))
+    assert done(clerk, path, name="新名")["status"] == "locked"
+    refused(clerk.patch(path, {"status": "active"}))
+    assert done(cast.market, path, status="active")["status"] == "active"
+    # Nobody can tell whose of the two a lock is: the clerk locks, the market unlocks.
+    done(clerk, path, status="locked")
+    refused(clerk.patch(path, {"status": "active"}))
+    assert done(cast.market, path, status="active")["status"] == "active"
+    # So it is with every further market key of one party: a name is as high as its highest key.
+    done(cast.key("market", party_id=cast.market.party["id"]), path, status="locked")
+    refused(clerk.patch(path, {"status": "active"}))
+    done(cast.market, path, status="active")
+
+
 def test_one_regulator_is_as_high_as_another_and_other_regions_see_nothing(cast: Cast) -> None:
     district = cast.key("regulator", region="330106")
     done(cast.regulator, party(cast), **LOCK)
