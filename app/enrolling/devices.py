@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.domain import codes
-from app.domain.errors import Conflict, Forbidden
+from app.domain.errors import Conflict, Forbidden, TooMany
 from app.domain.rights import Principal, Role, owns_site
 from app.domain.rows import Device, Site
 from app.enrolling.forms import (
@@ -55,10 +55,12 @@ class Reactivate:
 
 @dataclass(frozen=True, slots=True)
 class Activate:
-    """What a device sends once: the code that a person typed into it. `master` is the secret of receipts."""
+    """What a device sends once: the code that a person typed into it. `master` is the secret of receipts. `waiting`:
+    what to answer whoever has tried too often, unless the code is right and no wrong one was tried for its device."""
 
     activation_code: str
     master: bytes
+    waiting: TooMany | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +254,7 @@ def reactivate_devices(
 
 def activate_devices(transaction: Transaction, commands: Sequence[Activate]) -> Sequence[Activated | Exception]:
     """Job: a right code makes the device active under a new epoch and gives it its key, and revokes the keys it had;
-    a wrong one uses up one of five tries."""
+    a wrong one uses up one of five tries. Who has tried too often elsewhere has the first of them."""
     connection = transaction.connection
     read = [_read_code(command.activation_code) for command in commands]
     known = master.device_numbers(connection, [found[0] for found in read if found is not None])
@@ -263,15 +265,16 @@ def activate_devices(transaction: Transaction, commands: Sequence[Activate]) -> 
     versions: list[Device] = []
 
     def decide(command: Activate) -> Activated:
+        refused, tries = (_refused(), TRIES) if command.waiting is None else (command.waiting, 1)
         found = _read_code(command.activation_code)
         device = known.get(found[0]) if found else None
         if found is None or device is None or device.activation_hash is None or device.activation_expires is None:
-            raise _refused()
-        if device.activation_expires <= transaction.now or device.activation_tries >= TRIES:
-            raise _refused()
+            raise refused
+        if device.activation_expires <= transaction.now or device.activation_tries >= tries:
+            raise refused
         if not hmac.compare_digest(device.activation_hash, _hash(device.number, found[1])):
             known[device.number] = changed[device.id] = replace(device, activation_tries=device.activation_tries + 1)
-            raise _refused()
+            raise refused
         if device.status == "locked" or parties.get(device.site_id) == "locked":
             raise Forbidden(
                 "device-locked", "设备或其主体已锁定，请先解锁 · The device or its party is locked: have it unlocked"

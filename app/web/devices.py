@@ -1,6 +1,7 @@
 """/api/v1/devices: 追溯秤 and other instruments."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,6 +11,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from app.domain import codes
+from app.domain.errors import TooMany
 from app.domain.masters import DeviceKind
 from app.domain.rows import Device
 from app.enrolling import devices as enrolling
@@ -134,8 +136,13 @@ async def enrol_device(
 async def activate_device(
     body: Activation, request: Request, service: ServiceDep, response: Response
 ) -> ActivationTold:
-    with service.tries.one(client_of(request)):
-        done = await service.writer.write(enrolling.activate_devices, Activate(body.activation_code, service.master))
+    client = client_of(request)
+    command = Activate(body.activation_code, service.master)
+    try:
+        with service.tries.one(client):
+            done = await service.writer.write(enrolling.activate_devices, command, client)
+    except TooMany as waiting:
+        done = await service.writer.write(enrolling.activate_devices, replace(command, waiting=waiting), client)
     response.headers["Cache-Control"] = "no-store"
     return ActivationTold(
         device_id=done.device_id,

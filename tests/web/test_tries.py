@@ -1,5 +1,7 @@
 """Guessing activation codes: after some wrong tries a client waits, whichever device it aims at."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from starlette.requests import Request
 
@@ -96,17 +98,51 @@ def test_a_client_is_its_address_or_its_network(one: str, other: str, same: bool
     assert client_of(Request({"type": "http", "client": None})) == ""
 
 
-def test_activation_codes_are_not_guessed_across_devices(cast: Cast, service: Service) -> None:
-    device = cast.market.made("/devices", {"site_id": cast.stall.site["id"], "name": "秤", "kind": "scale"})
-    for number in range(ALLOWED):
-        answer = cast.public.post("/devices/activate", {"activation_code": f"{number}-0000-0000"})
-        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/activation-refused")
-    right = {"activation_code": device["activation_code"]}
-    answer = cast.public.post("/devices/activate", right)
-    assert (answer.status_code, answer.json()["type"]) == (429, "/problems/too-many-tries")
-    assert 0 < int(answer.headers["retry-after"]) <= PERIOD
-    object.__setattr__(service, "tries", Tries())  # a minute later
-    assert cast.public.post("/devices/activate", right).status_code == 200
+def try_out(cast: Cast, code: str) -> tuple[int, str | None]:
+    """Status and, of a refusal, its slug."""
+    answer = cast.public.post("/devices/activate", {"activation_code": code})
+    if answer.status_code == 429:
+        assert 0 < int(answer.headers["retry-after"]) <= PERIOD
+    return answer.status_code, answer.json().get("type", "").removeprefix("/problems/") or None
+
+
+def mistyped(code: str) -> str:
+    return code[:-1] + ("0" if code[-1] != "0" else "1")
+
+
+WRONG, WAIT, RIGHT = (403, "activation-refused"), (429, "too-many-tries"), (200, None)
+
+
+def test_who_has_guessed_too_often_has_one_try_a_device(cast: Cast, service: Service) -> None:
+    form = {"site_id": cast.stall.site["id"], "kind": "scale"}
+    one, other, third = (cast.market.made("/devices", {**form, "name": f"秤 {n}"})["activation_code"] for n in range(3))
+    assert try_out(cast, mistyped(third)) == WRONG
+    for number in range(ALLOWED - 1):
+        assert try_out(cast, f"{9_000 + number}-0000-0000") == WRONG
+    # Whoever else is behind this address types the right code and is let in.
+    assert try_out(cast, one) == RIGHT
+    # A wrong one is told nothing but to wait, and is counted; after that, and for a device that was tried, all wait.
+    assert try_out(cast, mistyped(other)) == WAIT
+    assert try_out(cast, other) == WAIT
+    assert try_out(cast, third) == WAIT
+    for code in ("9000-0000-0000", "no code", one):
+        assert try_out(cast, code) == WAIT
+    object.__setattr__(service, "tries", Tries())  # a minute later, or at another address
+    assert try_out(cast, third) == RIGHT
+    # Five tries of a code it is, however they come: one was beyond.
+    assert [try_out(cast, mistyped(other)) for _ in range(4)] == [WRONG] * 4
+    assert try_out(cast, other) == WRONG
     # Nobody waits for having done it right.
     for number in range(2 * ALLOWED):
-        cast.scale(cast.stall, f"秤 {number}")
+        cast.scale(cast.stall, f"更多 {number}")
+
+
+def test_guessing_on_and_on_uses_up_one_try_a_device(cast: Cast, service: Service) -> None:
+    form = {"site_id": cast.stall.site["id"], "kind": "scale", "name": "秤"}
+    code = cast.market.made("/devices", form)["activation_code"]
+    for number in range(ALLOWED):
+        try_out(cast, f"{9_000 + number}-0000-0000")
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: try_out(cast, mistyped(code)), range(40))) == {WAIT}
+    object.__setattr__(service, "tries", Tries())
+    assert try_out(cast, code) == RIGHT
