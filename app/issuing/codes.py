@@ -293,7 +293,8 @@ _LIKE_A_CODE = re.compile(r"[0-9A-Za-z]{16,30}")
 def look_up(snapshot: Snapshot, query: str, secret: bytes) -> list[Match]:
     """What a person may mean by a code, a pasted URL, a barcode or another system's code; at most LISTED.
 
-    Only what everybody may know is named. Raises Malformed where it looks like a code of ours that is mistyped.
+    Only what everybody may know is named. Raises Malformed where it looks like a code of ours that is mistyped,
+    NotFound for a code that was never issued or that is forged.
     """
     text = query.strip()
     in_url = _IN_URL.search(text)
@@ -313,11 +314,7 @@ def look_up(snapshot: Snapshot, query: str, secret: bytes) -> list[Match]:
         if not found and (in_url is not None or (_LIKE_A_CODE.fullmatch(bare) and bare[0].upper() in _LETTERS)):
             read_code(text)
         return found[:LISTED]
-    try:
-        issued = find_code(snapshot, text, secret)
-    except NotFound:
-        return []
-    return _titled(snapshot, [issued])
+    return _titled(snapshot, [find_code(snapshot, text, secret)])
 
 
 _LETTERS = frozenset(CodeKind)

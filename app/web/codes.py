@@ -1,20 +1,23 @@
 """/api/v1/codes and /lookup: what a code names, its end, and finding it."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator, Field
 from starlette.concurrency import run_in_threadpool
 
 from app import issuing
 from app.domain.codes import CodeKind
+from app.domain.errors import NotFound
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import JsonRoute
 from app.web.schemas import Given, Long, Told, printable
 from app.web.service import Service, ServiceDep
+from app.web.tries import client_of
 
 router = APIRouter(route_class=JsonRoute, tags=["codes"])
 
@@ -100,10 +103,12 @@ async def _revoke_unit(service: Service, command: issuing.Revoke) -> CodeTold:
 
 @router.get("/lookup", summary="Find a code from what is at hand: a code, a receipt's number, a barcode, a pasted URL")
 def look_up(
+    request: Request,
     service: ServiceDep,
     q: Annotated[str, Query(min_length=1, max_length=500), AfterValidator(printable)],
 ) -> Lookup:
-    with reading(service.engine) as snapshot:
+    found: list[issuing.Match] = []
+    with suppress(NotFound), service.wrong_codes.one(client_of(request)), reading(service.engine) as snapshot:
         found = issuing.look_up(snapshot, q, service.master)
     url = f"{service.settings.public_url}/c/"
     matches = [Match(code=match.code, url=url + match.code, kind=match.kind, title=match.title) for match in found]

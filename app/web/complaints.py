@@ -128,7 +128,7 @@ def _too_large(limit: int) -> TooLarge:
     responses={200: {"description": "The form", "content": {HTML: {"schema": {"type": "string"}}}}},
 )
 def complaint_form(code: str, request: Request, service: ServiceDep, lang: Lang = None) -> Response:
-    tag = _tag(service, code)
+    tag = _tag(request, service, code)
     language = choose(lang, request.headers.get("accept-language"))
     return _html(pages.form_page(tag, language, _megabytes(service)), language)
 
@@ -148,7 +148,7 @@ async def complain(code: str, request: Request, service: ServiceDep, lang: Lang 
     """Text, up to three photos and, if wanted, how to reach the reporter."""
     browser = prefers_html(request.headers.get("accept"))
     language = choose(lang, request.headers.get("accept-language"))
-    tag = await run_in_threadpool(_tag, service, code)
+    tag = await run_in_threadpool(_tag, request, service, code)
     said: dict[str, str] = {}
     try:
         reference = await _file(request, service, tag, language, said)
@@ -283,11 +283,11 @@ def follow(ref: str, request: Request, service: ServiceDep, lang: Lang = None) -
     return Response(told.model_dump_json(), headers={"Cache-Control": "no-store", "Vary": VARY}, media_type=JSON)
 
 
-def _tag(service: Service, code: str) -> Tag:
-    with reading(service.engine) as snapshot:
+def _tag(request: Request, service: Service, code: str) -> Tag:
+    with service.wrong_codes.one(client_of(request)), reading(service.engine) as snapshot:
         [tag] = scanning.tags(snapshot, [code], service.master)
-    if isinstance(tag, Refusal):
-        raise tag
+        if isinstance(tag, Refusal):
+            raise tag
     return tag
 
 

@@ -9,17 +9,17 @@ from pydantic import AfterValidator
 from starlette.responses import RedirectResponse, Response
 
 from app import issuing, scanning
-from app.domain import codes
-from app.domain.codes import MistypedCode
-from app.domain.errors import Malformed, NotFound
+from app.domain.errors import Malformed, Refusal, TooMany
 from app.scanning import Answer, Shown, Tag
 from app.store.engine import Snapshot, reading
+from app.store.errors import StoreUnavailable
 from app.web import kiosk_pages
 from app.web.i18n import Language, choose, tag_of
 from app.web.problems import status_of
 from app.web.representations import HTML
 from app.web.schemas import printable
 from app.web.service import Service, ServiceDep
+from app.web.tries import client_of
 
 router = APIRouter(tags=["public"])
 
@@ -45,13 +45,11 @@ def kiosk(
     if not typed:
         return _told(kiosk_pages.start_page(language, lang), language)
     try:
-        with reading(service.engine) as snapshot:
+        with service.wrong_codes.one(client_of(request)), reading(service.engine) as snapshot:
             found = issuing.look_up(snapshot, typed, service.master)
-            if not found and _is_code(typed):
-                scanning.exists(snapshot, typed, service.master)
             tags = scanning.tags(snapshot, [match.code for match in found], service.master)
-    except (Malformed, NotFound) as refusal:
-        return _unread(service, typed, refusal, language, lang)
+    except (Refusal, StoreUnavailable) as error:
+        return _unread(service, typed, error, language, lang)
     if len(found) == 1:
         kept = f"?lang={quote(lang)}" if lang else ""
         return RedirectResponse(f"/kiosk/{found[0].code}{kept}", 303, {"Cache-Control": "no-store"})
@@ -71,20 +69,13 @@ def kiosk_answer(code: str, request: Request, service: ServiceDep, lang: Lang = 
     language = choose(lang, request.headers.get("accept-language"))
     now = datetime.now(UTC)
     try:
-        with reading(service.engine) as snapshot:
+        with service.wrong_codes.one(client_of(request)), reading(service.engine) as snapshot:
             answer = scanning.scan(snapshot, code, now, None, service.master)
             licences = _licences(snapshot, answer, now, service.master)
-    except (Malformed, NotFound) as refusal:
-        return _unread(service, code, refusal, language, lang)
+    except (Refusal, StoreUnavailable) as error:
+        return _unread(service, code, error, language, lang)
     page = kiosk_pages.answer_page(answer, licences, language, lang, now, service.settings.public_url)
     return _told(page, language)
-
-
-def _is_code(text: str) -> bool:
-    try:
-        return bool(codes.parse(text))
-    except MistypedCode:
-        return False
 
 
 def _licences(snapshot: Snapshot, answer: Answer, now: datetime, secret: bytes) -> list[Shown]:
@@ -95,13 +86,19 @@ def _licences(snapshot: Snapshot, answer: Answer, now: datetime, secret: bytes) 
 
 
 def _unread(
-    service: Service, typed: str, refusal: Malformed | NotFound, language: Language, lang: str | None
+    service: Service, typed: str, error: Refusal | StoreUnavailable, language: Language, lang: str | None
 ) -> Response:
-    with reading(service.engine) as snapshot:
-        near = scanning.meant(snapshot, typed, service.master) if isinstance(refusal, Malformed) else []
-        tags = [tag for tag in scanning.tags(snapshot, near, service.master) if isinstance(tag, Tag)]
-    page = kiosk_pages.unread_page(typed[:120], refusal.slug, refusal.detail, tags, language, lang)
-    return _told(page, language, status_of(refusal))
+    """A page that goes back to the start like every other: nobody stands by to load an error of the browser's again."""
+    if isinstance(error, StoreUnavailable | TooMany):
+        page = kiosk_pages.busy_page(typed[:120], language, lang)
+        return _told(page, language, status_of(error) if isinstance(error, TooMany) else 503)
+    tags: list[Tag] = []
+    if isinstance(error, Malformed):
+        with reading(service.engine) as snapshot:
+            near = scanning.meant(snapshot, typed, service.master)
+            tags = [tag for tag in scanning.tags(snapshot, near, service.master) if isinstance(tag, Tag)]
+    page = kiosk_pages.unread_page(typed[:120], error.slug, error.detail, tags, language, lang)
+    return _told(page, language, status_of(error))
 
 
 def _told(page: str, language: Language, status: int = 200) -> Response:

@@ -43,8 +43,7 @@ def start_page(language: Language, lang: str | None) -> str:
 
 def matches_page(typed: str, matches: Sequence[tuple[Match, Tag | None]], language: Language, lang: str | None) -> str:
     """What may be meant by what was typed; nothing, where there is none."""
-    again = f"/kiosk?q={quote(typed)}"
-    return _render("kiosk_matches.html", language, lang, again=again, typed=typed, matches=matches)
+    return _render("kiosk_matches.html", language, lang, again=_again(typed), typed=typed, matches=matches)
 
 
 def unread_page(typed: str, slug: str, detail: str, near: Iterable[Tag], language: Language, lang: str | None) -> str:
@@ -53,11 +52,17 @@ def unread_page(typed: str, slug: str, detail: str, near: Iterable[Tag], languag
         "kiosk_unread.html",
         language,
         lang,
-        again=f"/kiosk?q={quote(typed)}",
+        again=_again(typed),
+        busy=False,
         forged=slug == "not-authentic",
         detail=detail,
         near=list(near),
     )
+
+
+def busy_page(typed: str, language: Language, lang: str | None) -> str:
+    """For when nothing can be looked up for a moment."""
+    return _render("kiosk_unread.html", language, lang, again=_again(typed), busy=True, forged=False, near=[])
 
 
 def answer_page(
@@ -88,6 +93,10 @@ def answer_page(
     # What is told with the words of every page leads on within the kiosk.
     kept = f"?lang={quote(lang)}" if lang else ""
     return _INWARD.sub(rf'href="/kiosk/\1{kept}"', page)
+
+
+def _again(typed: str) -> str:
+    return f"/kiosk?q={quote(typed)}"
 
 
 def _render(template: str, language: Language, lang: str | None, *, again: str, **values: Any) -> str:

@@ -21,6 +21,7 @@ from app.web.paper.labels import SIZES, Layout
 from app.web.representations import HTML
 from app.web.schemas import Given
 from app.web.service import Service, ServiceDep
+from app.web.tries import client_of
 
 router = APIRouter(tags=["public"], route_class=JsonRoute)
 
@@ -85,7 +86,12 @@ async def label(
             pointer="?size",
         )
     language = choose(lang, request.headers.get("accept-language"))
-    return await _drawn(lambda: _printed(service, [code], format, size, "roll", language))
+
+    def draw() -> Response:
+        with service.wrong_codes.one(client_of(request)):
+            return _printed(service, [code], format, size, "roll", language)
+
+    return await _drawn(draw)
 
 
 router.add_api_route("/labels/{code}", label, methods=["HEAD"], include_in_schema=False, response_class=Response)

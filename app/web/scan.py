@@ -99,23 +99,25 @@ def look_up(code: Annotated[str, Query(max_length=200)] = "") -> Response:
     return RedirectResponse(f"/c/{quote(typed or '?', safe='')}", 303)
 
 
-def symbol_svg(code: str, service: ServiceDep) -> Response:
+def symbol_svg(code: str, request: Request, service: ServiceDep) -> Response:
     """The QR symbol of a code, one unit a module."""
-    url = _url(service, code)
+    url = _url(request, service, code)
     return Response(symbols.svg(url, url), headers=_PRINTED, media_type="image/svg+xml")
 
 
-def symbol_png(code: str, service: ServiceDep, scale: Annotated[int, Query(ge=1, le=40)] = 8) -> Response:
+def symbol_png(
+    code: str, request: Request, service: ServiceDep, scale: Annotated[int, Query(ge=1, le=40)] = 8
+) -> Response:
     """The QR symbol of a code, `scale` pixels a module."""
-    return Response(symbols.png(_url(service, code), scale), headers=_PRINTED, media_type="image/png")
+    return Response(symbols.png(_url(request, service, code), scale), headers=_PRINTED, media_type="image/png")
 
 
 # A symbol is the same for ever; whether the code still holds is the page's to say.
 _PRINTED = {"Cache-Control": "public, max-age=86400"}
 
 
-def _url(service: Service, code: str) -> str:
-    with reading(service.engine) as snapshot:
+def _url(request: Request, service: Service, code: str) -> str:
+    with service.wrong_codes.one(client_of(request)), reading(service.engine) as snapshot:
         found = scanning.exists(snapshot, code, service.master)
     return codes.qr_url(service.settings.public_url, found.text)
 

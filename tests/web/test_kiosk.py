@@ -1,12 +1,15 @@
 """The kiosk's pages without a browser: what is found by what is scanned, and what leads on from it."""
 
 import re
+from typing import NoReturn
 
 import pytest
 from httpx2 import Client, Response
 
 from app.domain import codes
 from app.domain.codes import CodeKind
+from app.store.errors import StoreUnavailable
+from app.web import kiosk
 from tests.scanning.chains import Market, open_market
 from tests.support.story import Story, licence, line, plain
 
@@ -132,6 +135,20 @@ def test_what_is_mistyped_unknown_or_forged_is_said(town: Market, client: Client
     assert "没认出这个编码" in plain(shown(client, f"/kiosk?q={unknown}", status=404).text)
     forged = codes.receipt_code(b"x" * 32, codes.receipt_id(1, 1, 1))
     assert "这不是我们签发的码" in plain(shown(client, f"/kiosk?q={forged}", status=404).text)
+
+
+def test_beside_a_database_that_is_away_it_goes_back_to_its_start_all_the_same(
+    town: Market, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> NoReturn:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(kiosk, "reading", away)
+    for path in ("/kiosk?q=6901234567892", f"/kiosk/{town.stall.site['code']}"):
+        page = shown(client, path, status=503).text
+        assert "请稍后再试" in plain(page)
+        assert "url=/kiosk" in page
+        assert "Try again in a moment" in plain(shown(client, path, "en-GB", status=503).text)
 
 
 def test_without_script_it_goes_back_to_its_start(town: Market, client: Client) -> None:

@@ -99,3 +99,22 @@ def test_who_guesses_waits_and_who_scans_does_not(town: Market, client: Client, 
     assert page.status_code == 429
     # A page that is known is answered all the same, to everybody behind that address.
     assert client.get(f"/c/{town.stall.site['code']}", headers=JSON).status_code == 200
+
+
+DOORS = ("/lookup?q={}", "/kiosk?q={}", "/kiosk/{}", "/qr/{}.svg", "/qr/{}.png", "/labels/{}", "/c/{}/reports")
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_other_door_is_for_guessing(door: str, town: Market, client: Client) -> None:
+    stall = town.stall.site["code"]
+    assert set(statuses(client, door.format(stall), 10)) <= {200, 303}, "who is right has no limit"
+    guesses = [codes.receipt_code(b"x" * 32, codes.receipt_id(1, 1, n)) for n in range(3)]
+    guesses += [codes.mint(codes.CodeKind.SLIP) for _ in range(2)] + [stall[:-1] + ("0" if stall[-1] != "0" else "1")]
+    found = [client.get(door.format(guess), headers=JSON).status_code for guess in guesses]
+    assert found == [200 if "lookup" in door else 404] * 5 + [400]
+    waits = client.get(door.format(codes.mint(codes.CodeKind.SLIP)), headers={"Accept": "text/html"})
+    assert waits.status_code == 429
+    if "kiosk" in door:  # on a page of the kiosk, that leads back by itself
+        assert "请稍后再试" in waits.text
+        assert 'data-home="/kiosk"' in waits.text
