@@ -77,14 +77,22 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent snapshot to read from; raises StoreUnavailable where the database cannot be reached."""
+def holding(engine: Engine) -> Iterator[Connection]:
+    """A connection to read from again and again: each `with connection.begin()` is one consistent snapshot. Raises
+    StoreUnavailable where the database cannot be reached, or no longer."""
     options: dict[str, Any] = (
         {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         if engine.dialect.name == "postgresql"
         else {}
     )
-    with translated(), engine.connect().execution_options(**options) as connection, connection.begin():
+    with translated(), engine.connect().execution_options(**options) as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent snapshot to read from; raises StoreUnavailable where the database cannot be reached."""
+    with holding(engine) as connection, connection.begin():
         yield connection
 
 

@@ -6,7 +6,7 @@ class StoreUnavailable(Exception):
 
 
 class QueueFull(StoreUnavailable):
-    """More writes are waiting than the service takes on: try again in a moment (HTTP 503)."""
+    """More is waiting than the service takes on: try again in a moment (HTTP 503)."""
 
 
 class SchemaOutdated(Exception):

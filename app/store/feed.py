@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 
 from app.store import tables
-from app.store.engine import reading
+from app.store.engine import holding
 from app.store.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -62,16 +62,25 @@ class Tail:
 
     def _run(self) -> None:
         while not self._stop.wait(PERIOD):
-            begun = time.monotonic()
             try:
-                with reading(self._engine) as connection:
-                    for touched in self._take(connection):
-                        self._on_change(touched)
-                self._seen = begun
+                # A connection of its own: where scans wait for one, a feed that waits in their line would be cut,
+                # nothing kept would be believed, and every scan would need a connection.
+                with holding(self._engine) as connection:
+                    self._follow(connection)
             except StoreUnavailable as error:
                 log.warning("the change feed cannot be read: %s", error)
                 self._position = None
                 self._on_loss()
+
+    def _follow(self, connection: Connection) -> None:
+        while True:
+            begun = time.monotonic()
+            with connection.begin():
+                for touched in self._take(connection):
+                    self._on_change(touched)
+            self._seen = begun
+            if self._stop.wait(PERIOD):
+                return
 
     def _take(self, connection: Connection) -> list[list[str]]:
         if connection.dialect.name == "postgresql":

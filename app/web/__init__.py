@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
@@ -42,6 +43,9 @@ from app.web.middleware import Edge
 from app.web.scandoor import ScanDoor
 from app.web.service import Service
 from app.web.stopping import hearing_the_end
+
+# Fewer than the store has connections (16): who reads never waits for one, and the writer and the feed find theirs.
+THREADS = 10
 
 _ROUTERS = (
     operations.router,
@@ -138,6 +142,7 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
         with hearing_the_end(service.boards.close):
             yield
         on_stop()

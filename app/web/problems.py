@@ -96,7 +96,8 @@ def refusal_response(refusal: Refusal, path: str, accept: str | None) -> Respons
 def unavailable_response(error: StoreUnavailable, path: str, accept: str | None) -> Response:
     full = isinstance(error, QueueFull)
     detail = (
-        "等待写入的请求过多，请稍后重发同一请求 · Too many writes are waiting: send the same request again in a moment"
+        "等待处理的请求过多，请稍后重发同一请求 · "
+        "Too many requests are waiting: send the same request again in a moment"
         if full
         else "数据库暂时不可用，未写入任何内容，请稍后重发同一请求 · "
         "The database cannot be used now and nothing was written: send the same request again in a moment"

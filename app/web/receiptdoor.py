@@ -19,7 +19,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 
 from app import scanning
 from app.domain import codes
@@ -28,7 +27,7 @@ from app.scanning.answer import Common
 from app.scanning.counting import NEVER, Scans
 from app.store.dependencies import depends_on
 from app.store.engine import Database, reading
-from app.store.errors import StoreUnavailable
+from app.store.errors import QueueFull, StoreUnavailable
 from app.store.receipts import Line, ReceiptReader, Sold
 from app.store.types import from_micros
 from app.web import deflating, pages
@@ -171,7 +170,7 @@ class ReceiptScans:
 
     async def find(self, code: codes.Code, kind: str, language: Language, compressed: bool) -> Filled | None:
         """The answer to a parsed receipt code; None where the route has to give it: forged, not come in yet, claimed
-        twice, sold under another name, or the database is away."""
+        twice, sold under another name, or the database is away. Raises QueueFull."""
         number = codes.receipt_id_of(code)
         if kind not in _HOLES or not self._authentic(code, number):
             return None
@@ -182,6 +181,8 @@ class ReceiptScans:
             now = datetime.now(UTC)
             key = sold.site_id, sold.lines, kind, language
             form = self._forms.get(key, now) or await self._form(key, code.text)
+        except QueueFull:
+            raise
         except StoreUnavailable:
             return None
         sold_at = from_micros(sold.event_time)
@@ -270,9 +271,7 @@ class ReceiptScans:
     # --- forms ---
 
     async def _form(self, key: Key, code: str) -> Form | None:
-        return await self._together.get(
-            key, lambda: run_in_threadpool(self._forms.make, key, lambda: self._make(key, code))
-        )
+        return await self._together.get(key, lambda: self._forms.make(key, lambda: self._make(key, code)))
 
     def _make(self, key: Key, code: str) -> Made[Form | None]:
         _, _, kind, language = key

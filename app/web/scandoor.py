@@ -11,7 +11,6 @@ import time
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import scanning
@@ -20,7 +19,7 @@ from app.domain.codes import CodeKind, MistypedCode
 from app.domain.errors import Malformed, NotFound, TooMany
 from app.store.dependencies import depends_on
 from app.store.engine import reading
-from app.store.errors import StoreUnavailable
+from app.store.errors import QueueFull, StoreUnavailable
 from app.web.counts import FRESH
 from app.web.i18n import CATALOGUES, Language, choose
 from app.web.kept import Kept
@@ -57,8 +56,8 @@ class ScanDoor:
         self._receipts = service.receipts
         self._limits = Limits(service.settings.address_scans_per_minute)
         self._most = service.settings.code_scans_per_second
-        self._refuse = Edge(
-            _too_often, service.metrics, service.settings.public_url, service.settings.body_timeout_seconds
+        self._refusals = Edge(
+            _refuse, service.metrics, service.settings.public_url, service.settings.body_timeout_seconds
         )
         self._codes: dict[str, str] = {}
         self._variants: dict[tuple[bytes, bytes, bytes, bytes], Variant | None] = {}
@@ -74,8 +73,7 @@ class ScanDoor:
                 text = code if isinstance(code, str) else code.text
                 wait = int(self._counts.lately(text) >= self._most)  # of a second
             if wait:
-                scope["onecode.wait"] = wait
-                await self._refuse(scope, receive, send)
+                await self._refuse(scope, receive, send, _too_often(wait))
                 return
             if code is not None:
                 accept = language = encoding = given = b""
@@ -98,13 +96,17 @@ class ScanDoor:
                     if variant is not None:
                         counts = scope["method"] == "GET"
                         found: Kept | Filled | None
-                        if isinstance(code, codes.Code):
-                            receipt = code.kind is CodeKind.RECEIPT
-                            found = await self._receipts.find(code, *variant) if receipt else None
-                            if found is not None and counts:
-                                self._counts.count(code.text)
-                        else:
-                            found = await self._page(code, variant, started, counts)
+                        try:
+                            if isinstance(code, codes.Code):
+                                receipt = code.kind is CodeKind.RECEIPT
+                                found = await self._receipts.find(code, *variant) if receipt else None
+                                if found is not None and counts:
+                                    self._counts.count(code.text)
+                            else:
+                                found = await self._page(code, variant, started, counts)
+                        except QueueFull as error:
+                            await self._refuse(scope, receive, send, error)
+                            return
                         if found is not None:
                             status = await self._send(scope, send, found, variant[2], known, given)
                             self._service.metrics.request(scope["method"], ROUTE, status, time.perf_counter() - started)
@@ -115,6 +117,10 @@ class ScanDoor:
             self._counts.note(scanned)
         elif (forged := scope.get("onecode.forged")) is not None:
             self._counts.forged(forged)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, why: Exception) -> None:
+        scope["onecode.refusal"] = why
+        await self._refusals(scope, receive, send)
 
     async def _page(self, code: str, variant: Variant, started: float, counts: bool) -> Kept | None:
         key = code, variant[0], variant[1]
@@ -190,14 +196,14 @@ class ScanDoor:
         return variant
 
     async def _fill(self, key: Key) -> Kept | None:
-        """None where the answer is not to be kept."""
+        """None where the answer is not to be kept. Raises QueueFull."""
         try:
-            made = await self._together.get(
-                key, lambda: run_in_threadpool(self._memo.make, key, lambda: self._make(key))
-            )
+            made = await self._together.get(key, lambda: self._memo.make(key, lambda: self._make(key)))
             if made is not None:
                 self._counts.learn(key[0], made.written)
             return made
+        except QueueFull:
+            raise
         except (Malformed, NotFound, StoreUnavailable):
             return None  # the route says what is wrong
 
@@ -213,13 +219,14 @@ class ScanDoor:
         return Made(kept, frozenset(names), kept.size, next_quarter(now))
 
 
-async def _too_often(scope: Scope, _receive: Receive, _send: Send) -> None:
+async def _refuse(scope: Scope, _receive: Receive, _send: Send) -> None:
     scope["onecode.route"] = ROUTE
-    raise TooMany(
-        "too-many-scans",
-        "扫码过于频繁，请稍后再试 · Too many scans: wait as Retry-After says",
-        retry_after=scope["onecode.wait"],
-    )
+    raise scope["onecode.refusal"]
+
+
+def _too_often(wait: int) -> TooMany:
+    told = "扫码过于频繁，请稍后再试 · Too many scans: wait as Retry-After says"
+    return TooMany("too-many-scans", told, retry_after=wait)
 
 
 _OF_THE_BODY = (b"content-length", b"content-type", b"content-encoding")

@@ -17,7 +17,6 @@ from hashlib import blake2b
 from uuid import UUID
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 
 from app.domain import codes
 from app.domain.errors import Refusal
@@ -34,7 +33,6 @@ log = logging.getLogger(__name__)
 CAPACITY = 96_000_000  # bytes of stands: some thirty markets of eighty stalls
 _BATCH_BYTES = 3_000  # a batch with its tests, as Python keeps it
 KEPT = 200  # boards kept ready
-AT_ONCE = 2  # boards that are read at a time: the rest of the service wants to live
 GAP = 0.25  # seconds between two looks at a board that changes all the time
 AGAIN = 1.0  # seconds after which a board that could not be read is tried again
 BEAT = 15.0  # seconds after which a screen hears that it is still connected
@@ -96,7 +94,6 @@ class Boards:
         self._stands: Memo[UUID, Stand] = Memo(feed_age, CAPACITY)
         self._ready: dict[str, Ready] = {}
         self._together: Together[str, Ready] = Together()
-        self._turns = asyncio.Semaphore(AT_ONCE)
         self._watches: dict[str, Watch] = {}
         self.screens = 0
         self.closed = False
@@ -108,7 +105,12 @@ class Boards:
         found = self._ready.get(code.text)
         if found is not None and self._right(found, code):
             return found
-        return await self._together.get(code.text, lambda: self._fill(code))
+        ready = await self._together.get(code.text, lambda: self._make(code))
+        self._ready.pop(code.text, None)
+        self._ready[code.text] = ready
+        if len(self._ready) > KEPT:
+            del self._ready[next(iter(self._ready))]
+        return ready
 
     def _right(self, ready: Ready, code: codes.Code) -> bool:
         """Whether it is still made of what is kept; where the feed cannot be read, whether it is young enough."""
@@ -119,15 +121,6 @@ class Boards:
         return self._plans.get(code.text, now) is own and all(
             self._stands.get(key, now) is kept for key, kept in zip(ready.plan.sites, stands, strict=True)
         )
-
-    async def _fill(self, code: codes.Code) -> Ready:
-        async with self._turns:
-            ready = await run_in_threadpool(self._make, code)
-        self._ready.pop(code.text, None)
-        self._ready[code.text] = ready
-        if len(self._ready) > KEPT:
-            del self._ready[next(iter(self._ready))]
-        return ready
 
     def _make(self, code: codes.Code) -> Ready:
         begun, now = time.monotonic(), datetime.now(UTC)
