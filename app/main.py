@@ -78,10 +78,6 @@ def open_service(settings: Settings) -> Service:
 
     tail = Tail(engine, forget, forget_all)
     reports = Reports(writer, timedelta(seconds=settings.clock_skew_seconds))
-    metrics = Metrics({
-        "writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting),
-        "screens_open": ("Screens that are kept up to date.", lambda: boards.screens),
-    })  # fmt: skip
     places = Places()
     if settings.places_file is not None and settings.trusted_proxies:
         places = read_places(settings.places_file)
@@ -89,6 +85,13 @@ def open_service(settings: Settings) -> Service:
         log.warning("ONECODE_PLACES_FILE is not used: name the reverse proxy in ONECODE_TRUSTED_PROXIES")
     counts = ScanCounts(engine, writer, lambda lost: metrics.count("scans_not_counted", lost))
     receipts = ReceiptScans(engine, master, settings.public_url, counts, lambda: tail.age)
+    metrics = Metrics(
+        {
+            "writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting),
+            "screens_open": ("Screens that are kept up to date.", lambda: boards.screens),
+        },
+        {"pages": (scans.usage,), "receipts": (receipts.usage,), "boards": boards.usage, "stock": (shelves.usage,)},
+    )
     tail.start()
     files = FileStore(settings.files_dir)
     return Service(

@@ -38,6 +38,8 @@ from app.domain.rows import (
 
 R = TypeVar("R")
 
+LINEAGE = 40  # ancestors that a custody names
+
 Row = (
     Attachment | Code | Correction | Custody | Event | ExternalCode | Flag | Hold | Link | Lot | Slip | SlipItem
     | TimelineEntry
@@ -168,6 +170,8 @@ class Ledger:
     # --- changing ---
 
     def add(self, row: Row) -> None:
+        """Takes in a new row. A link tells a child that is written anyway what it came from, so that whoever asks for
+        its way need not find it generation by generation; what changes behind it later is not told."""
         kind, key = type(row), _KEYS[type(row)](row)
         self.rows[kind][key] = row
         self._undo.append(lambda: self._forget(kind, key, row))
@@ -176,6 +180,10 @@ class Ledger:
         removed = self.removed[kind].pop(key, None)
         if removed is not None:
             self._undo.append(lambda: self.removed[kind].__setitem__(key, removed))
+        if isinstance(row, Link):
+            child, parent = self.changed[Custody].get(row.child_id), self.find(Custody, row.parent_id)
+            if child is not None and parent is not None:
+                self.edit(child, lineage=_lineage(child, parent))
 
     def edit(self, row: R, **values: Any) -> R:
         """Sets fields of a row that is in the ledger (none of its key)."""
@@ -273,6 +281,12 @@ class Ledger:
     def _unindex(self, row: Any) -> None:
         for group in self._groups(row):
             group[:] = [other for other in group if other is not row]
+
+
+def _lineage(child: Custody, parent: Custody) -> bytes:
+    known = (child.lineage or b"") + parent.id.bytes + (parent.lineage or b"")
+    each = dict.fromkeys(known[start : start + 16] for start in range(0, len(known), 16))
+    return b"".join(each)[: 16 * LINEAGE]
 
 
 def _master(rows: dict[UUID, R], key: UUID, name: str, name_zh: str) -> R:

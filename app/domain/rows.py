@@ -198,6 +198,7 @@ class Custody:
     reported_by: UUID | None = None
     voided_by: UUID | None = None
     epc: str | None = None
+    lineage: bytes | None = None  # ids of what it came from, 16 bytes each; see `Ledger.add`
 
     @property
     def on_hand(self) -> int:

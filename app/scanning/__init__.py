@@ -1,9 +1,10 @@
 """The public answer to a code, and the only place that redacts: what a reader gets depends on who reads, never on which
 code was printed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from app.domain import codes
 from app.domain.codes import CodeKind, MistypedCode
@@ -49,6 +50,7 @@ _KINDS = {
     CodeKind.PARTY: places.party,
     CodeKind.CUSTODY: batches.custody,
     CodeKind.LOT: batches.lot,
+    CodeKind.SLIP: slips.slip,
 }
 
 
@@ -59,20 +61,23 @@ def scan(
     reader: Principal | None,
     secret: bytes,
     place: str | None = None,
+    goods: Collection[UUID] = (),
 ) -> Answer:
     """What the code says to this reader at this time; `secret` is the master that receipts and units are signed with,
-    `place` (GB/T 2260) where it is scanned, if that is known.
+    `place` (GB/T 2260) where it is scanned, if that is known; `goods`: custodies that a receipt is known to name.
 
     Raises Malformed mistyped-code, NotFound unknown-code and not-authentic."""
     code = read(snapshot, text, secret)
     own: Asked
     match code.kind:
         case CodeKind.RECEIPT:
-            own = dict.fromkeys(receipts.OWN, (codes.receipt_id_of(code),))
+            own = dict.fromkeys(receipts.OWN, (codes.receipt_id_of(code),)) | {store.CUSTODIES: goods}
         case CodeKind.UNIT:
             own = {store.JOBS: (codes.unit_name(code).job,)}
         case CodeKind.SLIP:
             own = dict.fromkeys((store.CODES, store.SLIPS, store.SLIP_ITEMS), (code.text,))
+        case CodeKind.SITE:
+            own = dict.fromkeys((store.CODES, *store.PLACE), (code.text,))
         case _:
             own = {store.CODES: (code.text,)}
     found = look_up(snapshot, {**own, store.COUNTS: (code.text,)})
@@ -84,11 +89,7 @@ def scan(
         row = found.one(store.CODES)
         if row is None:
             raise batches.unknown(code.text)
-        answer = (
-            slips.slip(snapshot, row, found, now, reader)
-            if code.kind is CodeKind.SLIP
-            else _KINDS[code.kind](snapshot, row, now, reader)
-        )
+        answer = _KINDS[code.kind](snapshot, row, found, now, reader)
     count = found.one(store.COUNTS)
     return answer if count is None else replace(answer, written=Scans(count.count, count.first_time))
 

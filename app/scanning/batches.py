@@ -46,7 +46,7 @@ _REVOKED = {
 }
 
 
-def custody(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None) -> Answer:
+def custody(snapshot: Snapshot, row: Code, _: Found, now: datetime, reader: Principal | None) -> Answer:
     """A batch at a site, with its way there."""
     names = Names(snapshot, reader)
     facts = gather(snapshot, names, [row.subject_id])
@@ -55,20 +55,32 @@ def custody(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | No
     return _answer(row, now, reader, facts, row.subject_id, "custody")
 
 
-def lot(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None, found: Found | None = None) -> Answer:
+def lot(snapshot: Snapshot, row: Code, _: Found, now: datetime, reader: Principal | None) -> Answer:
+    """A lot by its own code; see `of_lot`."""
+    found = look_up(snapshot, dict.fromkeys(LOT, (row.subject_id,)))
+    return of_lot(snapshot, Names(snapshot, reader), row, found, now, reader)
+
+
+def of_lot(
+    snapshot: Snapshot,
+    names: Names,
+    row: Code,
+    found: Found,
+    now: datetime,
+    reader: Principal | None,
+    named: Iterable[UUID | None] = (),
+) -> Answer:
     """A lot where it was made; a stall's own code tells the way to that stall. A captured lot, whose code may be the
-    only one that is printed, is followed on as long as it stayed whole."""
-    found = found or look_up(snapshot, dict.fromkeys(LOT, (row.subject_id,)))
+    only one that is printed, is followed on as long as it stayed whole. `named` are named as well."""
     goods_made = found.one(store.LOTS)
     if goods_made is None:
         raise unknown(row.code)
-    names = Names(snapshot, reader)
     hands = sorted(found.of(store.OF_LOT), key=lambda custody: (custody.arrived_at, custody.id))
     made = next((custody for custody in hands if custody.arrived_event_id == goods_made.made_event_id), None)
     if made is None and len(hands) == store.HANDS:
         made = store.made_custody(snapshot, goods_made)
     if not hands:
-        names.load([goods_made.product_id, goods_made.maker_id])
+        names.load([goods_made.product_id, goods_made.maker_id, *named])
         return Answer(
             row.code,
             "lot",
@@ -82,7 +94,7 @@ def lot(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None, 
     first = made or hands[0]  # the earliest of a lot that was made elsewhere
     root = first.id if goods_made.epc is None else _whole(snapshot, hands, first.id)
     known = [custody for custody in (*hands, first) if custody.id == root]
-    return _answer(row, now, reader, gather(snapshot, names, [root], custodies=known), root, "lot")
+    return _answer(row, now, reader, gather(snapshot, names, [root], custodies=known, named=named), root, "lot")
 
 
 # What a lot's answer begins with, by the lot's id.

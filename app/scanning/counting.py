@@ -43,7 +43,7 @@ def note_scans(transaction: Transaction, commands: Sequence[NoteScans]) -> Seque
             before = added.get(code)
             if before is not None:
                 n += before.count
-            begun = min(before.first_time, command.begun) if before else command.begun
+            begun = min(before.first_time if before else command.begun, command.begun, command.ended)
             added[code] = ScanCount(code, n, begun, command.ended, hour, n)
     store.add(transaction.connection, added.values())
     seen = [each for command in commands for each in command.seen]

@@ -16,7 +16,7 @@ from app.scanning.story import Facts, gaps_of, gather, lot_number, paper_for, st
 from app.store import master
 from app.store import scan as store
 from app.store.engine import Snapshot
-from app.store.lookups import look_up
+from app.store.lookups import Found
 
 # Rice may lie half a year; what is older was not counted.
 ON_SALE = timedelta(days=180)
@@ -25,19 +25,19 @@ GOODS = 200  # the newest of a whole market; boards show more
 _NOW_HELD = ("receive", "return", "produce", "transform")
 
 
-def site(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None) -> Answer:
-    """A place: who runs it, what it has now and from whom, and how that was tested."""
+def site(snapshot: Snapshot, row: Code, found: Found, now: datetime, reader: Principal | None) -> Answer:
+    """A place, `found` with its history, its papers and the places within it: who runs it, what it has now and from
+    whom, and how that was tested."""
     names = Names(snapshot, reader)
-    first = look_up(snapshot, dict.fromkeys((store.VERSIONS, store.ATTACHMENTS), (row.subject_id,)))
-    names.learn(first.of(store.VERSIONS), [row.subject_id])
+    names.learn(found.of(store.PLACE_VERSIONS), [row.subject_id])
     here = names.site(row.subject_id)
     if here is None:
         raise unknown(row.code)
-    within = [found.id for found in master.sites_below(snapshot, [here.path])]
+    within = [here.id, *sorted({place.id for place in found.of(store.PLACES_WITHIN)} - {here.id})]
     midnight = in_zone(now, here).replace(hour=0, minute=0, second=0, microsecond=0)
     there = store.there(snapshot, within, now - ON_SALE, midnight, GOODS)
     roots = [custody.id for custody in there]
-    papers = sorted(row.document_id for row in first.of(store.ATTACHMENTS))
+    papers = sorted(row.document_id for row in found.of(store.PLACE_PAPERS))
     facts = gather(snapshot, names, roots, custodies=there, named=[here.party_id], papers=papers)
     party = names.party(here.party_id)
     ways = {key: facts.chain.way(key) for key in roots}
@@ -64,7 +64,7 @@ def site(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None)
     )
 
 
-def party(snapshot: Snapshot, row: Code, now: datetime, reader: Principal | None) -> Answer:
+def party(snapshot: Snapshot, row: Code, _: Found, now: datetime, reader: Principal | None) -> Answer:
     """A firm or person: who it is, its licences, its places."""
     names = Names(snapshot, reader).load([row.subject_id])
     found = names.party(row.subject_id)

@@ -42,7 +42,8 @@ class _Sold:
 
 
 def receipt(snapshot: Snapshot, code: codes.Code, found: Found, now: datetime, reader: Principal | None) -> Answer:
-    """A sale, `found` with its lines and claims, to whoever holds its receipt; the code's MAC has been checked.
+    """A sale, `found` with its lines, claims and some of its goods, to whoever holds its receipt; the code's MAC has
+    been checked.
 
     A receipt is in the shopper's hand before its sale is here: authentic and unknown is `pending`."""
     number = codes.receipt_id_of(code)
@@ -62,7 +63,8 @@ def receipt(snapshot: Snapshot, code: codes.Code, found: Found, now: datetime, r
         claims.append(claim)
         lines += [_claimed(said, 1 + len(claims)) for said in claim.body["lines"]]
     roots = {sold.custody_id for sold in lines if sold.custody_id is not None}
-    facts = gather(snapshot, names, roots, named=[sale.site_id, *(sold.product_id for sold in lines)])
+    known = [custody for custody in found.of(store.CUSTODIES) if custody.id in roots]
+    facts = gather(snapshot, names, roots, custodies=known, named=[sale.site_id, *(sold.product_id for sold in lines)])
     chain = facts.chain
     here = names.site(sale.site_id, sale.event_time)
     lines = [_at_home(facts, sold, here) for sold in lines]

@@ -1,5 +1,10 @@
 """Everything that pages are told from, looked up in rounds of one statement each: what a round finds says what the next
-asks for. The walk back takes a generation a round, and the papers, tests and names of one are read beside the next."""
+asks for.
+
+Goods name what they came from, as far as it was known when they arrived, and all of that is read at once; it counts as
+far as the links lead there. Beyond, the walk back takes a generation a round, and the papers, tests and names of one
+are read beside the next.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -40,6 +45,7 @@ class Rows:
         self._next: dict[Source[Any], set[Any]] = defaultdict(set)
         self._versions: list[store.Version] = []
         self._run: set[UUID] = set()
+        self._links: dict[UUID, list[Link]] = {}  # by the child; of all that were asked for
         self._seen: set[UUID] = set()
         self._frontier: set[UUID] = set()
         self._generation = 0
@@ -75,15 +81,20 @@ class Rows:
         self._reach(set(roots))
         while self._next:
             wanted, self._next = self._next, defaultdict(set)
-            walked = store.LINKS in wanted
-            self._take(look_up(self._snapshot, {source: sorted(keys) for source, keys in wanted.items()}), walked)
+            self._links |= {key: [] for key in wanted[store.LINKS]}
+            self._take(look_up(self._snapshot, {source: sorted(keys) for source, keys in wanted.items()}))
+            while self._frontier and self._frontier <= self._links.keys():
+                self._walk([link for key in self._frontier for link in self._links[key]])
         self._names.learn(self._versions, self._asked[store.VERSIONS])
+        self.custodies = {key: custody for key, custody in self.custodies.items() if key in self._seen}
+        self.entries = [entry for entry in self.entries if entry.custody_id in self._seen]
+        self.attachments = [row for row in self.attachments if row.subject_id in self._seen]
 
-    def _take(self, found: Found, walked: bool) -> None:
+    def _take(self, found: Found) -> None:
         for custody in found.of(store.CUSTODIES):
             self._custody(custody)
-        if walked:
-            self._walk(found.of(store.LINKS))
+        for link in found.of(store.LINKS):
+            self._links[link.child_id].append(link)
         self.lots |= {lot.id: lot for lot in found.of(store.LOTS)}
         for hold in found.of(store.HOLDS):
             self.holds[hold.lot_id].append(hold)
@@ -125,11 +136,16 @@ class Rows:
     def _reach(self, keys: set[UUID]) -> None:
         self._seen |= keys
         self._frontier = keys
+        self._look(keys)
+
+    def _look(self, keys: Iterable[UUID]) -> None:
         for source in (store.LINKS, store.CUSTODIES, store.TIMELINE, store.ATTACHMENTS):
             self.want(source, keys)
 
     def _custody(self, custody: Custody) -> None:
         self.custodies[custody.id] = custody
+        ahead = custody.lineage or b""
+        self._look([UUID(bytes=ahead[start : start + 16]) for start in range(0, len(ahead), 16)])
         self.want(store.LOTS, [custody.lot_id])
         self.want(store.HOLDS, [custody.lot_id])
         if custody.kind == "custody":

@@ -6,11 +6,11 @@ from datetime import datetime
 from app.domain import codes
 from app.domain.copies import BURST, DOUBTS, SHOWN, elsewhere, place_name, too_far
 from app.domain.rights import Principal
-from app.domain.rows import Code
+from app.domain.rows import Code, Site
 from app.issuing.units import holds, unit_job
 from app.scanning import batches
 from app.scanning.answer import Answer, Reason, Sightings
-from app.store import master
+from app.scanning.names import Names
 from app.store import scan as store
 from app.store.engine import Snapshot
 from app.store.lookups import Found, look_up
@@ -66,8 +66,11 @@ def unit(
         job.record_time,
         withdrawn.record_time if withdrawn else None,
     )
-    answer = batches.lot(snapshot, row, now, reader, behind)
-    doubts = _doubts(snapshot, before, now, place if reader is None else None, active, withdrawn)
+    names = Names(snapshot, reader)
+    on_sale_at = active.site_id if active is not None else None
+    answer = batches.of_lot(snapshot, names, row, behind, now, reader, [on_sale_at])
+    site = names.site(on_sale_at)
+    doubts = _doubts(before, now, place if reader is None else None, active, withdrawn, site)
     reasons = [_INACTIVE] if "inactive_code" in doubts else []
     reasons += [Reason("incomplete", " · ".join(_WORDS[doubt])) for doubt in doubts if doubt in _WORDS]
     return replace(
@@ -93,14 +96,14 @@ def _sightings(before: ScanCount | None) -> Sightings | None:
 
 
 def _doubts(
-    snapshot: Snapshot,
     before: ScanCount | None,
     now: datetime,
     place: str | None,
     active: CodeRange | None,
     withdrawn: CodeRange | None,
+    site: Site | None,
 ) -> list[str]:
-    """What speaks against the unit, the gravest first."""
+    """What speaks against the unit, which goes on sale at the site, the gravest first."""
     found = set()
     if withdrawn is not None:
         found.add("revoked_code")
@@ -113,10 +116,8 @@ def _doubts(
             found.add("copied_code")
         if before.hour == hour_of(now) and before.hour_count >= BURST:
             found.add("scan_burst")
-    elif place is not None and active is not None and active.site_id is not None:
-        site = master.sites(snapshot, [active.site_id])[active.site_id]
-        if elsewhere(place, site.region):
-            found.add("sold_elsewhere")
+    elif place is not None and site is not None and elsewhere(place, site.region):
+        found.add("sold_elsewhere")
     return [doubt for doubt in DOUBTS if doubt in found]
 
 

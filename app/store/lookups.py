@@ -32,7 +32,8 @@ class Source(Generic[R]):
     holds; `make` takes the values of `columns` (all, in their order, where none are named).
 
     `where` is SQL, in which each `{}` stands for a number that is given with the keys. `most`: (order, limit), for a
-    list of one key."""
+    list of one key. `match` is SQL in which `{}` stands for the comparison with the keys, for rows that a replicated
+    table leads to; the keys are of the column `key` then."""
 
     name: str
     table: Table
@@ -41,6 +42,13 @@ class Source(Generic[R]):
     where: str = ""
     columns: tuple[str, ...] = ()
     most: tuple[str, int] | None = None
+    match: str = ""
+    key: Column[Any] | None = None
+
+    @property
+    def sort(self) -> Any:
+        """The type of the keys."""
+        return (self.table.c[self.by] if self.key is None else self.key).type
 
 
 Asked = Mapping[Source[Any], Iterable[Any]]
@@ -83,7 +91,7 @@ def _read(
     for source, keys in chunks.items():
         if postgres:
             length = 0
-            ids = isinstance(source.table.c[source.by].type, Id)
+            ids = isinstance(source.sort, Id)
             parameters.append("{" + ",".join([key.hex for key in keys]) + "}" if ids else keys)
         else:
             # Few lengths of the list, so that the driver finds the statement prepared; a key twice changes nothing.
@@ -107,15 +115,15 @@ def _read(
 @lru_cache(maxsize=1024)
 def _branch(source: Source[Any], postgres: bool, length: int) -> str:
     """`length`: of the list of keys, on SQLite."""
-    own = source.table.c[source.by]
     if postgres:
-        array = {Id: "uuid", BigInteger: "bigint"}.get(type(own.type), "text")
+        array = {Id: "uuid", BigInteger: "bigint"}.get(type(source.sort), "text")
         row, keys, mark = "json_build_array({})::text", f"= ANY(%s::{array}[])", "%s"
     else:
         row, keys, mark = "json_array({})", f"IN ({','.join('?' * length)})", "?"
     columns = ", ".join((_postgres if postgres else _sqlite)(column) for column in _columns(source))
     where = source.where.format(*[mark] * source.where.count("{}"))
-    rows = f'"{source.table.name}" WHERE "{own.name}" {keys}{" AND " if where else ""}{where}'
+    matched = source.match.format(keys) if source.match else f'"{source.by}" {keys}'
+    rows = f'"{source.table.name}" WHERE {matched}{" AND " if where else ""}{where}'
     if source.most is not None:
         order, limit = source.most
         rows = f'(SELECT * FROM {rows} ORDER BY {order} LIMIT {limit}) AS "{source.table.name}"'

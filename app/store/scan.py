@@ -1,7 +1,7 @@
 """What the public answer to a code is read from: sources of rows by their keys, for `lookups.look_up`."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -103,6 +103,22 @@ VERSIONS = Source(
     "subject_id",
     columns=("subject_id", "version", "kind", "body"),
 )
+# A place by its code: its history, its papers, and the places within it, itself among them.
+_PLACE = '(SELECT "id" FROM "site" WHERE "code" {})'
+PLACE_VERSIONS = replace(VERSIONS, name="place_version", match=f'"subject_id" IN {_PLACE}', key=tables.site.c.code)
+PLACE_PAPERS = replace(ATTACHMENTS, name="place_paper", match=f'"subject_id" IN {_PLACE}', key=tables.site.c.code)
+PLACES_WITHIN = Source(
+    "within",
+    tables.site,
+    Site,
+    "id",
+    match=(
+        '"id" IN (SELECT "below"."id" FROM "site" AS "top" JOIN "site" AS "below" ON "below"."path" >= "top"."path" '
+        """AND "below"."path" < substr("top"."path", 1, length("top"."path") - 1) || '0' WHERE "top"."code" {})"""
+    ),
+    key=tables.site.c.code,
+)
+PLACE: tuple[Source[Any], ...] = (PLACE_VERSIONS, PLACE_PAPERS, PLACES_WITHIN)
 PARTIES = Source("party", tables.party, Party, "id")
 SITES = Source("site", tables.site, Site, "id")
 PRODUCTS = Source("product", tables.product, Product, "id")

@@ -1,6 +1,7 @@
 """HTTP: routers, keys, problems, negotiation, bodies."""
 
 import gc
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
@@ -8,6 +9,7 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp
 
 from app.web import (
@@ -118,7 +120,8 @@ _ANSWER = {"application/problem+json": {"schema": {"$ref": "#/components/schemas
 
 @cache
 def _routes() -> APIRouter:
-    """All routes, once a process: reading their signatures takes a tenth of a second."""
+    """All routes, once a process: reading their signatures takes a tenth of a second. FastAPI would put each router
+    together at its first request, while all others wait, so it is done here."""
     whole = APIRouter(
         responses={
             "4XX": {"description": "A problem of the request", "content": _ANSWER},
@@ -127,6 +130,7 @@ def _routes() -> APIRouter:
     )
     for router in _ROUTERS:
         whole.include_router(router)
+    deque(iter_route_contexts(whole.routes), maxlen=0)
     return whole
 
 

@@ -20,6 +20,7 @@ class Limits:
         """Counts a scan, and returns 0; beyond what is allowed, the seconds until the next. `now` never goes back."""
         if now >= self._until:
             self._counts.clear()
+            _network.cache_clear()
             self._until = now + PERIOD
         # Python's hash of a text is SipHash under a key that each process draws: no address can be read from it.
         key = hash(host) if ":" not in host else _network(host)

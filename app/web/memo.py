@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Callable, Hashable, Iterable, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 STALE = 1.0  # seconds: nothing older is believed where the feed cannot be read
+_EVER = datetime.min.replace(tzinfo=UTC)
 _NAME_BYTES = 220  # a name of the feed, in the answer's own set and in the index
 
 K = TypeVar("K", bound=Hashable)
@@ -16,12 +17,17 @@ V = TypeVar("V")
 @dataclass(frozen=True, slots=True)
 class Made(Generic[V]):
     """A value with the names, as the feed has them, of all it was made from; its size; until when it is right even if
-    nothing changes."""
+    nothing changes, and since when: a clock that was set back is believed at once."""
 
     value: V
     depends_on: Set[str]
     size: int
     valid_until: datetime
+    since: datetime = _EVER
+
+    def right(self, now: datetime) -> bool:
+        """Whether it is right at that time, if nothing has changed."""
+        return self.since <= now < self.valid_until
 
 
 @dataclass(slots=True)
@@ -61,7 +67,7 @@ class Memo(Generic[K, V]):
                 self.usage.misses += 1
                 return None
             self._kept[key] = made  # last in line to be dropped
-            if now >= made.valid_until:
+            if not made.right(now):
                 self.usage.misses += 1
                 return None
             self.usage.hits += 1

@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
@@ -22,15 +21,11 @@ class Places:
             shift = network.max_prefixlen - network.prefixlen
             found[network.version].setdefault(shift, {})[int(network.network_address) >> shift] = region_prefix(region)
         self._table: _Table = {version: sorted(shifts.items()) for version, shifts in found.items()}
-        self._look = lru_cache(10_000)(self._find)
 
     def of(self, host: str | None) -> str | None:
         """The region (GB/T 2260) of the smallest network that has the address; None where no network has it."""
-        return None if host is None or not (self._table[4] or self._table[6]) else self._look(host)
-
-    def _find(self, host: str) -> str | None:
         try:
-            address = ip_address(host)
+            address = ip_address(host or "")
         except ValueError:
             return None
         number = int(address)

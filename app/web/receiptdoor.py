@@ -33,7 +33,7 @@ from app.store.types import from_micros
 from app.web import deflating, pages
 from app.web.counts import ScanCounts
 from app.web.i18n import Language, Words
-from app.web.memo import Made, Memo
+from app.web.memo import Made, Memo, Usage
 from app.web.middleware import completing
 from app.web.representations import HTML, JSON, MARK, Header, next_quarter, own_headers, render, scans_json
 from app.web.together import Together
@@ -215,6 +215,11 @@ class ReceiptScans:
         """What the feed calls where it was lost."""
         self._forms.forget_all()
 
+    @property
+    def usage(self) -> Usage:
+        """How the forms have served."""
+        return self._forms.usage
+
     def close(self) -> None:
         self._thread.shutdown()
         self._reader.close()
@@ -274,10 +279,11 @@ class ReceiptScans:
         return await self._together.get(key, lambda: self._forms.make(key, lambda: self._make(key, code)))
 
     def _make(self, key: Key, code: str) -> Made[Form | None]:
-        _, _, kind, language = key
+        _, lines, kind, language = key
+        goods = {UUID(bytes=custody) for custody, _ in lines if custody is not None}
         now = datetime.now(UTC)
         with reading(self._engine) as snapshot, depends_on(snapshot) as names:
-            answer = scanning.scan(snapshot, code, now, None, self._master)
+            answer = scanning.scan(snapshot, code, now, None, self._master, goods=goods)
         if answer.common is None or answer.record_time is None:  # another claim to the number has just come in
             return Made(None, frozenset(), _OVERHEAD, now)
         [step] = answer.steps
@@ -308,4 +314,4 @@ class ReceiptScans:
             log.error("the form of receipts like %s differs from its page", code)
             return Made(None, frozenset(), _OVERHEAD, now)
         size = len(body) + sum(map(len, form.squeezed)) + _OVERHEAD
-        return Made(form, frozenset(names), size, next_quarter(now))
+        return Made(form, frozenset(names), size, next_quarter(now), now)

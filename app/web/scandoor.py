@@ -216,7 +216,7 @@ class ScanDoor:
             return Made(None, frozenset(), 0, now)
         rendering = render(answer, kind, language, now, self._service.settings.public_url)
         kept = Kept(rendering, own_headers(rendering, kind), self._edge.complete, answer.written)
-        return Made(kept, frozenset(names), kept.size, next_quarter(now))
+        return Made(kept, frozenset(names), kept.size, next_quarter(now), now)
 
 
 async def _refuse(scope: Scope, _receive: Receive, _send: Send) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import gzip
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +25,7 @@ from app.scanning.stands import Stand, stand
 from app.store.dependencies import depends_on
 from app.store.engine import Database, reading
 from app.store.errors import StoreUnavailable
-from app.web.memo import STALE, Made, Memo
+from app.web.memo import STALE, Made, Memo, Usage
 from app.web.together import Together
 
 log = logging.getLogger(__name__)
@@ -139,16 +139,21 @@ class Boards:
     def _plan(self, code: codes.Code, now: datetime) -> Made[Plan]:
         with reading(self._engine) as snapshot, depends_on(snapshot) as names:
             made = plan(snapshot, code, now)
-        return Made(made, frozenset(names), 200 * len(made.sites), made.until)
+        return Made(made, frozenset(names), 200 * len(made.sites), made.until, now)
 
     def _stand(self, key: UUID, now: datetime) -> Made[Stand]:
         with reading(self._engine) as snapshot, depends_on(snapshot) as names:
             made = stand(snapshot, key, now)
-        return Made(made, frozenset(names), _BATCH_BYTES * (1 + len(made.batches)), made.until)
+        return Made(made, frozenset(names), _BATCH_BYTES * (1 + len(made.batches)), made.until, now)
 
     def kept(self) -> list[tuple[UUID, Made[Stand]]]:
         """The stands that are kept now, and what each was made from."""
         return self._stands.kept()
+
+    @property
+    def usage(self) -> Sequence[Usage]:
+        """How the plans and the stands have served; a board asks for each of its own."""
+        return self._plans.usage, self._stands.usage
 
     # --- what the feed calls ---
 

@@ -63,4 +63,4 @@ class Shelves:
         items = [_encode(item)[:-1] + b',"quantity":' for item in found.items]
         tail = b'"left_out":%b,"truncated":%b}' % (_encode(found.left_out), _encode(found.truncated))
         size = len(tail) + sum(map(len, items)) + _ITEM_BYTES * len(items)
-        return Made(_Shelf(found, items, tail), found.depends_on, size, found.valid_until)
+        return Made(_Shelf(found, items, tail), found.depends_on, size, found.valid_until, now)

@@ -1,9 +1,9 @@
-"""How often somebody may guess: tries that failed are counted by the client's address, in the memory of one process."""
+"""How often somebody may guess: tries that failed are counted by a salted hash of the client's address, in memory."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 
@@ -64,10 +64,12 @@ class Tries:
 
 
 def client_of(request: Request) -> str:
-    """The client's address; of IPv6 its network, of which a client has as many addresses as it likes."""
+    """Stands for the client's address; of IPv6 for its network, of which a client has as many addresses as it likes.
+
+    No address can be read from it: Python's hash of a text is SipHash under a key that each process draws."""
     host = request.client.host if request.client is not None else ""
-    try:
+    with suppress(ValueError):
         address = ip_address(host)
-    except ValueError:
-        return host
-    return str(int(address) >> 64) if isinstance(address, IPv6Address) else host
+        if isinstance(address, IPv6Address):
+            host = str(int(address) >> 64)
+    return str(hash(host))

@@ -32,7 +32,7 @@ def stale_answers(service: Service) -> list[str]:
     found = []
     for key, made in service.scans.kept():
         code, kind, language = key
-        if made.value is None or made.valid_until <= now:
+        if made.value is None or not made.right(now):
             continue
         with reading(service.engine) as snapshot:
             answer = scanning.scan(snapshot, code, now, None, service.master)
@@ -68,7 +68,7 @@ def stale_stands(service: Service) -> list[str]:
     found = []
     for key, made in service.boards.kept():
         with reading(service.engine) as snapshot:
-            if now < made.valid_until and stand(snapshot, key, now) != made.value:
+            if made.right(now) and stand(snapshot, key, now) != made.value:
                 found.append(f"the stand of {key}")
     return found
 

@@ -14,6 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app import web
 from app.domain import codes
 from app.domain.copies import BURST, Seen
+from app.main import close_service, open_service
 from app.scanning.copies import Forged, note_forged
 from app.scanning.counting import NoteScans, note_scans
 from app.settings import Settings
@@ -223,6 +224,36 @@ def test_a_forged_code_is_told_of_when_there_is_room(service: Service, monkeypat
     service.counts.forged(shown)
     counting._told(StoreUnavailable("gone"))
     assert service.writer.submit(note_forged, shown) is None
+
+
+def test_whoever_is_no_named_proxy_says_nothing_of_places(town: Market, units: list[str], service: Service) -> None:
+    app: Any = ProxyHeadersMiddleware(web.create_app(service), ["10.0.0.1"])
+    with TestClient(app, base_url=service.settings.public_url) as shopper:
+        for n, address in enumerate((HANGZHOU, ZHANGJIAKOU), 1):
+            assert scan(shopper, units[5], address)["status"] == "ok"
+            written(service, units[5], n)
+    assert alerts(town) == []
+
+
+def test_a_table_without_a_named_proxy_is_not_used(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Everybody would be at the proxy, or wherever a forged header says."""
+    opened = open_service(settings.model_copy(update={"trusted_proxies": ()}))
+    try:
+        assert opened.places.of(HANGZHOU) is None
+    finally:
+        close_service(opened)
+    assert "name the reverse proxy in ONECODE_TRUSTED_PROXIES" in caplog.text
+
+
+def test_every_doubt_says_what_to_do(town: Market, units: list[str], client: Client, service: Service) -> None:
+    now = datetime.now(UTC)
+    service.writer.submit(note_scans, NoteScans({units[6]: BURST}, now, now))
+    for code, address in ((units[2], NINGBO), (units[6], NOWHERE), (units[7], NOWHERE), (units[8], NOWHERE)):
+        page = scan(client, code, address, "text/html")
+        assert "怎么办" in page
+        assert "12315" in page
 
 
 def test_without_a_table_time_alone_decides(town: Market, units: list[str], client: Client, service: Service) -> None:

@@ -37,6 +37,9 @@ def test_nothing_but_hashes_is_kept_and_not_without_end(monkeypatch: pytest.Monk
         kept.wait(f"10.0.0.{n}", 1.0)
         assert len(kept._counts) <= 51
     assert all(type(key) is int for key in kept._counts)
+    kept.wait("2001:db8::1", 2.0)
+    kept.wait("10.0.0.1", 120.0)
+    assert limits._network.cache_info().currsize == 0, "addresses of IPv6 are forgotten with their minute"
     assert CAPACITY > 50
 
 

@@ -43,6 +43,13 @@ def test_dates_pass_without_a_change() -> None:
     assert (kept.usage.hits, kept.usage.misses, kept.usage.evictions) == (1, 1, 0)
 
 
+def test_what_was_made_before_a_clock_was_set_back_is_not_believed() -> None:
+    kept = memo()
+    kept.make("stall", lambda: Made("one", frozenset("a"), 10, NOW + timedelta(hours=1), NOW))
+    assert kept.get("stall", NOW - timedelta(minutes=1)) is None
+    assert kept.get("stall", NOW) == "one"
+
+
 def test_nothing_old_is_believed_where_the_feed_is_lost() -> None:
     kept = memo(age=1.5)
     kept.make("stall", lambda: made("one", "a"))

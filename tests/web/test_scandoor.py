@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 import time
+import zlib
 from typing import Any
 
 import pytest
@@ -68,6 +69,32 @@ def test_it_is_compressed_once_and_told_apart(batch: dict[str, Any], client: Cli
             assert (same.status_code, same.content) == (304, b"")
             assert same.headers["vary"] == plain.headers["vary"]
     assert client.get(path, headers={**HTML, "If-None-Match": '"other"'}).status_code == 200
+
+
+def test_nothing_is_compressed_for_a_request(
+    town: Market, batch: dict[str, Any], client: Client, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for an answer that is kept, and for the form of receipts; a count that is renewed is not compressed."""
+    packed: list[Any] = []
+    compressor = zlib.compressobj
+
+    def noted(*settings: Any) -> Any:
+        packed.append(settings)
+        return compressor(*settings)
+
+    monkeypatch.setattr(zlib, "compressobj", noted)
+    first, second = sold(town.story.handheld(town.stall, "1 号秤", "scale"), batch)
+    settled(service)
+    for code, others in ((batch["code"], (batch["code"],) * 3), (first, (first, second, second))):
+        client.get(f"/c/{code}", headers=HTML)
+        assert packed
+        settled(service)
+        packed.clear()
+        for _, made in service.scans.kept():
+            made.value.counted_at = float("-inf")  # type: ignore[union-attr]
+        for other in others:
+            assert client.get(f"/c/{other}", headers=HTML).headers["content-encoding"] == "gzip"
+        assert packed == []
 
 
 def test_a_short_answer_is_not_compressed(batch: dict[str, Any], client: Client) -> None:
@@ -234,6 +261,16 @@ def test_a_receipt_costs_one_statement_and_says_what_its_own_page_says(
             assert told.headers[name] == routed.headers[name]
     tags = {client.get(f"/c/{code}", headers=JSON).headers["etag"] for code in (first, second)}
     assert len(tags) == 2
+
+
+def test_the_tag_of_a_receipt_is_of_its_count_as_well(batch: dict[str, Any], scale: Handheld, client: Client) -> None:
+    """A count that is too high tells of a copy: nobody is told that it has not changed."""
+    code, _ = sold(scale, batch)
+    path = f"/c/{code}"
+    first = client.get(path, headers=JSON)
+    again = client.get(path, headers={**JSON, "If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.json()["scans"]["count"]) == (200, first.json()["scans"]["count"] + 1)
+    assert again.headers["etag"] != first.headers["etag"]
 
 
 def test_what_befalls_the_goods_shows_on_their_receipts_at_once(

@@ -1,6 +1,6 @@
 """The chain of custody: lots, custodies, links, timelines, slips, holds."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, SmallInteger, String, text
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, SmallInteger, String, text
 
 from app.store.tables.base import amount, table
 from app.store.types import Id, Instant, Json
@@ -54,6 +54,9 @@ custody = table(
     Column("reported_by", Id),
     Column("voided_by", Id),
     Column("epc", String),
+    # Ids of what it came from, 16 bytes each, as far as that was known when it arrived: what a scan reads ahead. What
+    # is so its links say.
+    Column("lineage", LargeBinary),
 )
 Index(None, custody.c.lot_id)
 Index(None, custody.c.site_id, custody.c.arrived_at)

@@ -51,6 +51,7 @@ site = table(
     Column("valid_from", Instant, nullable=False),
     Column("record_time", Instant, nullable=False),
 )
+Index(None, site.c.code)
 Index(None, site.c.party_id)
 Index(None, site.c.path)
 Index(None, site.c.record_time, site.c.id)

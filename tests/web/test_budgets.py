@@ -1,0 +1,104 @@
+"""How often a scan waits for the database: never where the answer is kept, once for a receipt, else five times."""
+
+from typing import Any
+
+import pytest
+from httpx2 import Client
+from sqlalchemy import update
+
+from app.domain import codes
+from app.store import tables
+from app.store.engine import writing
+from app.web.service import Service
+from tests.scanning.chains import Market, open_market
+from tests.support.freshness import settled
+from tests.support.statements import Statements
+from tests.support.story import Story, line
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def town(story: Story) -> Market:
+    return open_market(story)
+
+
+def statements_of(client: Client, service: Service, noted: Statements, code: str) -> tuple[int, Any]:
+    """How many a scan takes in a process that keeps nothing, and what it answers."""
+    settled(service)
+    service.scans.forget_all()
+    service.receipts.forget_all()
+    noted.clear()
+    answer = client.get(f"/c/{code}", headers=JSON)
+    assert answer.status_code == 200, answer.text
+    told = answer.json() | {"scans": None}
+    return len([text for text in noted.texts if "feed" not in text and not text.startswith("INSERT")]), told
+
+
+def handed_on(town: Market, hands: int) -> dict[str, Any]:
+    """Tested greens with a paper that went through so many hands after the farm's."""
+    goods = town.harvest(hours=40, lot_number="YS-1")
+    town.story.certify(town.farm, goods, "conformity_certificate")
+    sender = town.farm
+    for hand in range(hands):
+        receiver = (town.stall, town.other)[hand % 2]
+        goods = town.move(sender, receiver, goods, "40", hours=38 - 3 * hand)
+        town.market.record("test", custody_id=goods["custody_id"], stage="rapid", item="毒死蜱", value="阴性")
+        sender = receiver
+    return goods
+
+
+def test_a_cold_scan_of_any_code_takes_five_statements_at_most(
+    town: Market, client: Client, service: Service, service_statements: Statements
+) -> None:
+    goods = handed_on(town, 6)
+    last = town.ship(town.other, goods, "5", hours=2)
+    scale = town.story.handheld(town.other, "1 号秤", "scale")
+    receipt = scale.prints(line(goods, "1", "斤"), line(town.from_outside(town.other), "1", "斤"))
+    scale.upload()
+    job = town.farm.made("/code-jobs", {"ref": "1", "lot_id": goods["lot_id"], "count": 5})
+    unit = codes.unit_code(codes.unit_secret(service.master, job["number"]), job["number"], 3)
+    texts = {
+        "custody": goods["code"],
+        "lot": goods["lot_code"],
+        "slip": last,
+        "receipt": receipt,
+        "unit": unit,
+        "stall": town.other.site["code"],
+        "market": town.market.site["code"],
+        "party": town.farm.party["code"],
+    }
+    told = {name: statements_of(client, service, service_statements, code) for name, code in texts.items()}
+    assert {name: count for name, (count, _) in told.items()} == {
+        "custody": 5, "lot": 4, "slip": 5, "receipt": 5, "unit": 4, "stall": 5, "market": 5, "party": 3
+    }  # fmt: skip
+    assert len(told["custody"][1]["steps"]) == 20  # of each hand dispatch, arrival and test; harvest and paper
+
+
+def test_what_was_handed_on_before_it_was_noted_takes_one_a_generation(
+    town: Market, client: Client, service: Service, service_statements: Statements
+) -> None:
+    """Goods of before an upgrade, captured goods, and a source that was identified later."""
+    goods = handed_on(town, 3)
+    known, before = statements_of(client, service, service_statements, goods["code"])
+    with writing(service.engine) as connection:
+        connection.execute(update(tables.custody).values(lineage=None))
+    unknown, after = statements_of(client, service, service_statements, goods["code"])
+    assert (known, unknown) == (5, 6)
+    assert after == before
+
+
+def test_what_goods_did_not_come_from_after_all_is_not_told(
+    town: Market, client: Client, service: Service, service_statements: Statements
+) -> None:
+    """What was noted when they arrived is read ahead; links say what counts."""
+    goods, other = handed_on(town, 2), town.harvest(lot_number="YS-2")
+    _, before = statements_of(client, service, service_statements, goods["code"])
+    stranger = town.move(town.farm, town.stall, other)
+    town.story.admin.record("hold", custody_id=stranger["custody_id"], scope="downstream", reason="抽检")
+    with writing(service.engine) as connection:
+        row = tables.custody
+        ahead = bytes.fromhex(stranger["custody_id"].replace("-", ""))
+        connection.execute(update(row).where(row.c.code == goods["code"]).values(lineage=ahead))
+    _, after = statements_of(client, service, service_statements, goods["code"])
+    assert after == before
