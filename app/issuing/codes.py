@@ -237,12 +237,13 @@ class _Subjects:
         """Whether the subject is the principal's own. Devices and laboratories revoke nothing."""
         if principal.role in (Role.DEVICE, Role.LAB):
             return False
+        place: UUID | None = None
         match kind:
             case CodeKind.PARTY:
                 party = self._parties.get(row.subject_id)
                 return party is not None and manages_party(principal, party, self._markets.get(party.id, set()))
             case CodeKind.SITE:
-                place: UUID | None = row.subject_id
+                place = row.subject_id
             case CodeKind.CUSTODY:
                 custody = self._custodies.get(row.subject_id)
                 place = custody.site_id if custody else None
@@ -251,8 +252,6 @@ class _Subjects:
             case CodeKind.SLIP:
                 slip = self._slips.get(row.code)
                 place = slip.site_id if slip else None
-            case CodeKind.UNIT | CodeKind.RECEIPT:
-                place = None
         site = self._sites.get(place) if place is not None else None
         if site is None:
             return principal.role is Role.ADMIN
@@ -285,7 +284,8 @@ class _Subjects:
 # --- looking up ---
 
 LISTED = 20
-_IN_URL = re.compile(r"/c/([^/?#]+)", re.IGNORECASE)
+# Up to where a message around it goes on: a blank, Chinese.
+_IN_URL = re.compile(r"/c/([!-~]+?)(?:[/?#]|[^!-~]|$)", re.IGNORECASE)
 _GTIN_IN_URL = re.compile(r"/01/(\d{8,14})(?:[/?#]|$)")
 _LIKE_A_CODE = re.compile(r"[0-9A-Za-z]{16,30}")
 

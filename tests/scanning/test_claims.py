@@ -19,9 +19,9 @@ def test_a_counter_that_never_counts_makes_no_endless_page(story: Story) -> None
     assert len(page["steps"]) == 20
     assert len(page["lines"]) == 1 + 19 * 20
     assert "第 2 笔记录 ·" in story.read(code)
-    # The ledger has all of them.
+    # The ledger counts all of them, and shows a few.
     [sale] = town.stall.get("/sales").json()["items"]
-    assert len(sale["claims"]) == 100
+    assert (sale["claim_count"], len(sale["claims"])) == (100, 10)
 
 
 def test_few_claims_of_many_lines_are_cut_as_well(story: Story) -> None:
@@ -48,6 +48,27 @@ def test_a_claim_borrows_no_other_stall_s_goods(story: Story) -> None:
     assert [each["code"] for each in page["lines"]] == [here["code"], None, here["code"]]
     assert page["lines"][1]["steps"] == []
     assert "有机-1" not in story.text(code)
+
+
+def test_whoever_scans_it_is_told_of_the_two_sales_first(story: Story) -> None:
+    """Nothing is wrong with the way of the goods; which of the sales is one's own, nobody can tell."""
+    town = open_market(story)
+    here = town.move(town.farm, town.stall, town.harvest())
+    scale = story.scale(town.stall)
+    code = scale.sell(1, line(here, "1"))["receipt_code"]
+    scale.sell(1, line(here, "2"))
+    for language, title, means in (
+        ("zh", "小票号有两份记录", "同一小票号有不同的销售"),
+        ("en", "Receipt number used twice", "Different sales bear this number"),
+    ):
+        page = story.read(code, language)
+        assert title in page
+        assert means in page
+        assert "来源不全" not in page
+        assert "Origin partly unknown" not in page
+        assert f'<meta property="og:description" content="{means}' in story.markup(code, language)
+        assert title in story.text(code, language)
+    assert "小票号有两份记录" in story.kiosk(code)
 
 
 def test_a_receipt_that_cannot_arrive_any_more_is_not_waited_for(story: Story) -> None:

@@ -215,6 +215,17 @@ class TestLookup:
         assert look(cast, "6901234567890") == []
         assert look(cast, "6920152400777") == []
 
+    def test_by_a_message_that_has_our_address_in_it(self, cast: Cast) -> None:
+        output, _ = harvest(cast)
+        code = output["code"]
+        text = cast.client.get(f"/c/{code}?lang=zh", headers={"Accept": "text/plain"}).text
+        address = f"https://food.example.cn/c/{code}"
+        for around in ("快看看 {} 哪来的", "{}，这家的", "{}\n一码", "{}/reports", text.replace(address, "{}")):
+            message = around.format(address)
+            assert [match["code"] for match in look(cast, message)] == [code], message
+        grouped = f"https://food.example.cn/c/{codes.grouped(code).lower()}?lang=en#way"
+        assert [match["code"] for match in look(cast, grouped)] == [code]
+
     def test_by_another_system_s_code(self, cast: Cast) -> None:
         harvest(cast)
         assert {match["title"] for match in look(cast, "ZN0007")} == {"小青菜 L-7"}
