@@ -165,7 +165,7 @@ def import_files(
     """
     whole = True
     with opened() as (settings, engine, _):
-        writer = Writer(engine, limit=settings.queue_limit)
+        writer = Writer(engine, limit=settings.queue_limit, skew=timedelta(seconds=settings.clock_skew_seconds))
         try:
             for file in files:
                 printed, taken = import_file(

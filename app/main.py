@@ -56,7 +56,8 @@ def open_service(settings: Settings) -> Service:
     engine, master = open_database(settings)
     scans: Memo[Key, Kept | None] = Memo(lambda: tail.age, settings.cache_bytes)
 
-    writer = Writer(engine, limit=settings.queue_limit, on_commit=lambda touched: forget(touched))
+    skew = timedelta(seconds=settings.clock_skew_seconds)
+    writer = Writer(engine, limit=settings.queue_limit, skew=skew, on_commit=lambda touched: forget(touched))
     keys = KeyCache(engine, writer, lambda: tail.age)
     shelves = Shelves(engine, lambda: tail.age)
     boards = Boards(engine, lambda: tail.age, settings.board_screens)
@@ -77,7 +78,7 @@ def open_service(settings: Settings) -> Service:
         receipts.forget_all()
 
     tail = Tail(engine, forget, forget_all)
-    reports = Reports(writer, timedelta(seconds=settings.clock_skew_seconds))
+    reports = Reports(writer, skew)
     places = Places()
     if settings.places_file is not None and settings.trusted_proxies:
         places = read_places(settings.places_file)

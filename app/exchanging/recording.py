@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,6 @@ from app.store.reprojection import Fresh, Reprojection
 from app.store.writer import Transaction
 
 ROLE = "capture"  # captured events are nobody's own: who asserts them is their party
-SKEW = timedelta(minutes=5)
 MAX_FLAGS = 100
 
 Said = tuple[str, str]  # slug, detail
@@ -85,7 +84,7 @@ def _take(transaction: Transaction, command: Take) -> Taken:
     minted: frozenset[str] = frozenset()
     projection: Reprojection | None = None
     if new or named or command.goods:
-        fresh = [_fresh(noted, command.principal, transaction.now) for noted in new.values()]
+        fresh = [_fresh(noted, command.principal, transaction) for noted in new.values()]
         projection = Reprojection(connection, named | set(command.goods), transaction.now, fresh, lock=True)
         measures |= projection.book.products
         affected = projection.affected
@@ -103,10 +102,10 @@ def _take(transaction: Transaction, command: Take) -> Taken:
     return Taken(there, moved, affected, minted)
 
 
-def _fresh(noted: Noted, principal: Principal, now: datetime) -> Fresh:
-    event = noted.event
+def _fresh(noted: Noted, principal: Principal, transaction: Transaction) -> Fresh:
+    event, now = noted.event, transaction.now
     flags = list(dict.fromkeys(noted.flags))[:MAX_FLAGS]
-    if event.event_time > now + SKEW:
+    if event.event_time > now + transaction.skew:
         flags.append(("clock_ahead", "事件时间晚于接收时间 · the event time is after it was received"))
     row = Event(
         id=event.event_id,

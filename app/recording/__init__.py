@@ -4,7 +4,7 @@ from app.domain.deciding import Decision, Record
 from app.recording.alerts import RefusedUse, find_alerts, note_refused
 from app.recording.events import Recorded, find_event, find_events, record_events
 from app.recording.reports import Said, note_reports
-from app.recording.sales import Sale, SaleLine, SaleOutcome, SaleRules, record_sales
+from app.recording.sales import Sale, SaleLine, SaleOutcome, record_sales
 from app.recording.sold import Place, SalesAsked, find_sales
 from app.recording.stock import Batch, LeftOut, Stock, list_stock, remaining
 
@@ -20,7 +20,6 @@ __all__ = [
     "Sale",
     "SaleLine",
     "SaleOutcome",
-    "SaleRules",
     "SalesAsked",
     "Stock",
     "find_alerts",

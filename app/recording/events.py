@@ -34,7 +34,7 @@ def record_events(transaction: Transaction, commands: Sequence[Record]) -> Seque
     results: list[Decision | Exception] = []
     for command in commands:
         try:
-            decision = decide(ledger, command)
+            decision = decide(ledger, command, transaction.skew)
         except Refusal as refusal:
             results.append(refusal)
             continue

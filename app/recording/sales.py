@@ -6,7 +6,6 @@ where it should not have been, and flagged; a counter used again with other cont
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -50,14 +49,6 @@ class Sale(NamedTuple):
     body: bytes  # JSON, kept where the counter had been used
 
 
-@dataclass(frozen=True, slots=True)
-class SaleRules:
-    """How late a sale may come, and how far ahead of ours its clock may be before it is flagged."""
-
-    retention: timedelta = timedelta(days=180)
-    skew: timedelta = timedelta(minutes=5)
-
-
 class SaleOutcome(NamedTuple):
     """status: recorded, duplicate, or conflict for a second claim on the counter."""
 
@@ -67,12 +58,12 @@ class SaleOutcome(NamedTuple):
 
 
 def record_sales(
-    transaction: Transaction, sales: Sequence[Sale], rules: SaleRules = SaleRules()
+    transaction: Transaction, sales: Sequence[Sale], retention: timedelta = timedelta(days=180)
 ) -> Sequence[SaleOutcome | Exception]:
-    """Job: records the sales; those of one batch see each other's effect on the stock. One that comes later than the
-    rules allow and is not here yet is a Refusal; one that is here is a duplicate, however old."""
+    """Job: records the sales; those of one batch see each other's effect on the stock. One that comes later than
+    `retention` allows and is not here yet is a Refusal; one that is here is a duplicate, however old."""
     connection, now = transaction.connection, transaction.now
-    oldest = now - rules.retention
+    oldest = now - retention
     known = store.known_receipts(connection, [sale.receipt_id for sale in sales])
     outcomes: list[SaleOutcome | Exception] = []
     fresh: list[tuple[Sale, list[Mapping[str, str]]]] = []
@@ -83,7 +74,7 @@ def record_sales(
         if before is not None and before.content_hash == sale.content_hash:
             outcomes.append(SaleOutcome("duplicate", before.record_time, before.flags))
         elif sale.event_time < oldest:
-            outcomes.append(_too_old(sale, rules))
+            outcomes.append(_too_old(sale, retention))
         elif before is None:
             # Filled further down, also for who posts it twice in this batch.
             flags: list[Mapping[str, str]] = []
@@ -95,7 +86,7 @@ def record_sales(
             causes.setdefault(("counter_reused", sale.device_id, _told_on(sale, now)), _cause(sale, None))
             outcomes.append(SaleOutcome("conflict", now, [_CONFLICT]))
     if fresh:
-        goods = _Goods(transaction, [sale for sale, _ in fresh], rules, causes)
+        goods = _Goods(transaction, [sale for sale, _ in fresh], causes)
         receipts: list[store.ReceiptRow] = []
         lines: list[store.LineRow] = []
         for sale, flags in fresh:
@@ -122,11 +113,11 @@ def _cause(sale: Sale, custody_id: UUID | None) -> Cause:
     return Cause(sale.site_id, sale.device_id, sale.receipt_id, custody_id, sale.event_time)
 
 
-def _too_old(sale: Sale, rules: SaleRules) -> Invalid:
+def _too_old(sale: Sale, retention: timedelta) -> Invalid:
     return Invalid(
         "too_old",
-        f"销售时间 {sale.event_time:%Y-%m-%d} 早于 {rules.retention.days} 天，不再接收；设备时钟有误请校正后重发 · "
-        f"Sold on {sale.event_time:%Y-%m-%d}, longer than {rules.retention.days} days ago: it is not taken any more; "
+        f"销售时间 {sale.event_time:%Y-%m-%d} 早于 {retention.days} 天，不再接收；设备时钟有误请校正后重发 · "
+        f"Sold on {sale.event_time:%Y-%m-%d}, longer than {retention.days} days ago: it is not taken any more; "
         "where the device's clock was wrong, set it and send the sale again with its right time",
         pointer="/event_time",
     )
@@ -159,11 +150,10 @@ class _Goods:
         self,
         transaction: Transaction,
         sales: Sequence[Sale],
-        rules: SaleRules,
         causes: dict[tuple[str, UUID, date], Cause],
     ) -> None:
         connection = transaction.connection
-        self._latest = transaction.now + rules.skew
+        self._latest = transaction.now + transaction.skew
         self._causes = causes
         self._transaction = transaction
         # By the number of an id: a UUID is hashed and compared in Python, an int is not.

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -34,17 +34,19 @@ R = TypeVar("R")
 # Past this weight a transaction takes so long that the next ones wait for nothing (measured).
 BATCH = 500
 ROWS = 3  # that an ordinary command writes: a sale of two lines
+SKEW = timedelta(minutes=5)
 RETRIES = 5
 PRUNE_EVERY = 100  # entries appended to the feed between two looks at its oldest
 
 
 @dataclass(slots=True)
 class Transaction:
-    """What a job writes through: one connection, one `now`; what a page or cache must forget, and the alerts that the
-    same commit brings."""
+    """What a job writes through: one connection, one `now`; how far ahead of it a recorder's clock may be before it is
+    flagged (`skew`); what a page or cache must forget, and the alerts that the same commit brings."""
 
     connection: Connection
     now: datetime
+    skew: timedelta = SKEW
     touched: set[str] = field(default_factory=set)
     alerts: list[Alert] = field(default_factory=list)
 
@@ -90,12 +92,14 @@ class Writer:
         engine: Engine,
         *,
         limit: int = 20_000,
+        skew: timedelta = SKEW,
         clock: Callable[[], datetime] | None = None,
         on_commit: Callable[[set[str]], None] = lambda touched: None,
     ) -> None:
         """`on_commit` hears what a transaction touched before anybody is told of its success: a process sees its own
         writes at once, others when their feed has them."""
         self._engine = engine
+        self._skew = skew
         self._clock = clock or (lambda: datetime.now(UTC))
         self._queue: Turns[_Ticket[Any, Any]] = Turns(limit, _weight)
         self._ready = threading.Condition()
@@ -219,7 +223,7 @@ class Writer:
             groups.setdefault(ticket.job, []).append(i)
         results: list[Any] = [None] * len(batch)
         with writing(self._engine) as connection:
-            transaction = Transaction(connection, self._clock())
+            transaction = Transaction(connection, self._clock(), self._skew)
             for job, members in groups.items():
                 answers = job(transaction, [batch[i].command for i in members])
                 for i, answer in zip(members, answers, strict=True):

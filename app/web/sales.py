@@ -25,7 +25,7 @@ from app.domain.ids import event_text
 from app.domain.quantities import QuantityError, parse_quantity
 from app.domain.rights import Principal, Role, records
 from app.domain.stays import site_of
-from app.recording import Sale, SaleLine, SaleOutcome, SaleRules, record_sales
+from app.recording import Sale, SaleLine, SaleOutcome, record_sales
 from app.store.writer import Job, weight_of
 from app.web.auth import authenticate
 from app.web.bodies import Line, is_ndjson, parse_json, read_body, require_json
@@ -89,10 +89,9 @@ class SalesDoor:
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
         self._service = service
-        settings = service.settings
-        rules = SaleRules(timedelta(days=settings.sales_retention_days), timedelta(seconds=settings.clock_skew_seconds))
+        retention = timedelta(days=service.settings.sales_retention_days)
         # One job, made once: the writer decides together what has the same job.
-        self._job: Job[Sale, SaleOutcome] = partial(record_sales, rules=rules)
+        self._job: Job[Sale, SaleOutcome] = partial(record_sales, retention=retention)
         self._signers: dict[tuple[int, int], codes.ReceiptSigner] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

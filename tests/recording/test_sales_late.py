@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from app.domain import codes
 from app.settings import Settings
 from app.store import tables
 from app.web.service import Service
-from tests.recording.conftest import Books, deliver, harvest, slugs, until, whole
+from tests.recording.conftest import EPCIS, Books, deliver, harvest, slugs, until, whole
 from tests.recording.test_bad_input import resident
 from tests.recording.test_correcting import replaced
 from tests.support.cast import Actor, Cast, Scale, ago, quantity
@@ -109,6 +110,23 @@ class TestShorterLimits:
             sale = sale | {"counter": sale["counter"] + 1, "event_time": event_time}
             [outcome] = post(scale, sale)
             assert (outcome["status"], slugs(outcome)) == (status, flags)
+
+    def test_of_skew_whatever_is_recorded(self, cast: Cast, batch: dict[str, Any]) -> None:
+        late = cast.stall.record("count", items=[cast.item(batch, "1000")], event_time=ago(seconds=-10))
+        assert late["flags"] == []
+        made = cast.stall.record("count", items=[cast.item(batch, "1000")], event_time=ago(seconds=-60))
+        assert slugs(made) == ["clock_ahead"]
+        assert re.search(r"快 5\d 秒 · the clock is 5\d seconds ahead", made["flags"][0]["detail"])
+        # What takes the place of another is held to the same.
+        again = cast.stall.event("count", items=[cast.item(batch, "1000")], event_time=ago(seconds=-150))
+        fields = {"event_id": late["id"], "reason": "incorrect_data", "replacement": again}
+        corrected = cast.stall.record("correct", **fields)
+        assert "2 minutes" in corrected["flags"][0]["detail"]
+        [event] = EPCIS["epcisBody"]["eventList"]
+        document = EPCIS | {"epcisBody": {"eventList": [event | {"eventTime": ago(seconds=-60)}]}}
+        answer = cast.farm.post("/captures", document)
+        assert answer.status_code == 200, answer.text
+        assert slugs(answer.json()["events"][0]) == ["clock_ahead"]
 
 
 def test_the_same_day_in_any_order_and_many_pieces_is_one_day(cast: Cast, batch: dict[str, Any], books: Books) -> None:

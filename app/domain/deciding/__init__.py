@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -62,8 +63,9 @@ def content_hash(body: dict[str, Any]) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def decide(ledger: Ledger, command: Record) -> Decision:
-    """Decides one event; raises a Refusal and leaves the ledger as it was where it cannot be recorded."""
+def decide(ledger: Ledger, command: Record, skew: timedelta = timedelta(minutes=5)) -> Decision:
+    """Decides one event; raises a Refusal and leaves the ledger as it was where it cannot be recorded. `skew`: how far
+    ahead its clock may be before that is flagged."""
     key = ids.event_id(command.principal.recorder_id, command.event.ref)
     digest = content_hash(command.body)
     known = ledger.find(Event, key)
@@ -76,7 +78,7 @@ def decide(ledger: Ledger, command: Record) -> Decision:
             identity=str(key),
         )
     try:
-        draft = _open(ledger, command.principal, command.event, command.body, digest)
+        draft = _open(ledger, command.principal, command.event, command.body, digest, skew)
         if isinstance(command.event, Correct):
             _correct(draft, command.event)
         else:
@@ -89,7 +91,9 @@ def decide(ledger: Ledger, command: Record) -> Decision:
     return Decision("recorded", outcome, frozenset(draft.touched))
 
 
-def _open(ledger: Ledger, principal: Principal, event: AnyEvent, body: dict[str, Any], digest: bytes) -> Draft:
+def _open(
+    ledger: Ledger, principal: Principal, event: AnyEvent, body: dict[str, Any], digest: bytes, skew: timedelta
+) -> Draft:
     may_record(principal, event.kind)
     active_party(ledger, principal)
     offset = event.event_time.utcoffset()
@@ -110,7 +114,7 @@ def _open(ledger: Ledger, principal: Principal, event: AnyEvent, body: dict[str,
         entries=[],
     )
     ledger.add(row)
-    draft = Draft(ledger, principal, row)
+    draft = Draft(ledger, principal, row, skew)
     check_time(draft)
     return draft
 
@@ -139,7 +143,7 @@ def _correct(draft: Draft, event: Correct) -> None:
         raise Conflict(
             "ref-reused", "替代记录需要新的 ref · the replacement needs a new ref", pointer="/replacement/ref"
         )
-    replacement = _open(draft.ledger, draft.principal, event.replacement, body, content_hash(body))
+    replacement = _open(draft.ledger, draft.principal, event.replacement, body, content_hash(body), draft.skew)
     voided = voiding.void(draft, target)
     replacement.kept = voided.kept
     _DECIDERS[event.replacement.kind](replacement, event.replacement)

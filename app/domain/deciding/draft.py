@@ -14,7 +14,6 @@ from app.domain.rights import Principal, Role, is_instrument, owns_site, records
 from app.domain.rows import Attachment, Code, Custody, Event, Flag, Lot, Product, Site
 
 FUTURE = timedelta(hours=24)  # further ahead than any wrong clock: refused
-SKEW = timedelta(minutes=5)  # ahead of ours by more: flagged
 
 
 @dataclass(slots=True)
@@ -41,11 +40,13 @@ class Kept:
 
 @dataclass(slots=True)
 class Draft:
-    """An event while it is decided. `kept` is there where it takes the place of a corrected one."""
+    """An event while it is decided. `skew`: ahead of ours by more, its clock is flagged; `kept` is there where it takes
+    the place of a corrected one."""
 
     ledger: Ledger
     principal: Principal
     event: Event
+    skew: timedelta
     kept: Kept | None = None
     flags: list[Flag] = field(default_factory=list)
     outputs: list[dict[str, Any]] = field(default_factory=list)
@@ -204,9 +205,12 @@ def check_time(draft: Draft) -> None:
             "event_time 在未来，请检查设备时钟 · event_time lies in the future; check the clock",
             pointer="/event_time",
         )
-    if ahead > SKEW:
-        minutes = int(ahead.total_seconds() // 60)
-        draft.flag("clock_ahead", f"时钟快 {minutes} 分钟", f"the clock is {minutes} minutes ahead")
+    if ahead > draft.skew:
+        seconds = int(ahead.total_seconds())
+        zh, en = (f"{seconds} 秒", f"{seconds} seconds")
+        if seconds >= 120:
+            zh, en = (f"{seconds // 60} 分钟", f"{seconds // 60} minutes")
+        draft.flag("clock_ahead", f"时钟快 {zh}", f"the clock is {en} ahead")
 
 
 def today_at(site: Site | None, instant: datetime) -> date:
