@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class OrderUnits:
-    """`count` numbered units of a lot; the same `ref` again is the same order."""
+    """`count` numbered units of a lot, 1 to LARGEST; the same `ref` again is the same order."""
 
     principal: Principal
     ref: str
@@ -99,12 +99,6 @@ def order_units(transaction: Transaction, commands: Sequence[OrderUnits]) -> Seq
             raise Forbidden(
                 "forbidden",
                 "单品码由生产者、经营户、市场或管理员订制 · Producers, vendors, markets and the operator order units",
-            )
-        if not 1 <= command.count <= LARGEST:
-            raise Invalid(
-                "invalid",
-                f"数量为 1 至 {LARGEST:,} · A job numbers 1 to {LARGEST:,} units",
-                pointer="/count",
             )
         if key in known:
             if (known[key].lot_id, known[key].count) != (command.lot_id, command.count):
