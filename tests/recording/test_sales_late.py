@@ -129,6 +129,23 @@ class TestShorterLimits:
         assert slugs(answer.json()["events"][0]) == ["clock_ahead"]
 
 
+def test_a_struck_line_is_left_out_and_what_comes_back_is_a_return(
+    cast: Cast, batch: dict[str, Any], books: Books
+) -> None:
+    scale = cast.scale(cast.stall)
+    sold, struck = cast.item(batch, "5"), cast.item(batch, "-2")
+    refused, beside = post(scale, scale.sale(1, sold, struck), scale.sale(2, cast.item(batch, "1")))
+    assert (refused["status"], refused["counter"], beside["status"]) == ("rejected", 1, "recorded")
+    assert refused["problem"]["type"] == "/problems/negative-quantity"
+    assert refused["problem"]["errors"][0]["pointer"] == "/lines/1/quantity"
+    # It has used no counter.
+    [again] = post(scale, scale.sale(1, sold))
+    assert (again["status"], again["flags"]) == ("recorded", [])
+    back = {"kind": "return", "event_time": ago(), "ref": "back", "site_id": cast.stall.site["id"], "reason": "退货"}
+    assert scale.post("/events", back | {"items": [cast.item(batch, "2")]}).status_code == 201
+    assert books.balance(batch) == {"amount_in": 1_000_000, "sold": 4_000, "on_hand": 996_000}
+
+
 def test_the_same_day_in_any_order_and_many_pieces_is_one_day(cast: Cast, batch: dict[str, Any], books: Books) -> None:
     scale = cast.scale(cast.stall)
     day = [scale.sale(counter, cast.item(batch, "0.1")) for counter in range(1_200)]
