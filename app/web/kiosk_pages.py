@@ -72,6 +72,7 @@ def answer_page(
     words = Words(language)
     here_and_now = now.astimezone(zone_of(answer))
     lines = answer.lines or []
+    bad = [line for line in lines if line.status == answer.status]
     url = codes.qr_url(public_url, answer.code)
     page = _render(
         "kiosk_answer.html",
@@ -82,6 +83,7 @@ def answer_page(
         doubt=doubt_of(answer),
         grave=answer.status in GRAVE,
         goods=answer.kind in GOODS_KINDS,
+        affected=[line.product["name"] for line in bad if line.product] if answer.status in GRAVE else [],
         title=title_of(answer, words),
         stops=[] if answer.lines is not None else stops_of(answer.steps, answer.gaps),
         lines=[(line, stops_of(line.steps, line.gaps)) for line in lines[:GOODS]],

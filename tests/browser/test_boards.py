@@ -97,6 +97,12 @@ def test_it_is_read_at_five_metres(browser: Browser, address: str, hall: Hall) -
         assert pixels(seen.page, ".totals b") >= 48
         for names in (".tiles b", ".lists h3"):
             assert pixels(seen.page, names) >= 30, names
+    # Names stay as large where they stand among words of another language, and no tile's words are cut.
+    with opened(browser, f"{address}/boards/{hall.market.site['code']}", "hall-en") as seen:
+        assert pixels(seen.page, ".tiles b span") >= 30
+        assert pixels(seen.page, ".lists h3 span") >= 30
+        cut = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)"
+        assert seen.page.locator(".tiles i").evaluate_all(cut) == []
     with opened(browser, f"{address}/boards/{hall.stalls[2].site['code']}", "scale-zh") as seen:
         assert pixels(seen.page, ".goods h3") >= 24
         symbol = seen.page.locator(".qr svg").bounding_box()
