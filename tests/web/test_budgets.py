@@ -75,6 +75,26 @@ def test_a_cold_scan_of_any_code_takes_five_statements_at_most(
     assert len(told["custody"][1]["steps"]) == 20  # of each hand dispatch, arrival and test; harvest and paper
 
 
+def test_what_was_made_of_other_goods_takes_no_more(
+    town: Market, client: Client, service: Service, service_statements: Statements
+) -> None:
+    goods, outside = handed_on(town, 4), town.from_outside(town.other)
+    mixed = town.other.record(
+        "transform",
+        process="mix",
+        inputs=[town.story.item(goods, "5"), town.story.item(outside, "5")],
+        outputs=[town.story.output(town.greens, "10", lot_number="MIX")],
+    )["outputs"][0]
+    job = town.other.made("/code-jobs", {"ref": "1", "lot_id": mixed["lot_id"], "count": 5})
+    unit = codes.unit_code(codes.unit_secret(service.master, job["number"]), job["number"], 3)
+    told = [
+        statements_of(client, service, service_statements, code)
+        for code in (mixed["lot_code"], mixed["code"], unit, town.other.site["code"])
+    ]
+    assert [count for count, _ in told] == [5, 5, 5, 5]
+    assert len({len(answer["steps"]) for _, answer in told[:3]}) == 1
+
+
 def test_what_was_handed_on_before_it_was_noted_takes_one_a_generation(
     town: Market, client: Client, service: Service, service_statements: Statements
 ) -> None:
