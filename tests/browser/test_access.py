@@ -27,15 +27,34 @@ def faults(axe: Axe, browser: Browser, url: str, view: str, status: int = 200) -
 def test_every_page_is_for_everybody(browser: Browser, address: str, codes: dict[str, str], view: str) -> None:
     axe = Axe()
     found = [fault for code in codes.values() for fault in faults(axe, browser, f"{address}/c/{code}", view)]
-    typed = codes["batch"][:-2] + codes["batch"][-1] + codes["batch"][-2]
-    found += faults(axe, browser, f"{address}/c/{typed}", view, status=400)
+    found += faults(axe, browser, f"{address}/c/{swapped(codes['batch'])}", view, status=400)
     assert found == []
 
 
+@pytest.mark.parametrize("view", ["desk-light-zh", "desk-dark-en"])
+def test_every_screen_is_for_everybody(browser: Browser, address: str, codes: dict[str, str], view: str) -> None:
+    axe = Axe()
+    found = [fault for path in screens(codes) for fault in faults(axe, browser, f"{address}{path}", view)]
+    for path, status in ((f"/kiosk/{swapped(codes['batch'])}", 400), ("/kiosk?q=6901234567007", 404)):
+        found += faults(axe, browser, f"{address}{path}", view, status=status)
+    assert found == []
+
+
+def screens(codes: dict[str, str]) -> list[str]:
+    """Boards, and the pages of a kiosk."""
+    shown = [f"/kiosk/{codes[name]}" for name in ("batch", "held", "receipt", "stall", "dish")]
+    return [f"/boards/{codes['market']}", f"/boards/{codes['stall']}", "/kiosk", *shown]
+
+
+def swapped(code: str) -> str:
+    at = next(i for i in range(2, len(code) - 1) if code[i] != code[i + 1])
+    return code[:at] + code[at + 1] + code[at] + code[at + 2 :]
+
+
 def test_every_page_keeps_to_its_budget(address: str, codes: dict[str, str]) -> None:
-    for name, code in codes.items():
+    for path in [f"/c/{code}" for code in codes.values()] + screens(codes):
         for language in ("zh", "en"):
-            page = httpx2.get(f"{address}/c/{code}", headers={"Accept": "text/html", "Accept-Language": language})
+            page = httpx2.get(f"{address}{path}", headers={"Accept": "text/html", "Accept-Language": language})
             assert page.status_code == 200
-            assert len(gzip.compress(page.content, 6)) <= BUDGET, name
+            assert len(gzip.compress(page.content, 6)) <= BUDGET, path
             assert "set-cookie" not in page.headers
