@@ -26,7 +26,7 @@ _NOW_HELD = ("receive", "return", "produce", "transform")
 
 
 def site(snapshot: Snapshot, row: Code, found: Found, now: datetime, reader: Principal | None) -> Answer:
-    """A place, `found` with its history, its papers and the places within it: who runs it, what it has now and from
+    """A place, `found` with its history and the places within it: who runs it, what it has now and from
     whom, and how that was tested."""
     names = Names(snapshot, reader)
     names.learn(found.of(store.PLACE_VERSIONS), [row.subject_id])
@@ -37,8 +37,7 @@ def site(snapshot: Snapshot, row: Code, found: Found, now: datetime, reader: Pri
     midnight = in_zone(now, here).replace(hour=0, minute=0, second=0, microsecond=0)
     there = store.there(snapshot, within, now - ON_SALE, midnight, GOODS)
     roots = [custody.id for custody in there]
-    papers = sorted(row.document_id for row in found.of(store.PLACE_PAPERS))
-    facts = gather(snapshot, names, roots, custodies=there, named=[here.party_id], papers=papers)
+    facts = gather(snapshot, names, roots, custodies=there, named=[here.party_id], sites=[here.id])
     party = names.party(here.party_id)
     ways = {key: facts.chain.way(key) for key in roots}
     steps = {key: steps_of(facts, way) for key, way in ways.items()}
@@ -46,7 +45,7 @@ def site(snapshot: Snapshot, row: Code, found: Found, now: datetime, reader: Pri
         _stock(facts, ways[custody.id], custody, steps[custody.id], now) for custody in there if custody.on_hand > 0
     ]
     audience = names.audience(here.id)
-    documents = [facts.documents[key] for key in papers if key in facts.documents]
+    documents = [facts.documents[key] for key, _ in facts.attached.get(here.id, ()) if key in facts.documents]
     return Answer(
         row.code,
         "site",

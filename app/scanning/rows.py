@@ -45,6 +45,7 @@ class Rows:
         self._next: dict[Source[Any], set[Any]] = defaultdict(set)
         self._versions: list[store.Version] = []
         self._run: set[UUID] = set()
+        self._sites: set[UUID] = set()
         self._links: dict[UUID, list[Link]] = {}  # by the child; of all that were asked for
         self._seen: set[UUID] = set()
         self._frontier: set[UUID] = set()
@@ -57,11 +58,12 @@ class Rows:
         if fresh:
             self._next[source] |= fresh
 
-    def begin(self, named: Iterable[UUID | None], papers: Iterable[UUID]) -> None:
-        """Asks for what is told beside the goods: names, of places with those who run them, and documents."""
+    def begin(self, named: Iterable[UUID | None], sites: Iterable[UUID]) -> None:
+        """Asks for what is told beside the goods: names, of places with those who run them, and the papers of sites."""
         self._run = {key for key in named if key is not None}
         self.name(*self._run)
-        self.want(store.DOCUMENTS, papers)
+        self._sites = set(sites)
+        self.want(store.ATTACHMENTS, self._sites)
 
     def name(self, *keys: UUID | None) -> None:
         """Asks what parties, sites and products are called."""
@@ -88,7 +90,7 @@ class Rows:
         self._names.learn(self._versions, self._asked[store.VERSIONS])
         self.custodies = {key: custody for key, custody in self.custodies.items() if key in self._seen}
         self.entries = [entry for entry in self.entries if entry.custody_id in self._seen]
-        self.attachments = [row for row in self.attachments if row.subject_id in self._seen]
+        self.attachments = [row for row in self.attachments if row.subject_id in self._seen | self._sites]
 
     def _take(self, found: Found) -> None:
         for custody in found.of(store.CUSTODIES):

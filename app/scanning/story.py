@@ -42,13 +42,13 @@ def gather(
     custodies: Iterable[Custody] = (),
     slips: Iterable[Slip] = (),
     named: Iterable[UUID | None] = (),
-    papers: Iterable[UUID] = (),
+    sites: Iterable[UUID] = (),
 ) -> Facts:
     """What the roots came from, and all that is told of it: a statement a generation, and two. `custodies` and `slips`
     were read before, and the latter travel with the goods; `named` are named beside them, places with who runs them,
-    and `papers` are documents that are told as well."""
+    and the papers of `sites` are told as well."""
     rows = Rows(snapshot, names)
-    rows.begin(named, papers)
+    rows.begin(named, sites)
     rows.have(custodies, slips)
     rows.read(roots)
     events, corrected = rows.events, rows.corrected

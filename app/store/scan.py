@@ -103,10 +103,13 @@ VERSIONS = Source(
     "subject_id",
     columns=("subject_id", "version", "kind", "body"),
 )
-# A place by its code: its history, its papers, and the places within it, itself among them.
-_PLACE = '(SELECT "id" FROM "site" WHERE "code" {})'
-PLACE_VERSIONS = replace(VERSIONS, name="place_version", match=f'"subject_id" IN {_PLACE}', key=tables.site.c.code)
-PLACE_PAPERS = replace(ATTACHMENTS, name="place_paper", match=f'"subject_id" IN {_PLACE}', key=tables.site.c.code)
+# A place by its code: its history, and the places within it, itself among them.
+PLACE_VERSIONS = replace(
+    VERSIONS,
+    name="place_version",
+    match='"subject_id" IN (SELECT "id" FROM "site" WHERE "code" {})',
+    key=tables.site.c.code,
+)
 PLACES_WITHIN = Source(
     "within",
     tables.site,
@@ -118,7 +121,7 @@ PLACES_WITHIN = Source(
     ),
     key=tables.site.c.code,
 )
-PLACE: tuple[Source[Any], ...] = (PLACE_VERSIONS, PLACE_PAPERS, PLACES_WITHIN)
+PLACE: tuple[Source[Any], ...] = (PLACE_VERSIONS, PLACES_WITHIN)
 PARTIES = Source("party", tables.party, Party, "id")
 SITES = Source("site", tables.site, Site, "id")
 PRODUCTS = Source("product", tables.product, Product, "id")

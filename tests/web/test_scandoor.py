@@ -159,6 +159,22 @@ def test_a_new_stall_shows_on_the_pages_of_its_market_and_its_keeper(town: Marke
     assert client.get(f"/c/{made['code']}", headers=JSON).json()["stock"] == []
 
 
+def test_goods_at_a_new_stall_show_on_the_page_of_its_market(town: Market, client: Client, service: Service) -> None:
+    market = f"/c/{town.market.site['code']}"
+    before = client.get(market, headers=JSON).json()["stock"]
+    new = town.story.enrol("vendor", "三号摊", "vendor", "stall", parent=town.market, region="330106")
+    settled(service)
+    assert client.get(market, headers=JSON).json()["stock"] == before
+    settled(service)
+    here = town.move(town.farm, new, town.harvest())
+    told = client.get(market, headers=JSON).json()
+    assert [item["code"] for item in told["stock"]] == [here["code"]]
+    # A paper that speaks for the place.
+    paper = town.story.document(town.market, "business_licence", number="JY-9")
+    town.market.record("certify", site_id=town.market.site["id"], document_id=paper["id"])
+    assert "JY-9" in [paper["number"] for paper in client.get(market, headers=JSON).json()["documents"]]
+
+
 def test_where_the_feed_cannot_be_read_nothing_is_believed(
     batch: dict[str, Any], client: Client, service: Service, service_statements: Statements
 ) -> None:
