@@ -158,12 +158,26 @@ def install(app: FastAPI) -> None:
 def page(title: str, inner: str) -> str:
     """A small page of ours; `inner` is HTML."""
     return (
-        '<!doctype html><html lang="zh"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{html.escape(title)}</title><style>:root{{color-scheme:light dark}}body{{font:1rem/1.6 system-ui,"
-        "sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}"
-        f"code{{font-size:.95em}}table{{border-collapse:collapse}}td,th{{text-align:left;padding:.2rem .8rem .2rem 0;"
-        f"vertical-align:top}}</style><h1>{html.escape(title)}</h1>{inner}</html>"
+        '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<link rel="icon" href="data:,"><title>{html.escape(title)}</title><style>{_STYLE}</style>'
+        f"<header><b>一码</b> OneCode</header><main><h1>{_both(title)}</h1>{inner}</main></html>"
     )
+
+
+_STYLE = (
+    ":root{color-scheme:light dark}body{margin:0;font:1rem/1.6 system-ui,sans-serif;overflow-wrap:anywhere}"
+    "header{background:#3a3f45;color:#fff;padding:.8rem max(1rem,50% - 21rem)}main{max-width:42rem;margin:0 auto;"
+    "padding:1rem}h1{font-size:1.7rem;line-height:1.3}h1 span{font-size:1.1rem}main span{display:block;opacity:.8}"
+    "code{font-size:.95em}table{border-collapse:collapse}td,th{text-align:left;padding:.2rem .8rem .2rem 0;"
+    "vertical-align:top}"
+)
+
+
+def _both(text: str) -> str:
+    """Chinese, and English below it, of a text in both."""
+    chinese, _, english = text.partition(" · ")
+    told = f'<span lang="en">{html.escape(english)}</span>' if english else ""
+    return html.escape(chinese) + told
 
 
 def _page(body: Mapping[str, object]) -> str:
@@ -175,6 +189,6 @@ def _page(body: Mapping[str, object]) -> str:
     )
     return page(
         str(body["title"]),
-        f"<p>{html.escape(str(body['detail']))}</p>{f'<ul>{items}</ul>' if items else ''}"
+        f"<p>{_both(str(body['detail']))}</p>{f'<ul>{items}</ul>' if items else ''}"
         f'<p><a href="{html.escape(str(body["type"]))}">{body["status"]} {html.escape(str(body["type"]))}</a></p>',
     )
