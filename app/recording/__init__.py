@@ -6,7 +6,7 @@ from app.recording.events import Recorded, find_event, find_events, record_event
 from app.recording.reports import Said, note_reports
 from app.recording.sales import Sale, SaleLine, SaleOutcome, record_sales
 from app.recording.sold import Place, SalesAsked, find_sales
-from app.recording.stock import Batch, LeftOut, Stock, list_stock, remaining
+from app.recording.stock import Batch, LeftOut, Stock, list_stock, price_lists, remaining
 
 __all__ = [
     "Batch",
@@ -29,6 +29,7 @@ __all__ = [
     "list_stock",
     "note_refused",
     "note_reports",
+    "price_lists",
     "record_events",
     "record_sales",
     "remaining",

@@ -5,16 +5,16 @@ period is left out, and the answer says so and why.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.domain.errors import Forbidden
 from app.domain.prices import PriceTable, in_force
-from app.domain.quantities import Measure, shown
+from app.domain.quantities import Measure
 from app.domain.selling import HOLDS_DOWNSTREAM, Obstacle, hold_reason, obstacles
 from app.enrolling.prices import prices_name
 from app.store import stock as store
@@ -30,7 +30,7 @@ OPEN = timedelta(days=180)
 @dataclass(slots=True)
 class Batch:
     """A batch that may be sold. `since`: when it came, in the site's time; `plu` and `price_fen` for one `price_unit`
-    are from the price lists. How much is left is `remaining`'s to say."""
+    are from the price lists."""
 
     custody_id: UUID
     code: str | None
@@ -60,42 +60,92 @@ class LeftOut:
     reasons: Sequence[Obstacle]
 
 
+class Entry(NamedTuple):
+    """What a scale is told of a batch; how its quantity is shown; and what it was made from, as the feed names it."""
+
+    told: Batch | LeftOut
+    measure: Measure
+    grams_per_piece: int | None
+    names: tuple[str, ...]
+
+
+# The price lists of some sites, by the 16 bytes of their ids; a site without one may be left out.
+Lists = Callable[[Snapshot, Collection[UUID]], Mapping[bytes, PriceTable[bytes]]]
+
+
+def price_lists(snapshot: Snapshot, sites: Collection[UUID]) -> dict[bytes, PriceTable[bytes]]:
+    """As they are now."""
+    rows: dict[bytes, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in store.prices(snapshot, sites):
+        rows[row[0]].append(row)
+    return {key: PriceTable[bytes](listed) for key, listed in rows.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Stock:
     """What lies at a site, sale by sale the same: it changes when a batch comes, sells out or is judged.
 
-    `measures`: of each item its key, measure and grams a piece. `truncated`: there are more than LIMIT batches, and the
-    oldest are in neither list. `depends_on` names, as the change feed does, all that a change of would change this;
-    `valid_until` is the next midnight of a site: dates pass without a change."""
+    `entries`: by key, the newest first. `truncated`: there are more than LIMIT batches, and the oldest are left out.
+    `depends_on` names, as the change feed does, all that a change of would change this; of it, `common` concerns every
+    batch. `valid_until` is the next midnight of a site: dates pass without a change."""
 
     site_id: UUID
-    items: Sequence[Batch]
-    measures: Sequence[tuple[bytes, Measure, int | None]]
-    left_out: Sequence[LeftOut]
+    places: Sequence[Place]
+    entries: Mapping[bytes, Entry]
     truncated: bool
     depends_on: Set[str]
+    common: Set[str]
     valid_until: datetime
 
 
-def list_stock(snapshot: Snapshot, site_id: UUID, now: datetime) -> Stock:
-    """What may be sold at the site and below it, the newest first. Raises Forbidden where the site is closed."""
-    places = {place.id.bytes: place for place in store.places(snapshot, site_id)}
-    here = places[site_id.bytes]
+def list_stock(
+    snapshot: Snapshot,
+    site_id: UUID,
+    now: datetime,
+    former: tuple[Stock, Set[str]] | None = None,
+    lists: Lists = price_lists,
+) -> tuple[Stock, Mapping[bytes, int]]:
+    """What may be sold at the site and below it, and how much is left of each batch now, in grams or pieces.
+
+    `former`: what it was and, of what that depends on, all that has changed since: batches that this does not concern
+    are taken over as they were. Raises Forbidden where the site is closed."""
+    listed = store.places(snapshot, site_id)
+    here = listed[0]
     if here.status != "active":
         raise Forbidden("site-closed", f"{here.name} 已停用 · {here.name} is closed", identity=str(site_id))
-    zones = {key: ZoneInfo(place.time_zone) for key, place in places.items()}
-    days = {zone: now.astimezone(zone) for zone in set(zones.values())}
     since = (now - OPEN).replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = store.batches(snapshot, [place.id for place in places.values()], since, LIMIT + 1)
-    truncated = len(rows) > LIMIT
-    rows = rows[:LIMIT]
+    found = store.there(snapshot, [place.id for place in listed], since, LIMIT + 1)
+    left = dict(found[:LIMIT])
+    if former is None or former[0].places != listed or former[1] & former[0].common:
+        known: dict[bytes, Entry] = {}
+        common = {HOLDS_DOWNSTREAM} | {prices_name(above_id) for place in listed for above_id in place.path}
+    else:
+        before, touched = former
+        known = {key: entry for key in left if (entry := before.entries.get(key)) and touched.isdisjoint(entry.names)}
+        common = set(before.common)
+    fresh = left.keys() - known.keys()
+    if fresh:
+        made, above = _entries(snapshot, listed, store.batches(snapshot, fresh), now, lists)
+        known |= made
+        common |= above
+    entries = {key: known[key] for key in left}
+    depends_on = common.union((place.id.hex for place in listed), *(entry.names for entry in entries.values()))
+    midnight = min(_midnight(now.astimezone(zone)) for zone in {ZoneInfo(place.time_zone) for place in listed})
+    return Stock(site_id, listed, entries, len(found) > LIMIT, depends_on, common, midnight), left
+
+
+def _entries(
+    snapshot: Snapshot, listed: Sequence[Place], rows: Sequence[tuple[Any, ...]], now: datetime, lists: Lists
+) -> tuple[dict[bytes, Entry], set[str]]:
+    """What a scale is told of the batches, and the names of what stands above them, where a hold could reach them."""
+    places = {place.id.bytes: place for place in listed}
+    zones = {key: ZoneInfo(place.time_zone) for key, place in places.items()}
+    days = {zone: now.astimezone(zone).date() for zone in zones.values()}
     products = {row[0]: row for row in store.products(snapshot, _keys(rows, 3))}
     lots = {row[0]: row for row in store.lots(snapshot, _keys(rows, 2))}
     held, above = _holds(snapshot, rows)
-    prices = _Prices(snapshot, places.values())
-    items: list[Batch] = []
-    measures: list[tuple[bytes, Measure, int | None]] = []
-    left_out: list[LeftOut] = []
+    prices = _Prices(lists(snapshot, {above for place in listed for above in place.path}), listed)
+    made: dict[bytes, Entry] = {}
     for key, code, lot_id, product_id, at, arrived, expires, withdrawal, admission in rows:
         _, name, category, gtin, measure, grams_per_piece = products[product_id]
         _, lot_number, lot_expires = lots[lot_id]
@@ -106,28 +156,21 @@ def list_stock(snapshot: Snapshot, site_id: UUID, now: datetime) -> Stock:
             refused=admission == "refused",
             expires_on=expires_on,
             withdrawal_until=_day(withdrawal),
-            day=days[zones[at]].date(),
+            day=days[zones[at]],
         )
+        told: Batch | LeftOut
         if against:
-            left_out.append(LeftOut(*named, lot_number, against))
-            continue
-        came = from_micros(arrived).astimezone(zones[at])
-        items.append(Batch(*named, category, gtin, lot_number, *prices.at(at, product_id), came, expires_on))
-        measures.append((key, measure, grams_per_piece))
-    depends_on = {place.id.hex for place in places.values()} | {HOLDS_DOWNSTREAM}
-    depends_on |= {prices_name(above_id) for place in places.values() for above_id in place.path}
-    depends_on |= {part.hex() for row in rows for part in (row[0], row[2], row[3])} | {key.hex() for key in above}
-    midnight = min(_midnight(local) for local in days.values())
-    return Stock(site_id, items, measures, left_out, truncated, depends_on, midnight)
+            told = LeftOut(*named, lot_number, against)
+        else:
+            came = from_micros(arrived).astimezone(zones[at])
+            told = Batch(*named, category, gtin, lot_number, *prices.at(at, product_id), came, expires_on)
+        made[key] = Entry(told, measure, grams_per_piece, (key.hex(), lot_id.hex(), product_id.hex()))
+    return made, {key.hex() for key in above}
 
 
-def remaining(snapshot: Snapshot, stock: Stock) -> list[dict[str, Any] | None]:
-    """How much is left of each item now, as answers show quantities; None of what has sold out."""
-    left = store.remaining(snapshot, [key for key, _, _ in stock.measures])
-    return [
-        shown(left[key], measure, grams_per_piece) if left.get(key, 0) > 0 else None
-        for key, measure, grams_per_piece in stock.measures
-    ]
+def remaining(snapshot: Snapshot, stock: Stock) -> Mapping[bytes, int]:
+    """How much is left of each batch now, in grams or pieces."""
+    return store.remaining(snapshot, stock.entries)
 
 
 def _keys(rows: Sequence[tuple[Any, ...]], column: int) -> list[bytes]:
@@ -180,14 +223,10 @@ def _reached(start: bytes, onward: Mapping[bytes, Sequence[bytes]]) -> set[bytes
 
 
 class _Prices:
-    """The price lists of the places and of all above them."""
+    """What the price lists of the places and of all above them say."""
 
-    def __init__(self, snapshot: Snapshot, places: Collection[Place]) -> None:
+    def __init__(self, lists: Mapping[bytes, PriceTable[bytes]], places: Collection[Place]) -> None:
         self._known: dict[tuple[bytes, bytes], tuple[int | None, int | None, str | None]] = {}
-        rows: dict[bytes, list[tuple[Any, ...]]] = defaultdict(list)
-        for row in store.prices(snapshot, {above for place in places for above in place.path}):
-            rows[row[0]].append(row)
-        lists = {key: PriceTable[bytes](listed) for key, listed in rows.items()}
         self._lists = {
             place.id.bytes: [lists[key.bytes] for key in reversed(place.path) if key.bytes in lists] for place in places
         }

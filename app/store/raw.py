@@ -20,12 +20,19 @@ Row = tuple[Any, ...]
 
 
 def select(
-    snapshot: Snapshot, table: Table, columns: tuple[str, ...], by: str, keys: Iterable[Any], where: str = ""
+    snapshot: Snapshot,
+    table: Table,
+    columns: tuple[str, ...],
+    by: str,
+    keys: Iterable[Any],
+    where: str = "",
+    also: str = "",
 ) -> list[Row]:
-    """The rows whose column `by` is one of the keys (16 bytes for an id), in no order. `where`: a further condition."""
+    """The rows whose column `by` is one of the keys (16 bytes for an id), in no order. `where`: a further condition;
+    `also`: an expression that comes after the columns."""
     rows: list[Row] = []
     for chunk in _chunks(keys):
-        rows += _fetch(snapshot, table, columns, by, chunk, where)
+        rows += _fetch(snapshot, table, columns, by, chunk, where, also)
     return rows
 
 
@@ -44,33 +51,33 @@ def _chunks(keys: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _fetch(
-    snapshot: Snapshot, table: Table, columns: tuple[str, ...], by: str, keys: list[Any], where: str
+    snapshot: Snapshot, table: Table, columns: tuple[str, ...], by: str, keys: list[Any], where: str, also: str
 ) -> list[Row]:
     if snapshot.dialect.name == "postgresql":
         # An array of ids is quickest as its text: the driver would turn every one into a parameter of its own.
         sent: tuple[Any, ...] = (
             ("{" + ",".join([key.hex() for key in keys]) + "}",) if isinstance(table.c[by].type, Id) else (list(keys),)
         )
-        statement = _postgres(table, columns, by, where)
+        statement = _postgres(table, columns, by, where, also)
     else:
         # Few lengths of the list, so that the driver finds the statement prepared; a key twice changes nothing.
         length = 1 << (len(keys) - 1).bit_length()
         sent = (*keys, *keys[-1:] * (length - len(keys)))
-        statement = _sqlite(table, columns, by, where, length)
+        statement = _sqlite(table, columns, by, where, also, length)
     with snapshot.exec_driver_sql(statement, sent) as result:
         # Below SQLAlchemy's own rows, which cost as much again as the driver's.
         return list(result.cursor.fetchall())
 
 
 @lru_cache(maxsize=256)
-def _sqlite(table: Table, columns: tuple[str, ...], by: str, where: str, length: int) -> str:
-    names = ", ".join(f'"{name}"' for name in columns)
+def _sqlite(table: Table, columns: tuple[str, ...], by: str, where: str, also: str, length: int) -> str:
+    names = ", ".join([*(f'"{name}"' for name in columns), *filter(None, [also])])
     return f'SELECT {names} FROM "{table.name}" WHERE "{by}" IN ({",".join("?" * length)}){_and(where)}'
 
 
 @lru_cache(maxsize=256)
-def _postgres(table: Table, columns: tuple[str, ...], by: str, where: str) -> str:
-    names = ", ".join(_plain(table.c[name]) for name in columns)
+def _postgres(table: Table, columns: tuple[str, ...], by: str, where: str, also: str) -> str:
+    names = ", ".join([*(_plain(table.c[name]) for name in columns), *filter(None, [also])])
     sort = "uuid" if isinstance(table.c[by].type, Id) else "text"
     return f'SELECT {names} FROM "{table.name}" WHERE "{by}" = ANY(%s::{sort}[]){_and(where)}'
 

@@ -19,7 +19,7 @@ from app.store.types import micros
 BATCH = (
     "id", "code", "lot_id", "product_id", "site_id", "arrived_at", "expires_on", "withdrawal_until", "admission"
 )  # fmt: skip
-BALANCE = ("id", "amount_in", "sold", "shipped", "processed", "returned", "destroyed", "unexplained")
+LEFT = "amount_in - sold - shipped - processed - returned - destroyed - unexplained"
 PRODUCT = ("id", "name", "category", "gtin", "measure", "grams_per_piece")
 LOT = ("id", "lot_number", "expires_on")
 HOLD = ("lot_id", "scope", "custody_id", "reason", "automatic")
@@ -69,24 +69,29 @@ def places(snapshot: Snapshot, site_id: UUID) -> list[Place]:
     ]
 
 
-def batches(snapshot: Snapshot, sites: Collection[UUID], since: datetime, limit: int) -> list[Row]:
-    """What is left at the sites of what came since, the newest `limit`, as BATCH. `since` at full days keeps the
-    statement prepared."""
+def there(snapshot: Snapshot, sites: Collection[UUID], since: datetime, limit: int) -> list[tuple[bytes, int]]:
+    """The batches that something is left of, of those that came to the sites since, the newest `limit`; and how much,
+    in grams or pieces. `since` at full days keeps the statement prepared."""
     instant = micros(since)
     if snapshot.dialect.name == "postgresql":
         came = f"arrived_at >= to_timestamp({instant // 1_000_000})"
     else:
         came = f"arrived_at >= {instant}"
-    left = "amount_in - sold - shipped - processed - returned - destroyed - unexplained > 0"
-    where = f"{came} AND kind = 'custody' AND {left} ORDER BY arrived_at DESC, id LIMIT {limit}"
-    found = raw.select(snapshot, tables.custody, BATCH, "site_id", [site.bytes for site in sites], where)
-    return sorted(found, key=lambda row: (-row[5], row[0]))[:limit]
+    where = f"{came} AND kind = 'custody' AND {LEFT} > 0 ORDER BY arrived_at DESC, id LIMIT {limit}"
+    keys = [site.bytes for site in sites]
+    found = raw.select(snapshot, tables.custody, ("arrived_at", "id"), "site_id", keys, where, LEFT)
+    found.sort(key=lambda row: (-row[0], row[1]))
+    return [(row[1], row[2]) for row in found[:limit]]
+
+
+def batches(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """As BATCH."""
+    return raw.select(snapshot, tables.custody, BATCH, "id", keys)
 
 
 def remaining(snapshot: Snapshot, keys: Collection[bytes]) -> dict[bytes, int]:
     """What is left of the batches, in grams or pieces."""
-    rows = raw.select(snapshot, tables.custody, BALANCE, "id", keys)
-    return {row[0]: row[1] - sum(row[2:]) for row in rows}
+    return dict(raw.select(snapshot, tables.custody, ("id",), "id", keys, also=LEFT))
 
 
 def products(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:

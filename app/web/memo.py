@@ -103,38 +103,88 @@ class Memo(Generic[K, V]):
             concerned = bool(self._making)
             for name in names:
                 for key in list(self._index.get(name, ())):
-                    self._drop(key)
+                    self._outdate(key, name)
                     concerned = True
             return concerned
+
+    def _outdate(self, key: K, name: str) -> None:
+        self._drop(key)
 
     def forget_all(self) -> None:
         """What the feed calls where it was lost."""
         with self._lock:
             self._lost += 1
-            self._kept.clear()
-            self._index.clear()
-            self.usage.size = 0
+            self._clear()
+
+    def _clear(self) -> None:
+        self._kept.clear()
+        self._index.clear()
+        self.usage.size = 0
 
     def _keep(self, key: K, made: Made[V]) -> None:
-        self._drop(key)
+        # Most of what is made anew depends on what it did before.
+        before = self._kept[key].depends_on if key in self._kept else frozenset[str]()
+        self._drop(key, made.depends_on)
         self._kept[key] = made
         self.usage.size += _size(made)
-        for name in made.depends_on:
+        for name in made.depends_on - before:
             self._index.setdefault(name, set()).add(key)
         while self.usage.size > self._capacity:
             self._drop(next(iter(self._kept)))
             self.usage.evictions += 1
 
-    def _drop(self, key: K) -> None:
+    def _drop(self, key: K, still: Set[str] = frozenset()) -> None:
+        """`still`: names that the index keeps it under."""
         made = self._kept.pop(key, None)
         if made is None:
             return
         self.usage.size -= _size(made)
-        for name in made.depends_on:
+        for name in made.depends_on - still:
             keys = self._index[name]
             keys.discard(key)
             if not keys:
                 del self._index[name]
+
+
+class Mending(Memo[K, V]):
+    """A Memo whose values, once they are outdated, are there to be mended: what has not changed is not read again."""
+
+    def __init__(self, feed_age: Callable[[], float], capacity: int) -> None:
+        super().__init__(feed_age, capacity)
+        self._outdated: dict[K, set[str]] = {}
+
+    def get(self, key: K, now: datetime) -> V | None:
+        with self._lock:
+            if key in self._outdated:
+                self.usage.misses += 1
+                return None
+        return super().get(key, now)
+
+    def outdated(self, key: K, now: datetime) -> tuple[V, Set[str]] | None:
+        """The value that was kept last, and all that has changed of what it depends on; None where more than that may
+        have. Call it from within what `make` runs: what changes after that is missed there."""
+        if self._feed_age() >= STALE:
+            return None
+        with self._lock:
+            made = self._kept.get(key)
+            if made is None or not made.right(now):
+                return None
+            return made.value, frozenset(self._outdated.get(key, ()))
+
+    def kept(self) -> list[tuple[K, Made[V]]]:
+        with self._lock:
+            return [(key, made) for key, made in self._kept.items() if key not in self._outdated]
+
+    def _clear(self) -> None:
+        super()._clear()
+        self._outdated.clear()
+
+    def _outdate(self, key: K, name: str) -> None:
+        self._outdated.setdefault(key, set()).add(name)
+
+    def _drop(self, key: K, still: Set[str] = frozenset()) -> None:
+        super()._drop(key, still)
+        self._outdated.pop(key, None)
 
 
 def _size(made: Made[V]) -> int:

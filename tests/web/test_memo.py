@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.web.memo import Made, Memo
+from app.web.memo import Made, Memo, Mending
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -69,6 +69,56 @@ def test_what_changed_while_it_was_made_is_used_once(touched: Iterable[str] | No
     assert kept.get("stall", NOW) is None
     kept.make("stall", lambda: made("new", "a"))
     assert kept.get("stall", NOW) == "new"
+
+
+class TestMending:
+    """What was outdated is handed to whoever makes it anew, with all that has changed since."""
+
+    def kept(self, age: float = 0.0) -> Mending[str, str]:
+        found: Mending[str, str] = Mending(lambda: age, 10_000)
+        assert found.outdated("stall", NOW) is None
+        found.make("stall", lambda: made("one", "a", "b", "c"))
+        return found
+
+    def test_until_it_is_made_anew(self) -> None:
+        kept = self.kept()
+        kept.forget(["x"])
+        assert kept.get("stall", NOW) == "one"
+        kept.forget(["a", "x"])
+        kept.forget(["b"])
+        assert kept.get("stall", NOW) is None
+        assert kept.kept() == []
+        assert kept.outdated("stall", NOW) == ("one", {"a", "b"})
+        kept.make("stall", lambda: made("two", "b", "d"))
+        assert (kept.get("stall", NOW), kept.outdated("stall", NOW)) == ("two", ("two", set()))
+        # Of the names that it no longer depends on it hears no more.
+        kept.forget(["a", "c"])
+        assert kept.get("stall", NOW) == "two"
+        kept.forget(["d"])
+        assert kept.outdated("stall", NOW) == ("two", {"d"})
+
+    def test_what_changes_meanwhile_is_told_next_time(self) -> None:
+        kept = self.kept()
+        kept.forget(["a"])
+
+        def make() -> Made[str]:
+            assert kept.outdated("stall", NOW) == ("one", {"a"})
+            kept.forget(["b"])
+            return made("mended", "a", "b", "c")
+
+        assert kept.make("stall", make) == "mended"
+        assert kept.get("stall", NOW) is None
+        assert kept.outdated("stall", NOW) == ("one", {"a", "b"})
+
+    def test_nothing_is_mended_that_has_lapsed_or_that_the_feed_was_lost_of(self) -> None:
+        kept = self.kept()
+        assert kept.outdated("stall", NOW + timedelta(hours=1)) is None
+        kept.forget(["a"])
+        kept.forget_all()
+        assert kept.outdated("stall", NOW) is None
+        assert self.kept(age=1.5).outdated("stall", NOW) is None
+        kept.make("stall", lambda: made("new", "a"))
+        assert kept.get("stall", NOW) == "new"
 
 
 def test_what_fails_to_be_made_is_not_kept() -> None:

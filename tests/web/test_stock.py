@@ -1,5 +1,6 @@
 """GET /api/v1/devices/me/stock: what a scale may sell, what not and why, and how soon a change shows."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -7,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.enrolling.prices import prices_name
 from app.recording import stock as listing
 from app.store.engine import reading
 from app.web.service import Service
+from app.web.shelves import Shelves
 from tests.recording.conftest import deliver, harvest, until
-from tests.support.cast import Cast, Scale, ago, quantity
+from tests.support.cast import Actor, Cast, Scale, ago, quantity
 from tests.support.freshness import settled
 from tests.support.statements import Statements
 from tests.support.story import day
@@ -182,9 +185,63 @@ def test_dates_are_the_stall_s_own(cast: Cast, service: Service) -> None:
     site = UUID(cast.stall.site["id"])
     late = datetime(2026, 3, 1, 15, 30, tzinfo=UTC)  # 23:30 in China
     with reading(service.engine) as snapshot:
-        found = listing.list_stock(snapshot, site, late)
+        found, _ = listing.list_stock(snapshot, site, late)
     assert found.valid_until == datetime(2026, 3, 2, tzinfo=ZoneInfo("Asia/Shanghai"))
     assert found.valid_until - late == timedelta(minutes=30)
+
+
+def test_what_is_mended_is_what_would_be_read_whole(cast: Cast, service: Service) -> None:
+    scale, handheld = cast.scale(cast.stall), cast.scale(cast.market)
+    sites = [UUID(cast.stall.site["id"]), UUID(cast.market.site["id"])]
+    lots = [harvest(cast, expires_on=day(3)) for _ in range(4)]
+    batches = [deliver(cast, lot, "10", cast.stall) for lot in lots]
+    hold: list[dict[str, Any]] = []
+
+    def held(by: Actor, **fields: Any) -> None:
+        hold.append(by.record("hold", reason="待查 · looked into", **fields))
+
+    def free() -> None:
+        cast.admin.record("release", hold_event_id=hold.pop()["id"], reason="查清 · cleared")
+
+    def priced(actor: Actor, fen: int) -> None:
+        items = [{"product_id": lots[0]["product_id"], "price_fen": fen, "unit": "斤"}]
+        assert actor.request("PUT", f"/sites/{actor.site['id']}/prices", json={"items": items}).is_success
+
+    def renamed(path: str, name: str) -> None:
+        assert cast.admin.patch(path, {"name": name}).is_success
+
+    wrong = cast.stall.record("receive", **{"from": {"name": "外地"}}, items=[cast.output(cast.product("藕"), "5")])
+    changes: list[Callable[[], object]] = [
+        lambda: scale.sell(0, cast.item(batches[0], "10")),
+        lambda: deliver(cast, lots[1], "3", cast.stall),
+        lambda: held(cast.market, custody_id=batches[1]["custody_id"], scope="custody"),
+        lambda: held(cast.regulator, custody_id=lots[2]["custody_id"], scope="lot"),
+        free,
+        lambda: held(cast.admin, custody_id=lots[3]["custody_id"], scope="downstream"),
+        lambda: deliver(cast, lots[1], "3", cast.other_stall),
+        free,
+        free,
+        lambda: priced(cast.market, 300),
+        lambda: priced(cast.stall, 280),
+        lambda: renamed(f"/products/{lots[1]['product_id']}", "大白菜"),
+        lambda: renamed(f"/sites/{sites[0]}", "新招牌"),
+        lambda: cast.stall.record("return", items=[cast.item(batches[0], "2")], reason="退货"),
+        lambda: cast.stall.record("correct", event_id=wrong["id"], reason="did_not_occur"),
+        lambda: cast.market.record(
+            "test", custody_id=batches[2]["custody_id"], stage="rapid", item="毒死蜱", verdict="fail"
+        ),
+        lambda: deliver(cast, lots[0], "3", cast.enrol("vendor", "四号摊", "vendor", "stall", parent=cast.market)),
+    ]  # fmt: skip
+    for change in changes:
+        for site in sites:
+            service.shelves.stock(site, datetime.now(UTC))
+        change()
+        settled(service)
+        now = datetime.now(UTC)
+        for site in sites:
+            whole = Shelves(service.engine, lambda: 0.0).stock(site, now)
+            assert service.shelves.stock(site, now) == whole
+    assert handheld.get(PATH).json()["items"]
 
 
 class TestBudget:
@@ -207,8 +264,19 @@ class TestBudget:
         until(lambda: ['FROM "custody" WHERE "id"' in text for text in pull(site)] == [True])
         service.shelves.forget_all()
         made = pull(site)
-        tables = ("site", "custody", "product", "lot", "hold", "hold", "price", "custody")
+        tables = ["site", "custody", "custody", "product", "lot", "hold", "hold", "price", "price"]
         assert len(made) == len(tables), made
+
+        # Of what has changed that alone is read again; beside a feed that waits, all of it.
+        def mended(*touched: str) -> int:
+            pull(site)
+            service.shelves.forget(touched)
+            return len(pull(site))
+
+        custody = on_sale(scale)[0].replace("-", "")
+        until(lambda: mended(site.hex) == len(["site", "custody"]))
+        until(lambda: mended(custody) == len(["site", "custody", "custody", "product", "lot", "hold", "hold"]))
+        until(lambda: mended(prices_name(site)) == len(tables) - 1)
 
     def test_a_late_sale_is_in_the_answer_that_follows(self, cast: Cast, scale: Scale) -> None:
         batch = deliver(cast, harvest(cast), "10", cast.stall)
