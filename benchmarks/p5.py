@@ -90,7 +90,6 @@ _LINE = (
     "VALUES ({})"
 )
 _STOCK = "UPDATE custody SET sold = sold + {0}, receipts = receipts + {0} WHERE id = {0}"
-_FEED = "INSERT INTO feed (record_time, touched) VALUES ({0}, {0})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,6 @@ class Batch:
     receipts: list[tuple[Any, ...]]
     lines: list[tuple[Any, ...]]
     stock: list[tuple[int, int, UUID]]
-    feed: tuple[datetime, str]
 
 
 def batches(scales: Scales, first: int, number: int) -> list[Batch]:
@@ -118,14 +116,14 @@ def batches(scales: Scales, first: int, number: int) -> list[Batch]:
                 lines.append((receipt, i, custody, device, 750, "1.5", "斤", 900, None))
                 sold[custody] += 1
         taken = [(count * 750, count, custody) for custody, count in sorted(sold.items(), key=lambda s: s[0].bytes)]
-        made.append(Batch(receipts, lines, taken, (now, json.dumps([f"stock:{device.hex}"]))))
+        made.append(Batch(receipts, lines, taken))
     return made
 
 
 def _statements(mark: str) -> list[str]:
-    """Receipts, lines, stock, feed."""
-    marks = (", ".join([mark] * 10), ", ".join([mark] * 9), mark, mark)
-    return [text.format(each) for text, each in zip((_RECEIPT, _LINE, _STOCK, _FEED), marks, strict=True)]
+    """Receipts, lines, stock."""
+    marks = (", ".join([mark] * 10), ", ".join([mark] * 9), mark)
+    return [text.format(each) for text, each in zip((_RECEIPT, _LINE, _STOCK), marks, strict=True)]
 
 
 def connect(kind: str, url: str) -> tuple[Callable[[Batch], None], Callable[[], None]]:
@@ -134,7 +132,7 @@ def connect(kind: str, url: str) -> tuple[Callable[[Batch], None], Callable[[], 
         lite = sqlite3.connect(str(make_url(url).database), isolation_level=None)
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "mmap_size=1073741824"):
             lite.execute(f"PRAGMA {pragma}").close()
-        receipt, line, stock, feed = _statements("?")
+        receipt, line, stock = _statements("?")
 
         def write(batch: Batch) -> None:
             # The driver knows neither ids nor times; psycopg does, and turns them into the same itself.
@@ -145,19 +143,17 @@ def connect(kind: str, url: str) -> tuple[Callable[[Batch], None], Callable[[], 
             )
             lite.executemany(line, [(a, b, c.bytes, d.bytes, *rest) for a, b, c, d, *rest in batch.lines])
             lite.executemany(stock, [(amount, count, key.bytes) for amount, count, key in batch.stock])
-            lite.execute(feed, (micros(batch.feed[0]), batch.feed[1]))
             lite.execute("COMMIT")
 
         return write, lite.close
     server = psycopg.connect(url)
-    receipt, line, stock, feed = _statements("%s")
+    receipt, line, stock = _statements("%s")
 
     def send(batch: Batch) -> None:
         with server.transaction(), server.cursor() as cursor:
             cursor.executemany(receipt, batch.receipts)
             cursor.executemany(line, batch.lines)
             cursor.executemany(stock, batch.stock)
-            cursor.execute(feed, batch.feed)
 
     return send, server.close
 

@@ -1,5 +1,5 @@
 """The usual way to write it: a FastAPI sync endpoint, one transaction a request in the thread pool, the same rows,
-checks and duties as ours (device key, receipt MAC, stock, holds, feed, idempotency).
+checks and duties as ours (device key, receipt MAC, stock, holds, idempotency).
 """
 
 import hmac
@@ -134,7 +134,6 @@ def sales(body: Sales, authorization: Annotated[str, Header()]) -> dict[str, Any
                         .where(custody.c.id == key)
                         .values(sold=custody.c.sold + amount, receipts=custody.c.receipts + 1)
                     )
-                connection.execute(insert(tables.feed), {"record_time": now, "touched": ["stock:" + site_id.hex]})
         secret_key = codes.receipt_secret(master, number, epoch)
         results.append(
             {

@@ -203,7 +203,7 @@ class _Goods:
             slugs["clock_ahead"] = None
             day = self._transaction.now.astimezone(sale.event_time.tzinfo).date()
             self._causes.setdefault(("clock_ahead", sale.device_id, day), _cause(sale, None))
-        receipt_id, booked = sale.receipt_id, False
+        receipt_id = sale.receipt_id
         for number, line in enumerate(sale.lines):
             held = self._stock.get(line.custody_id.int) if line.custody_id else None
             if held is None:
@@ -218,14 +218,12 @@ class _Goods:
                 amount = self._amount(line, self._products[held.product_id], slugs)
             custody_id = named = None
             if self._booked(sale, line, held, amount, slugs):
-                custody_id, booked = held.id, True
+                custody_id = held.id
             if custody_id is None or (self._replaced and custody_id != line.custody_id):
                 named = line.custody_id
             rows.append(
                 (receipt_id, number, custody_id, held.product_id, amount, line.value, line.unit, line.amount_fen, named)
             )
-        if booked:  # what a scale pulls shows the remaining quantity
-            self._transaction.touched.add("stock:" + sale.site_id.hex)
         return [{"slug": slug, "detail": _FLAGS[slug]} for slug in slugs]
 
     def _unnamed(self, line: SaleLine, slugs: dict[str, None]) -> tuple[UUID | None, int]:

@@ -351,5 +351,5 @@ def test_the_cost_of_sales_does_not_grow_with_their_number(
         return [text for text in service_statements.texts if not any(a in text and b in text for a, b in beside)]
 
     one, many = cost(1), cost(400)
-    # Known receipts, stock, holds; receipts, lines, stock; the change feed.
-    assert len(one) == len(many) == 7, str(service_statements)
+    # Known receipts, stock, holds; receipts, lines, stock: nobody need hear of a sale that leaves something.
+    assert len(one) == len(many) == 6, str(service_statements)
