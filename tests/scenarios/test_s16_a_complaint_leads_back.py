@@ -114,8 +114,11 @@ def test_one_markets_data_are_one_feed(story: Story) -> None:
     assert soon(lambda: story.client.get(address, headers=unchanged).status_code == 304, 5)
     hall.test(sold[0], "71", 0.6)
     assert soon(lambda: story.client.get(address, headers=unchanged).status_code == 200, 5)
-    notices = story.board(code)["notices"]
-    assert [(notice["product"]["name"], len(notice["places"])) for notice in notices] == [("芹菜", 2)]
+
+    def off_sale() -> list[tuple[str, int]]:
+        return [(notice["product"]["name"], len(notice["places"])) for notice in story.board(code)["notices"]]
+
+    assert soon(lambda: off_sale() == [("芹菜", 2)], 5)
 
 
 def test_the_district_takes_the_markets_events_and_goes_on_after_a_break(story: Story) -> None:
