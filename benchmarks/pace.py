@@ -86,18 +86,17 @@ class _Connection(asyncio.Protocol):
 
 
 class _Pace:
-    def __init__(self, streams: list[_Stream], port: int, seconds: float, connections: int) -> None:
+    """One stream over connections of its own: a scale does not wait for a phone."""
+
+    def __init__(self, stream: _Stream, port: int, seconds: float, connections: int) -> None:
         self._port = port
         self._idle: list[_Connection] = []
         self._all: set[_Connection] = set()
-        self._waiting: deque[tuple[float, _Stream, bytes]] = deque()
+        self._waiting: deque[tuple[float, bytes]] = deque()
         self._open = 0
         self._limit = connections
-        draw = Random(1)
-        self._due = iter(sorted(
-            ((due, i) for i, stream in enumerate(streams) for due in _moments(draw, stream.rate, seconds)),
-        ))  # fmt: skip
-        self._streams = streams
+        self._due = iter(_moments(Random(stream.name), stream.rate, seconds))
+        self._stream = stream
 
     def joined(self, connection: _Connection) -> None:
         self._all.add(connection)
@@ -107,8 +106,8 @@ class _Pace:
         if not self._waiting:
             self._idle.append(connection)
             return
-        due, stream, request = self._waiting.popleft()
-        connection.send(stream, request, due)
+        due, request = self._waiting.popleft()
+        connection.send(self._stream, request, due)
 
     def lost(self, connection: _Connection) -> None:
         self._open -= 1
@@ -126,17 +125,16 @@ class _Pace:
 
         await more(self._limit)
         started = time.perf_counter()
-        ahead = next(self._due, None)
+        stream, ahead = self._stream, next(self._due, None)
         while ahead is not None:
             now = time.perf_counter()
-            while ahead is not None and started + ahead[0] <= now:
-                stream = self._streams[ahead[1]]
+            while ahead is not None and started + ahead <= now:
                 request = stream.requests[stream.sent % len(stream.requests)]
                 stream.sent += 1
                 if self._idle:
-                    self._idle.pop().send(stream, request, started + ahead[0])
+                    self._idle.pop().send(stream, request, started + ahead)
                 else:
-                    self._waiting.append((started + ahead[0], stream, request))
+                    self._waiting.append((started + ahead, request))
                 ahead = next(self._due, None)
             if self._open < self._limit:
                 await more(self._limit - self._open)
@@ -148,10 +146,9 @@ class _Pace:
             connection.close()
         while self._all:
             await asyncio.sleep(0)
-        for stream in self._streams:
-            late = stream.sent - len(stream.times) - stream.failed
-            stream.failed += late
-            stream.why = stream.why or (f"{late} not answered after {GRACE:g} s" if late else "")
+        late = stream.sent - len(stream.times) - stream.failed
+        stream.failed += late
+        stream.why = stream.why or (f"{late} not answered after {GRACE:g} s" if late else "")
 
 
 def _moments(draw: Random, rate: float, seconds: float) -> list[float]:
@@ -168,7 +165,7 @@ async def _drive(job: dict[str, Any]) -> dict[str, Any]:
         _Stream(each["name"], each["rate"], [text.encode() for text in each["requests"]], each["expect"].encode())
         for each in job["streams"]
     ]
-    await _Pace(streams, job["port"], job["seconds"], job["connections"]).run()
+    await asyncio.gather(*(_Pace(each, job["port"], job["seconds"], job["connections"]).run() for each in streams))
     return {stream.name: stream.told() for stream in streams}
 
 

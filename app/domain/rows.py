@@ -227,6 +227,12 @@ ENTRIES = {
 TOUCHED = "touched"
 
 
+def within(key: UUID) -> str:
+    """What the change feed calls the goods, tests and slips at a site, or the goods and tests of a lot: the site or
+    lot itself is another matter, which every batch tells of that was ever there."""
+    return f"in:{key.hex}"
+
+
 @dataclass(slots=True)
 class Link:
     """An edge of the custody graph: a move (same lot, next site) or a transformation (other lot)."""

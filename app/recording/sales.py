@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.errors import Invalid
 from app.domain.quantities import QuantityError, convert, parse_quantity
-from app.domain.rows import Product, Site
+from app.domain.rows import Product, Site, within
 from app.recording.alerts import Cause, raise_for_sales
 from app.store import sales as store
 from app.store.ledger import Loader
@@ -250,7 +250,7 @@ class _Goods:
                 self._causes.setdefault((slug, held.id, day), _cause(sale, held.id))
         left = held.on_hand - amount
         if (held.on_hand > 0) != (left > 0):  # the stall's page lists what is on sale
-            self._transaction.touched.update((held.id.hex, sale.site_id.hex))
+            self._transaction.touched.update((held.id.hex, within(sale.site_id)))
         held.on_hand = left
         held.sold += amount
         if held.receipt_id != sale.receipt_id:

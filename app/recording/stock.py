@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from app.domain.errors import Forbidden
 from app.domain.prices import PriceTable, in_force
 from app.domain.quantities import Measure
+from app.domain.rows import within
 from app.domain.selling import HOLDS_DOWNSTREAM, Obstacle, hold_reason, obstacles
 from app.enrolling.prices import prices_name
 from app.store import stock as store
@@ -129,7 +130,8 @@ def list_stock(
         known |= made
         common |= above
     entries = {key: known[key] for key in left}
-    depends_on = common.union((place.id.hex for place in listed), *(entry.names for entry in entries.values()))
+    names = {name for place in listed for name in (place.id.hex, within(place.id))}
+    depends_on = common.union(names, *(entry.names for entry in entries.values()))
     midnight = min(_midnight(now.astimezone(zone)) for zone in {ZoneInfo(place.time_zone) for place in listed})
     return Stock(site_id, listed, entries, len(found) > LIMIT, depends_on, common, midnight), left
 
@@ -164,7 +166,8 @@ def _entries(
         else:
             came = from_micros(arrived).astimezone(zones[at])
             told = Batch(*named, category, gtin, lot_number, *prices.at(at, product_id), came, expires_on)
-        made[key] = Entry(told, measure, grams_per_piece, (key.hex(), lot_id.hex(), product_id.hex()))
+        names = (key.hex(), lot_id.hex(), within(UUID(bytes=lot_id)), product_id.hex())
+        made[key] = Entry(told, measure, grams_per_piece, names)
     return made, {key.hex() for key in above}
 
 

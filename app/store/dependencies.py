@@ -19,6 +19,10 @@ from app.store.lookups import UNION
 _NAMES = re.compile(r"[0-9a-f]{32}|\b[SPBGT][0-9A-HJKMNP-TV-Z]{17}\b")
 _NEVER_TOUCHED = re.compile(r'FROM "?(event|document|correction|flag|receipt|receipt_line|receipt_claim|device)\b')
 
+# What is at a site or of a lot has a name of its own, see `app.domain.rows.within`.
+_WITHIN = re.compile(r'site_id"? (?:=|IN)|FROM "?custody\b.*\blot_id"? (?:=|IN)', re.DOTALL)
+_within = "in:{}".format
+
 
 @contextmanager
 def depends_on(snapshot: Snapshot) -> Iterator[set[str]]:
@@ -33,8 +37,11 @@ def depends_on(snapshot: Snapshot) -> Iterator[set[str]]:
             own = parameters
             if len(branches) > 1:
                 own, parameters = parameters[: branch.count(mark)], parameters[branch.count(mark) :]
+            asked = list(_named(own))
+            if _WITHIN.search(branch) is not None:
+                names.update(map(_within, asked))
             if _NEVER_TOUCHED.search(branch) is None:
-                names.update(_named(own))
+                names.update(asked)
 
     event.listen(snapshot, "before_cursor_execute", note)
     try:

@@ -21,7 +21,7 @@ from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.closure import closure
 from app.domain.epcis.projection import project
 from app.domain.epcis.vocabulary import bare_word
-from app.domain.rows import ENTRIES, Code, Correction, Custody, Event, Link, Lot, Site, TimelineEntry
+from app.domain.rows import ENTRIES, Code, Correction, Custody, Event, Link, Lot, Site, TimelineEntry, within
 from app.store import bulk, captures, master, raw, tables
 from app.store.ledger import fetch
 from app.store.notes import Notes
@@ -270,7 +270,7 @@ class Reprojection:
         flagged = {key: one.flags for key, one in self._fresh.items()}
         self._notes.write(self._joined(should), flagged, self._now)
         for custody in (ledger.custodies[key] for key in goods for ledger in (was, should) if key in ledger.custodies):
-            touched |= {custody.site_id.hex} if custody.site_id is not None else set()
+            touched |= {within(custody.site_id)} if custody.site_id is not None else set()
         touched |= {key.hex for key in (*lots, *goods)} | {key[0].hex for key in (*links, *lines)} | self._codes.keys()
         return [code for code in self._codes.values() if code.minted_at == self._now]
 

@@ -7,10 +7,20 @@ HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # deflate, no name, no time, whichever s
 LAST = b"\x03\0"  # an empty block that ends the stream
 
 
+class Deflater:
+    """Packs parts of one stream, each for itself. For one thread."""
+
+    def __init__(self) -> None:
+        self._packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+
+    def deflated(self, data: bytes, *, last: bool = False) -> bytes:
+        """Blocks that begin and end at a whole byte and look back at nothing before them; `last` ends the stream."""
+        return self._packer.compress(data) + self._packer.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
+
+
 def deflated(data: bytes, *, last: bool = False) -> bytes:
-    """Blocks that begin and end at a whole byte and look back at nothing before them; `last` ends the stream."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return packer.compress(data) + packer.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
+    """One part, as `Deflater` has it."""
+    return Deflater().deflated(data, last=last)
 
 
 def stored(data: bytes) -> bytes:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from app.domain import codes
 from app.scanning import Answer, Gap, Shown, Step, Tag
 from app.scanning.counting import Scans
+from app.web import deflating
 from app.web.i18n import Language, Words
 from app.web.lanes import rows_of
 
@@ -59,6 +60,9 @@ def stylesheet(*names: str) -> str:
 
 
 _STYLE = stylesheet("style.css")
+# The same in every page: kept once, compressed once.
+STYLE = _STYLE.encode()
+STYLE_DEFLATED = deflating.deflated(STYLE)
 _LABEL_STYLE = stylesheet("labels.css")
 
 
@@ -229,6 +233,12 @@ def scan_page(answer: Answer, language: Language, now: datetime, scans: str) -> 
         scans=Markup(scans),
         last_seen=words.moment(answer.seen.last_time.astimezone(zone_of(answer))) if answer.seen else "",
     )
+
+
+def deflated(part: bytes) -> bytes:
+    """A part of a page as `app.web.deflating.deflated` has it; the style in it is not compressed again."""
+    before, style, after = part.partition(STYLE)
+    return deflating.deflated(before) + (STYLE_DEFLATED + deflating.deflated(after) if style else b"")
 
 
 def scans_told(language: Language, zone: tzinfo, scans: Scans) -> bytes:

@@ -2,12 +2,11 @@
 
 A receipt is scanned once or never, so it is not kept itself. What it tells (stall, goods, ways, states, papers) it
 shares with every other sale of the same batches at the same stall; its own are the code, the sale's id and the times.
-The first of them makes a form with holes, checked against its own page; of every further one a row is read, together
-with all that are asked for in the same tick of the event loop, and fills the holes.
+The first of them makes a form with holes; of every further one a row is read, together with all that are asked for in
+the same tick of the event loop, and fills the holes.
 """
 
 import asyncio
-import logging
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,12 +34,10 @@ from app.web.counts import ScanCounts
 from app.web.i18n import Language, Words
 from app.web.memo import Made, Memo, Usage
 from app.web.middleware import completing
-from app.web.representations import HTML, JSON, MARK, Header, next_quarter, own_headers, render, scans_json
+from app.web.representations import HTML, JSON, MARK, Header, Rendering, next_quarter, own_headers, render, scans_json
 from app.web.together import Together
 
-log = logging.getLogger(__name__)
-
-CAPACITY = 32_000_000  # bytes of forms
+CAPACITY = 48_000_000  # bytes of forms: some 5,000
 TOGETHER = 500  # receipts in one statement
 SECRETS = 50_000  # devices whose secret is remembered
 _OVERHEAD = 2_000  # bytes a form, beside its text
@@ -121,32 +118,54 @@ def _scans(kind: str) -> Hole:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A rendered receipt with holes: `parts` stand around them, `squeezed` are the same as blocks of raw deflate."""
+    """A rendered receipt with holes: `parts` are what stands around them and the numbers of the holes, in order;
+    `squeezed` are the same with blocks of raw deflate. The style of a page is the same object in all."""
 
     common: Common
     headers: Sequence[Header]
     words: Words
     holes: Sequence[Hole]
-    parts: Sequence[bytes]
-    squeezed: Sequence[bytes]
+    parts: Sequence[bytes | int]
+    squeezed: Sequence[bytes | int]
 
     def filled(self, own: Own) -> list[bytes]:
         """What goes into the holes, in their order."""
-        texts = {hole: hole(own, self.words).encode() for hole in self.holes}
-        return [texts[hole] for hole in self.holes]
+        return [hole(own, self.words).encode() for hole in self.holes]
 
     def plain(self, own: Sequence[bytes]) -> bytes:
-        found = [self.parts[0]]
-        for text, part in zip(own, self.parts[1:], strict=True):
-            found += (text, part)
-        return b"".join(found)
+        return b"".join([own[part] if isinstance(part, int) else part for part in self.parts])
 
     def gzipped(self, own: Sequence[bytes], plain: bytes) -> bytes:
         """The parts as they were compressed, the own as stored blocks (RFC 1951 §3.2.4): nothing is compressed anew."""
-        found = [deflating.HEAD, self.squeezed[0]]
-        for text, part in zip(own, self.squeezed[1:], strict=True):
-            found += (deflating.stored(text), part)
-        return b"".join((*found, deflating.LAST, deflating.trailer(zlib.crc32(plain), len(plain))))
+        stored = [deflating.stored(text) for text in own]
+        found = [stored[part] if isinstance(part, int) else part for part in self.squeezed]
+        check = deflating.trailer(zlib.crc32(plain), len(plain))
+        return b"".join((deflating.HEAD, *found, deflating.LAST, check))
+
+
+def _cut(rendering: Rendering, kind: str, words: Words) -> tuple[list[Hole], list[bytes | int], list[bytes | int]]:
+    """A page of the blank receipt as a form has it: holes, parts, squeezed parts."""
+    body = (rendering.head + MARK + (rendering.tail or b"")).decode()
+    blanks = {hole(_BLANK, words): hole for hole in _HOLES[kind]} | {MARK.decode(): _scans(kind)}
+    holes: list[Hole] = []
+    numbers: dict[str, int] = {}
+    packer = deflating.Deflater()
+    parts: list[bytes | int] = []
+    squeezed: list[bytes | int] = []
+    marks = "|".join(map(re.escape, (*blanks, pages.STYLE.decode())))
+    for piece in re.split(f"({marks})", body):
+        if piece in blanks:
+            if piece not in numbers:
+                numbers[piece] = len(holes)
+                holes.append(blanks[piece])
+            parts.append(numbers[piece])
+            squeezed.append(numbers[piece])
+        elif piece:
+            part = piece.encode()
+            styled = part == pages.STYLE
+            parts.append(pages.STYLE if styled else part)
+            squeezed.append(pages.STYLE_DEFLATED if styled else packer.deflated(part))
+    return holes, parts, squeezed
 
 
 class ReceiptScans:
@@ -296,22 +315,10 @@ class ReceiptScans:
             record_time=_BLANK.recorded,
         )
         rendering = render(blank, kind, language, now, self._public_url)
-        body = rendering.head + MARK + (rendering.tail or b"")
         words = Words(language)
-        blanks = {hole(_BLANK, words): hole for hole in _HOLES[kind]} | {MARK.decode(): _scans(kind)}
-        pieces = re.split(f"({'|'.join(map(re.escape, blanks))})", body.decode())
-        parts = [piece.encode() for piece in pieces[::2]]
-        form = Form(
-            answer.common,
-            self._complete(own_headers(rendering, kind)),
-            words,
-            [blanks[piece] for piece in pieces[1::2]],
-            parts,
-            [deflating.deflated(part) for part in parts],
-        )
-        own = form.filled(Own(answer.code, step.event_id, step.event_time, answer.record_time, NEVER))
-        if form.plain(own) != render(answer, kind, language, now, self._public_url).body(NEVER):
-            log.error("the form of receipts like %s differs from its page", code)
-            return Made(None, frozenset(), _OVERHEAD, now)
-        size = len(body) + sum(map(len, form.squeezed)) + _OVERHEAD
+        headers = self._complete(own_headers(rendering, kind))
+        form = Form(answer.common, headers, words, *_cut(rendering, kind, words))
+        shared = (pages.STYLE, pages.STYLE_DEFLATED)
+        own = [len(part) for part in (*form.parts, *form.squeezed) if isinstance(part, bytes) and part not in shared]
+        size = sum(own) + _OVERHEAD
         return Made(form, frozenset(names), size, next_quarter(now), now)

@@ -10,7 +10,7 @@ from app.domain.errors import Conflict, Forbidden
 from app.domain.events import Admit, Certify, Hold, Release, Test
 from app.domain.regions import province_of
 from app.domain.rights import AUTHORITY, Principal, Role, authority, is_instrument, owns_site
-from app.domain.rows import TOUCHED, Correction, Custody, Event, Site, Slip, SlipItem
+from app.domain.rows import TOUCHED, Correction, Custody, Event, Site, Slip, SlipItem, within
 from app.domain.rows import Hold as HoldRow
 
 
@@ -44,9 +44,9 @@ def test(draft: Draft, event: Test) -> None:
     verdict = event.verdict or testing.verdict(event.method, event.value, event.unit, event.limit)
     draft.decision = verdict
     draft.enter(custody, TOUCHED)
-    draft.touched.add(custody.lot_id.hex)
     # The boards of where it was tested and of where it lies list the day's tests, also those of goods long sold.
-    draft.touched.update(key.hex for key in (draft.event.site_id, custody.site_id) if key is not None)
+    concerned = (custody.lot_id, draft.event.site_id, custody.site_id)
+    draft.touched.update(within(key) for key in concerned if key is not None)
     if verdict == "fail":
         draft.flag("failed_test", f"{event.item} 不合格", f"{event.item}: failed")
         reason = f"{event.item} {event.value or ''}{event.unit or ''} ({event.stage})".replace("  ", " ")
@@ -170,7 +170,7 @@ def admit(draft: Draft, event: Admit) -> None:
     if slip is not None:
         draft.slip_code = slip.code
         admit_slip(draft, slip, draft.decision)
-    draft.touched.add(site.id.hex)
+    draft.touched.add(within(site.id))
 
 
 def admit_slip(draft: Draft, slip: Slip, decision: str | None) -> None:

@@ -11,7 +11,7 @@ from app.domain.codes import CodeKind
 from app.domain.errors import Conflict, Forbidden, Invalid
 from app.domain.ledger import Ledger
 from app.domain.rights import Principal, Role, is_instrument, owns_site, records
-from app.domain.rows import Attachment, Code, Custody, Event, Flag, Lot, Product, Site
+from app.domain.rows import Attachment, Code, Custody, Event, Flag, Lot, Product, Site, within
 
 FUTURE = timedelta(hours=24)  # further ahead than any wrong clock: refused
 
@@ -67,7 +67,7 @@ class Draft:
         self.ledger.enter(self.event, custody, entry, amount)
         self.touched.add(custody.id.hex)
         if (before > 0) != (custody.on_hand > 0) and custody.site_id:
-            self.touched.add(custody.site_id.hex)  # the stall's page lists what is on sale
+            self.touched.add(within(custody.site_id))  # the stall's page lists what is on sale
 
     def mint(self, kind: CodeKind, subject: UUID) -> str:
         text = self.ledger.mint(kind)

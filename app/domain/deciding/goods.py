@@ -11,7 +11,7 @@ from app.domain.errors import Conflict, Invalid
 from app.domain.forms import Counted, CountItem, Entered, Item, Output, OutsideItem
 from app.domain.ledger import Ledger
 from app.domain.quantities import MAX_AMOUNT, QuantityError, convert
-from app.domain.rows import Custody, ExternalCode, Lot, Product, Site
+from app.domain.rows import Custody, ExternalCode, Lot, Product, Site, within
 
 # --- quantities ---
 
@@ -205,7 +205,7 @@ def arrive(
                 "quantity": entered or shown(product, amount),
             }
         )
-        draft.touched.add(site.id.hex)
+        draft.touched.add(within(site.id))
     else:
         for output in draft.outputs:
             if output["custody_id"] == str(custody.id):

@@ -21,7 +21,7 @@ from app.domain.errors import Conflict, Forbidden, Invalid, Malformed
 from app.domain.events import Count, Destroy, Receive, Return, Sell, Ship
 from app.domain.forms import Entered, Outside, SlipPart
 from app.domain.ledger import Ledger
-from app.domain.rows import TOUCHED, Code, Custody, Link, Site, Slip, SlipItem
+from app.domain.rows import TOUCHED, Code, Custody, Link, Site, Slip, SlipItem, within
 
 
 def ship(draft: Draft, event: Ship) -> None:
@@ -63,7 +63,7 @@ def ship(draft: Draft, event: Ship) -> None:
     draft.slip_code = code
     draft.touched.add(code)
     if target:
-        draft.touched.add(target.id.hex)
+        draft.touched.add(within(target.id))
 
 
 def receive(draft: Draft, event: Receive) -> None:
