@@ -15,6 +15,7 @@ from app.store.errors import StoreUnavailable
 log = logging.getLogger(__name__)
 
 KEEP = timedelta(days=1)  # no reader of the feed falls further behind; one that does starts again
+NEWEST = 10_000  # entries that stay however old the clock makes them: one that jumps by days cuts no reader off
 PRUNED = 1_000
 PERIOD = 0.1  # seconds between two looks; a lock of a key must work within one second
 
@@ -25,10 +26,13 @@ def append(connection: Connection, now: datetime, touched: Iterable[str]) -> Non
 
 
 def prune(connection: Connection, now: datetime) -> None:
-    """Drops the oldest entries once they are older than KEEP, at most PRUNED of them: the feed stays bounded."""
+    """Drops the oldest entries once they are older than KEEP, at most PRUNED of them and none of the NEWEST: the feed
+    stays bounded."""
     feed = tables.feed.c
     oldest = select(feed.seq).order_by(feed.seq).limit(PRUNED).scalar_subquery()
-    connection.execute(delete(tables.feed).where(feed.seq.in_(oldest), feed.record_time < now - KEEP))
+    last = select(func.max(feed.seq)).scalar_subquery()
+    old = (feed.seq.in_(oldest), feed.seq <= last - NEWEST, feed.record_time < now - KEEP)
+    connection.execute(delete(tables.feed).where(*old))
 
 
 class Tail:
@@ -46,6 +50,7 @@ class Tail:
         self._stop = threading.Event()
         self._position: str | int | None = None
         self._seen = float("-inf")
+        self._looked = time.time()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     @property
@@ -74,7 +79,10 @@ class Tail:
 
     def _follow(self, connection: Connection) -> None:
         while True:
-            begun = time.monotonic()
+            begun, looked = time.monotonic(), time.time()
+            if looked - self._looked > KEEP.total_seconds() / 2:  # it was stopped so long that entries may be gone
+                self._position = None
+            self._looked = looked
             with connection.begin():
                 for touched in self._take(connection):
                     self._on_change(touched)
@@ -87,8 +95,9 @@ class Tail:
             return self._take_postgres(connection)
         last = self._position
         if last is None:
-            self._on_loss()
+            # Before what is kept is dropped: what is made after that has seen all that this skips.
             self._position = connection.scalar(select(func.coalesce(func.max(tables.feed.c.seq), 0)))
+            self._on_loss()
             return []
         rows = connection.execute(
             select(tables.feed.c.seq, tables.feed.c.touched).where(tables.feed.c.seq > last).order_by(tables.feed.c.seq)
@@ -99,8 +108,8 @@ class Tail:
 
     def _take_postgres(self, connection: Connection) -> list[list[str]]:
         if self._position is None:
-            self._on_loss()
             self._position = connection.scalar(text("SELECT pg_current_snapshot()::text"))
+            self._on_loss()
             return []
         rows = connection.execute(_POSTGRES_NEXT, {"previous": self._position}).all()
         self._position = rows[0].snapshot

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import Engine, func, select
 
 from app.store import feed, tables
@@ -53,7 +54,8 @@ def test_a_reader_hears_of_every_change_of_every_writer_once(database: Database,
     assert sorted(heard) == sorted(f"{number}-{i}" for number in range(3) for i in range(30))
 
 
-def test_an_old_entry_is_dropped_and_a_young_one_kept(engine: Engine) -> None:
+def test_an_old_entry_is_dropped_and_a_young_one_kept(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "NEWEST", 0)
     now = datetime(2026, 3, 1, 6, tzinfo=UTC)
     with writing(engine) as connection:
         feed.append(connection, now - feed.KEEP - timedelta(seconds=1), ["old"])
@@ -64,7 +66,31 @@ def test_an_old_entry_is_dropped_and_a_young_one_kept(engine: Engine) -> None:
         assert snapshot.scalar(select(func.count()).select_from(tables.feed)) == 1
 
 
-def test_the_writer_keeps_the_feed_bounded_by_itself(engine: Engine) -> None:
+def test_a_clock_that_jumps_by_days_takes_no_entry_from_a_reader(engine: Engine) -> None:
+    now = datetime(2026, 3, 1, 6, tzinfo=UTC)
+    with writing(engine) as connection:
+        feed.append(connection, now, ["not heard of yet"])
+        feed.append(connection, now + timedelta(days=3), ["after the jump"])
+        feed.prune(connection, now + timedelta(days=3))
+    with reading(engine) as snapshot:
+        assert snapshot.scalar(select(func.count()).select_from(tables.feed)) == 2
+
+
+def test_a_reader_that_was_stopped_for_a_day_starts_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost: list[object] = []
+    tail = Tail(engine, lambda touched: None, lambda: lost.append(tail._position))
+    tail.start()
+    _until(lambda: len(lost) == 1)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + feed.KEEP.total_seconds())
+    _until(lambda: len(lost) == 2)
+    tail.close()
+    assert len(lost) == 2, "once"
+    assert None not in lost, "what is made after the loss is heard of from there on"
+
+
+def test_the_writer_keeps_the_feed_bounded_by_itself(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "NEWEST", 10)
     clock = datetime(2026, 3, 1, tzinfo=UTC)
 
     def tick() -> datetime:
