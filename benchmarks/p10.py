@@ -40,7 +40,8 @@ KNOWN = 2_000  # receipts that are there before it starts
 # What phones send.
 _BROWSER = (
     "accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"
-    "accept-language: zh-CN,zh;q=0.9\r\nuser-agent: Mozilla/5.0 (Linux; Android 14) Chrome/130 Mobile\r\n"
+    "accept-encoding: gzip, deflate, br\r\naccept-language: zh-CN,zh;q=0.9\r\n"
+    "user-agent: Mozilla/5.0 (Linux; Android 14) Chrome/130 Mobile\r\n"
 )
 
 
@@ -165,7 +166,7 @@ def _drive(port: int, key: str, world: _World, seconds: float, share: float, *, 
     streams = [
         {"name": "sales", "rate": SALES * share, "requests": sales, "expect": recorded},
         {"name": "tests", "rate": TESTS * share, "requests": tests, "expect": recorded},
-        {"name": "scans", "rate": SCANS * share, "requests": pages, "expect": "<html"},
+        {"name": "scans", "rate": SCANS * share, "requests": pages, "expect": "content-encoding: gzip"},
     ]
     job = {"port": port, "seconds": seconds, "connections": CONNECTIONS, "streams": streams[: 3 if scans else 2]}
     done = subprocess.run(

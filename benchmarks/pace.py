@@ -19,7 +19,8 @@ _TICK = 0.001
 
 @dataclass(slots=True)
 class _Stream:
-    """`requests` are sent one after another, and again from the first where there are too few."""
+    """`requests` are sent one after another, and again from the first where there are too few; `expect` stands in the
+    answer, head or body."""
 
     name: str
     rate: float
@@ -70,7 +71,7 @@ class _Connection(asyncio.Protocol):
         if len(self._buffer) < head + 4 + length:
             return
         stream, due = self._at
-        if self._buffer[9:11] == b"20" and stream.expect in self._buffer[head:]:
+        if self._buffer[9:11] == b"20" and stream.expect in self._buffer:
             stream.times.append(time.perf_counter() - due)
         else:
             stream.failed += 1
