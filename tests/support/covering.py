@@ -1,4 +1,4 @@
-"""Statement coverage of the rules and the verbs, measured in the test run itself: a statement that no test runs fails it.
+"""Statement coverage of the rules and the verbs, measured in the test run itself, which fails where one was not run.
 
 A run of everything is `pytest` without arguments; whoever picks tests is told nothing.
 """
