@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         300, ge=5, le=86_400, description="a device whose clock differs by more is an alert"
     )
     cache_bytes: int = Field(
-        256_000_000, ge=1_000_000, le=64_000_000_000, description="answers to scans that a process keeps"
+        80_000_000, ge=1_000_000, le=64_000_000_000, description="answers to scans that a process keeps"
     )
     board_screens: int = Field(
         1_000, ge=0, le=100_000, description="screens that a process keeps up to date at a time; 503 beyond"

@@ -37,8 +37,8 @@ def run(stage: Stage) -> Iterator[Result]:
         key = operator_key(url)
         with TemporaryDirectory(dir=stage.directory) as place, served(url, Path(place), *OURS) as port:
             known = batches(port, key)[:WARM]
-            site, goods = _goods(port, key, known)
-        _fill(url, number, site, goods)
+            site, goods = goods_of(port, key, known)
+        fill_receipts(url, number, site, goods)
         for form, headers in (("JSON", JSON), ("HTML", HTML)):
             pair = _compare(url, stage.directory, number, headers, pairs, seconds)
             what = f"one of {number:,} receipts, {form}, never asked for before, 32 clients"
@@ -47,7 +47,7 @@ def run(stage: Stage) -> Iterator[Result]:
         stage.drop(url)
 
 
-def _goods(port: int, key: str, known: Sequence[str]) -> tuple[UUID, list[tuple[UUID, UUID]]]:
+def goods_of(port: int, key: str, known: Sequence[str]) -> tuple[UUID, list[tuple[UUID, UUID]]]:
     """The stall, and (custody, product) of its batches."""
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", headers=headers, timeout=60) as client:
@@ -61,7 +61,7 @@ def _goods(port: int, key: str, known: Sequence[str]) -> tuple[UUID, list[tuple[
     return site, [(custody, product) for custody, _ in nodes]
 
 
-def _fill(url: str, number: int, site: UUID, goods: Sequence[tuple[UUID, UUID]]) -> None:
+def fill_receipts(url: str, number: int, site: UUID, goods: Sequence[tuple[UUID, UUID]]) -> None:
     """Receipts of one scale, two lines each; five days of a city's."""
     device, chance = UUID(int=7), random.Random(3)
     now = datetime.now(UTC) - timedelta(hours=1)
