@@ -42,7 +42,7 @@ def posted(actor: Actor, case: Case) -> Any:
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("number", [3, pytest.param(60, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("number", [3, pytest.param(15, marks=pytest.mark.soak)])
 def test_no_request_breaks_the_service(cast: Cast, number: int) -> None:
     """`number` requests a door of each sort: fitting the document and not, as it comes and about things that are there,
     and without a key."""
