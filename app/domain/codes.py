@@ -33,6 +33,18 @@ class CodeKind(enum.StrEnum):
     RECEIPT = "R"
 
 
+# What an answer calls what a code of the kind names.
+KINDS = {
+    CodeKind.SITE: "site",
+    CodeKind.PARTY: "party",
+    CodeKind.CUSTODY: "custody",
+    CodeKind.LOT: "lot",
+    CodeKind.UNIT: "unit",
+    CodeKind.SLIP: "slip",
+    CodeKind.RECEIPT: "receipt",
+}
+
+
 class MistypedCode(ValueError):
     """A text that is no code at all, or whose check character is wrong: never a code that was issued."""
 

@@ -23,16 +23,6 @@ from app.store.engine import Snapshot
 from app.store.units import CodeJob
 from app.store.writer import Transaction
 
-KINDS = {
-    CodeKind.SITE: "site",
-    CodeKind.PARTY: "party",
-    CodeKind.CUSTODY: "custody",
-    CodeKind.LOT: "lot",
-    CodeKind.UNIT: "unit",
-    CodeKind.SLIP: "slip",
-    CodeKind.RECEIPT: "receipt",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -143,7 +133,7 @@ def _unknown() -> NotFound:
 
 
 def _issued(row: Code) -> Issued:
-    kind = KINDS[codes.parse(row.code).kind]
+    kind = codes.KINDS[codes.parse(row.code).kind]
     return Issued(
         row.code, kind, row.subject_id, row.status, row.reason, row.replacement, row.minted_at, row.revoked_at
     )

@@ -24,16 +24,6 @@ from app.store import complaints as store
 from app.store.engine import Snapshot
 from app.store.writer import Transaction
 
-KINDS = {
-    CodeKind.SITE: "site",
-    CodeKind.PARTY: "party",
-    CodeKind.CUSTODY: "custody",
-    CodeKind.LOT: "lot",
-    CodeKind.UNIT: "unit",
-    CodeKind.SLIP: "slip",
-    CodeKind.RECEIPT: "receipt",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -107,7 +97,7 @@ def subject_of(snapshot: Snapshot, code: codes.Code) -> Subject:
     party = names.load([party_id]).party(party_id)
     region = (site.region if site else None) or (party.region if party else None)
     return Subject(
-        code.text, KINDS[code.kind], site.id if site else None, party.id if party else None, region,
+        code.text, codes.KINDS[code.kind], site.id if site else None, party.id if party else None, region,
         [str(key) for key in custodies], [str(key) for key in dict.fromkeys(lots)],
     )  # fmt: skip
 

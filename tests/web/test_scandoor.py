@@ -16,6 +16,7 @@ from app import web
 from app.domain import codes
 from app.web.service import Service
 from tests.scanning.chains import Market, open_market
+from tests.support.asking import ask
 from tests.support.cast import ago, quantity
 from tests.support.freshness import settled
 from tests.support.statements import Statements
@@ -197,31 +198,13 @@ def test_what_is_not_there_is_asked_for_each_time(town: Market, client: Client) 
     assert strange.status_code == 200
 
 
-async def _ask(app: Any, path: str) -> list[Message]:
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "http.disconnect"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
-        "headers": [(b"accept", b"application/json")], "http_version": "1.1", "scheme": "https",
-        "server": ("food.example.cn", 443), "client": ("127.0.0.1", 1), "root_path": "",
-    }  # fmt: skip
-    await app(scope, receive, send)
-    return sent
-
-
 def test_many_who_wait_for_the_same_cost_one_reading(
     batch: dict[str, Any], service: Service, unfrozen: None, service_statements: Statements
 ) -> None:
     app = web.create_app(service)
 
     async def crowd(number: int) -> list[list[Message]]:
-        return list(await asyncio.gather(*(_ask(app, f"/c/{batch['code']}") for _ in range(number))))
+        return list(await asyncio.gather(*(ask(app, f"/c/{batch['code']}") for _ in range(number))))
 
     settled(service)
     service_statements.clear()
@@ -334,9 +317,9 @@ def test_receipts_asked_for_together_are_read_together(
     app = web.create_app(service)
 
     async def crowd() -> list[list[Message]]:
-        await _ask(app, f"/c/{printed[0]}")
+        await ask(app, f"/c/{printed[0]}")
         service_statements.clear()
-        return list(await asyncio.gather(*(_ask(app, f"/c/{code}") for code in printed)))
+        return list(await asyncio.gather(*(ask(app, f"/c/{code}") for code in printed)))
 
     answers = asyncio.run(crowd())
     assert {messages[0]["status"] for messages in answers} == {200}

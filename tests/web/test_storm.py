@@ -13,6 +13,7 @@ from app.web import scandoor, together
 from app.web.service import Service
 from tests.recording.conftest import until
 from tests.scanning.chains import Market, open_market
+from tests.support.asking import ask
 from tests.support.freshness import settled
 from tests.support.story import Story
 
@@ -22,24 +23,6 @@ JSON = {"Accept": "application/json"}
 @pytest.fixture
 def town(story: Story) -> Market:
     return open_market(story)
-
-
-async def _ask(app: Any, path: str) -> tuple[int, dict[bytes, bytes]]:
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "http.disconnect"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
-        "headers": [(b"accept", b"application/json")], "http_version": "1.1", "scheme": "https",
-        "server": ("food.example.cn", 443), "client": ("127.0.0.1", 1), "root_path": "",
-    }  # fmt: skip
-    await app(scope, receive, send)
-    return sent[0]["status"], dict(sent[0]["headers"])
 
 
 def test_beyond_what_may_wait_a_scan_is_asked_to_come_back(
@@ -58,20 +41,20 @@ def test_beyond_what_may_wait_a_scan_is_asked_to_come_back(
         f"/c/{actor.site['code']}" for actor in (town.market, town.stall, town.farm)
     ] + [f"/c/{actor.party['code']}" for actor in (town.stall, town.farm)]  # fmt: skip
 
-    async def storm() -> list[tuple[int, dict[bytes, bytes]]]:
+    async def storm() -> list[list[Message]]:
         with monkeypatch.context() as patch:
             patch.setattr(scandoor.scanning, "scan", slow)
-            asked = [asyncio.create_task(_ask(app, path)) for path in paths]
+            asked = [asyncio.create_task(ask(app, path)) for path in paths]
             while sum(task.done() for task in asked) < 2:
                 await asyncio.sleep(0.01)
             go_on.set()
             return await asyncio.gather(*asked)
 
-    found = asyncio.run(storm())
+    found = [(sent[0]["status"], dict(sent[0]["headers"])) for sent in asyncio.run(storm())]
     assert sorted(status for status, _ in found) == [200, 200, 200, 503, 503]
     refused = [headers for status, headers in found if status == 503]
     assert {headers[b"retry-after"] for headers in refused} == {b"1"}
-    assert [status for status, _ in map(asyncio.run, (_ask(app, path) for path in paths))] == [200] * 5
+    assert [sent[0]["status"] for sent in map(asyncio.run, (ask(app, path) for path in paths))] == [200] * 5
 
 
 def test_the_feed_waits_for_nobody_s_connection(town: Market, service: Service, client: Client) -> None:
