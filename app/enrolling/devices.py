@@ -18,7 +18,6 @@ from app.enrolling.forms import (
     Desk,
     Enrol,
     Enrolled,
-    decided,
     forbidden,
     histories,
     named,
@@ -30,7 +29,7 @@ from app.store import keys, listing, master
 from app.store.engine import Snapshot
 from app.store.keys import ApiKey
 from app.store.stock import highest_receipt
-from app.store.writer import Transaction
+from app.store.writer import Transaction, decided
 
 LIFE = timedelta(minutes=15)
 TRIES = 5

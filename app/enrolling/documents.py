@@ -8,12 +8,12 @@ from uuid import UUID
 from app.domain import masters
 from app.domain.rights import Principal, Role, owns_party, owns_site
 from app.domain.rows import Document
-from app.enrolling.forms import decided, require_enrols, unknown
+from app.enrolling.forms import require_enrols, unknown
 from app.store import codes as custody_store
 from app.store import documents as store
 from app.store import master
 from app.store.engine import Snapshot
-from app.store.writer import Transaction
+from app.store.writer import Transaction, decided
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """What enrolling has in common: commands, their answers, and one writing of rows, codes, history and other names."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from app.domain import codes, masters
-from app.domain.errors import Forbidden, Invalid, NotFound, Refusal
+from app.domain.errors import Forbidden, Invalid, NotFound
 from app.domain.rights import ENROLS, Principal
 from app.domain.rows import Code, Device, ExternalCode, Party, Product, Site
 from app.store import codes as code_store
@@ -16,8 +16,6 @@ from app.store.master import Master
 from app.store.writer import Transaction
 
 M = TypeVar("M", Party, Site, Product, Device)
-C = TypeVar("C")
-R = TypeVar("R")
 
 # A clock that is a little ahead dates a change into the future; further ahead is a mistake.
 SKEW = timedelta(minutes=5)
@@ -51,17 +49,6 @@ class Enrolled(Generic[M]):
 
     row: M
     created: bool
-
-
-def decided(commands: Iterable[C], decide: Callable[[C], R]) -> list[R | Exception]:
-    """Each command's answer, or the refusal in its place."""
-    results: list[R | Exception] = []
-    for command in commands:
-        try:
-            results.append(decide(command))
-        except Refusal as refusal:
-            results.append(refusal)
-    return results
 
 
 class Desk:

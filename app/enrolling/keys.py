@@ -9,12 +9,12 @@ from app.domain.identifiers import check_region
 from app.domain.rights import Principal, Role, manages_key, manages_party, owns_party, owns_site, region_prefix
 from app.domain.rows import Device, Party
 from app.domain.stays import Stay, stays
-from app.enrolling.forms import decided, forbidden, require_enrols, unknown
+from app.enrolling.forms import forbidden, require_enrols, unknown
 from app.store import keys as store
 from app.store import listing, master
 from app.store.engine import Snapshot
 from app.store.keys import ApiKey
-from app.store.writer import Transaction
+from app.store.writer import Transaction, decided
 
 
 @dataclass(frozen=True, slots=True)

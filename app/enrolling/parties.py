@@ -14,7 +14,6 @@ from app.enrolling.forms import (
     Desk,
     Enrol,
     Enrolled,
-    decided,
     enrol_anew,
     forbidden,
     histories,
@@ -25,7 +24,7 @@ from app.enrolling.forms import (
 from app.enrolling.locks import LOCK, Locks
 from app.store import listing, master
 from app.store.engine import Snapshot
-from app.store.writer import Transaction
+from app.store.writer import Transaction, decided
 
 
 def enrol_parties(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence[Enrolled[Party] | Exception]:

@@ -8,11 +8,11 @@ from uuid import UUID
 from app.domain.prices import Price, PriceTable, check_list, in_force
 from app.domain.rights import Principal, Role, owns_site
 from app.domain.rows import Site
-from app.enrolling.forms import decided, forbidden, unknown
+from app.enrolling.forms import forbidden, unknown
 from app.enrolling.sites import find_site
 from app.store import master, prices
 from app.store.engine import Snapshot
-from app.store.writer import Transaction
+from app.store.writer import Transaction, decided
 
 _SETS = frozenset({Role.VENDOR, Role.PRODUCER, Role.MARKET, Role.ADMIN})
 

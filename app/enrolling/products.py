@@ -12,7 +12,6 @@ from app.enrolling.forms import (
     Desk,
     Enrol,
     Enrolled,
-    decided,
     enrol_anew,
     forbidden,
     histories,
@@ -22,7 +21,7 @@ from app.enrolling.forms import (
 )
 from app.store import listing, master
 from app.store.engine import Snapshot
-from app.store.writer import Transaction
+from app.store.writer import Transaction, decided
 
 
 def enrol_products(transaction: Transaction, commands: Sequence[Enrol]) -> Sequence[Enrolled[Product] | Exception]:

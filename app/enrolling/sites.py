@@ -15,7 +15,6 @@ from app.enrolling.forms import (
     Desk,
     Enrol,
     Enrolled,
-    decided,
     enrol_anew,
     forbidden,
     histories,
@@ -26,7 +25,7 @@ from app.enrolling.forms import (
 from app.enrolling.locks import LOCK, Locks
 from app.store import listing, master
 from app.store.engine import Snapshot
-from app.store.writer import Transaction
+from app.store.writer import Transaction, decided
 
 DEEPEST = 8  # a counter in a stall in a hall in a market …
 

@@ -3,28 +3,24 @@
 Their codes carry their own proof and are computed when they are asked for: twenty million of them are one row.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 from uuid import UUID, uuid5
 
 from app.domain import codes
-from app.domain.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
+from app.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from app.domain.rights import Principal, Role, owns_site
 from app.store import codes as code_store
 from app.store import master
 from app.store import units as store
 from app.store.engine import Database, Snapshot, reading
 from app.store.units import CodeJob, CodeRange
-from app.store.writer import Transaction
+from app.store.writer import Transaction, decided
 
 LARGEST = 20_000_000  # units of one job
 PLACES = 2_000  # of one lot, among which those of who orders are looked for
 
 ORDERS = frozenset({Role.PRODUCER, Role.VENDOR, Role.MARKET, Role.ADMIN})
-
-C = TypeVar("C")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +117,7 @@ def order_units(transaction: Transaction, commands: Sequence[OrderUnits]) -> Seq
         made.append(job)
         return Ordered(job, True)
 
-    results = _decided(commands, decide)
+    results = decided(commands, decide)
     store.add_jobs(connection, made)
     return results
 
@@ -173,7 +169,7 @@ def change_units(transaction: Transaction, commands: Sequence[ChangeUnits]) -> S
         store.add_ranges(connection, fresh)
         return progress(connection, job)
 
-    return _decided(commands, decide)
+    return decided(commands, decide)
 
 
 def uncovered(first: int, last: int, covered: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -198,7 +194,7 @@ def cancel_jobs(transaction: Transaction, commands: Sequence[Cancel]) -> Sequenc
             store.save_jobs(connection, [job])
         return progress(connection, job)
 
-    return _decided(commands, decide)
+    return decided(commands, decide)
 
 
 def note_downloads(transaction: Transaction, commands: Sequence[Downloaded]) -> Sequence[str]:
@@ -252,13 +248,3 @@ def _theirs(principal: Principal, job: CodeJob | None) -> CodeJob:
 
 def _cancelled() -> Conflict:
     return Conflict("code-job-cancelled", "赋码任务已取消，请新建任务 · The job was cancelled: make a new one")
-
-
-def _decided(commands: Iterable[C], decide: Callable[[C], R]) -> list[R | Exception]:
-    results: list[R | Exception] = []
-    for command in commands:
-        try:
-            results.append(decide(command))
-        except Refusal as refusal:
-            results.append(refusal)
-    return results

@@ -11,7 +11,7 @@ Load makes batches bigger, so the cost of a command falls as load rises.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.domain.alerts import Alert
+from app.domain.errors import Refusal
 from app.store import alerts, feed
 from app.store.engine import conflicting, writing
 from app.store.errors import StoreUnavailable
@@ -57,6 +58,17 @@ def weight_of(rows: int) -> int:
 
 
 Job = Callable[[Transaction, Sequence[C]], Sequence[R | Exception]]
+
+
+def decided(commands: Iterable[C], decide: Callable[[C], R]) -> list[R | Exception]:
+    """Each command's answer, or the refusal in its place: what a job returns."""
+    results: list[R | Exception] = []
+    for command in commands:
+        try:
+            results.append(decide(command))
+        except Refusal as refusal:
+            results.append(refusal)
+    return results
 
 
 def _tell(ticket: "_Ticket[Any, Any]", result: Any) -> None:
