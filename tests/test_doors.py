@@ -91,6 +91,7 @@ DOORS: dict[str, str] = {
     "GET /api/v1/sales": "1+++++++",
     "GET /api/v1/trace": "1+++++++",
     "GET /api/v1/alerts": "1+++++++",
+    "GET /api/v1/audit": "1333333+",
     "POST /api/v1/captures": "13+++33+",
     "GET /api/v1/captures/{capture_id}": "14+4444+",
 }

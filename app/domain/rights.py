@@ -17,12 +17,14 @@ class Role(StrEnum):
     MARKET = "market"
     LAB = "lab"
     REGULATOR = "regulator"
+    AUDITOR = "auditor"
     ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a key speaks for. `region` is a GB/T 2260 prefix; `site_id` the site a device stands on;
+    """Who a key or a person speaks for; `key_id` is the id of either, `person` the
+    login name of a person. `region` is a GB/T 2260 prefix; `site_id` the site a device stands on;
     `device_number` and `epoch` are what its receipts are numbered under, `device_kind` is scale, handheld, kiosk or
     instrument, `stays` where it has stood, if at several sites."""
 
@@ -36,6 +38,7 @@ class Principal:
     epoch: int | None = None
     device_kind: str | None = None
     stays: tuple[Stay, ...] = ()
+    person: str | None = None
 
     @property
     def recorder_id(self) -> UUID:
@@ -53,6 +56,8 @@ RECORDS: dict[Role, frozenset[str]] = {
     Role.MARKET: _TRADE | {"admit", "test", "hold", "release"},
     Role.LAB: frozenset({"test", "correct"}),
     Role.REGULATOR: frozenset({"hold", "release", "test", "correct"}),
+    # Reads who has looked at personal data, and nothing else.
+    Role.AUDITOR: frozenset(),
     Role.ADMIN: _TRADE | {"admit", "test", "hold", "release", "observe"},
 }
 
@@ -78,6 +83,7 @@ AUTHORITY: dict[Role, int] = {
     Role.VENDOR: 0,
     Role.PRODUCER: 0,
     Role.LAB: 1,
+    Role.AUDITOR: 0,
     Role.MARKET: 1,
     Role.REGULATOR: 2,
     Role.ADMIN: 3,
@@ -106,7 +112,7 @@ def owns_site(principal: Principal, site: Site, market: Site | None) -> bool:
             return principal.party_id in (site.party_id, market.party_id if market else None)
         case Role.VENDOR | Role.PRODUCER:
             return principal.party_id == site.party_id
-        case Role.LAB:
+        case Role.LAB | Role.AUDITOR:
             return False
 
 
@@ -121,6 +127,7 @@ ENROLS: dict[Role, frozenset[str]] = {
     Role.MARKET: frozenset({"party", "site", "product", "device", "key", "document"}),
     Role.LAB: frozenset({"document"}),
     Role.REGULATOR: frozenset({"party", "document"}),
+    Role.AUDITOR: frozenset(),
     Role.ADMIN: frozenset({"party", "site", "product", "device", "key", "document"}),
 }
 
@@ -139,7 +146,7 @@ def owns_party(principal: Principal, party: Party, markets: Collection[UUID]) ->
             return principal.party_id in (party.id, party.enrolled_by) or principal.party_id in markets
         case Role.VENDOR | Role.PRODUCER | Role.LAB:
             return principal.party_id == party.id
-        case Role.DEVICE:
+        case Role.DEVICE | Role.AUDITOR:
             return False
 
 

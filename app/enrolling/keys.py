@@ -113,6 +113,7 @@ _NEEDS = {
     Role.MARKET: "party_id",
     Role.LAB: "party_id",
     Role.REGULATOR: "region",
+    Role.AUDITOR: "region",
     Role.DEVICE: "device_id",
     Role.ADMIN: None,
 }

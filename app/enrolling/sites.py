@@ -175,7 +175,7 @@ def _may_change(principal: Principal, site: Site, market: Site, changes: Mapping
             refused = set(changes) & LOCK if site.id == market.id else set()
         case Role.VENDOR | Role.PRODUCER | Role.MARKET:
             refused = set(changes) & _MARKETS_OWN
-        case Role.DEVICE | Role.LAB:
+        case Role.DEVICE | Role.LAB | Role.AUDITOR:
             refused = set(changes)
     if changes.get("region", site.region) != site.region:
         refused |= {"region"}  # nobody leaves its regulator by itself

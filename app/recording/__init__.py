@@ -3,6 +3,7 @@
 from app.domain.deciding import Decision, Record
 from app.recording.alerts import RefusedUse, find_alerts, note_refused
 from app.recording.events import Recorded, find_event, find_events, record_events
+from app.recording.looks import at_events
 from app.recording.reports import Said, note_reports
 from app.recording.sales import Sale, SaleLine, SaleOutcome, record_sales
 from app.recording.sold import Place, SalesAsked, find_sales
@@ -22,6 +23,7 @@ __all__ = [
     "SaleOutcome",
     "SalesAsked",
     "Stock",
+    "at_events",
     "find_alerts",
     "find_event",
     "find_events",

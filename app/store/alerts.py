@@ -31,7 +31,7 @@ def visible_to(principal: Principal) -> ColumnElement[bool]:
             return or_(alert.party_id == principal.party_id, alert.site_id.in_(market_sites(principal)))
         case Role.VENDOR | Role.PRODUCER:
             return alert.party_id == principal.party_id
-        case Role.LAB | Role.DEVICE:
+        case Role.LAB | Role.DEVICE | Role.AUDITOR:
             return false()
 
 

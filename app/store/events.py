@@ -30,7 +30,7 @@ def visible_to(principal: Principal) -> ColumnElement[bool]:
             # What another trader recorded there was its own business: a stall changes hands, its books do not.
             told = and_(event.site_id.in_(sites), event.role.not_in((Role.VENDOR, Role.PRODUCER, Role.DEVICE)))
             return or_(own, event.party_id == principal.party_id, told)
-        case Role.LAB | Role.DEVICE:
+        case Role.LAB | Role.DEVICE | Role.AUDITOR:
             return own
 
 

@@ -44,7 +44,7 @@ def api_keys(snapshot: Snapshot, principal: Principal, after: Place | None, limi
             conditions = (or_(key.c.party_id.in_(seen), key.c.device_id.in_(standing)),)
         case Role.VENDOR | Role.PRODUCER | Role.LAB:
             conditions = (key.c.party_id == principal.party_id,)
-        case Role.REGULATOR | Role.DEVICE:
+        case Role.REGULATOR | Role.DEVICE | Role.AUDITOR:
             conditions = (key.c.id == principal.key_id,)
     return keys.page(snapshot, conditions, after, limit)
 
@@ -62,7 +62,7 @@ def _parties(snapshot: Snapshot, principal: Principal) -> Conditions:
             return (or_(party.c.id == own, party.c.enrolled_by == own, party.c.id.in_(under)),)
         case Role.VENDOR | Role.PRODUCER | Role.LAB:
             return (party.c.id == principal.party_id,)
-        case Role.DEVICE:
+        case Role.DEVICE | Role.AUDITOR:
             return (false(),)
 
 
@@ -85,7 +85,7 @@ def own_sites(snapshot: Snapshot, principal: Principal) -> Conditions:
         case Role.DEVICE:
             own = _paths(snapshot, select(site.c.path).where(site.c.id == principal.site_id))
             return (or_(false(), *map(master.below, own)),)
-        case Role.LAB:
+        case Role.LAB | Role.AUDITOR:
             return (false(),)
 
 

@@ -166,8 +166,8 @@ class Writer:
         await future
         return results
 
-    def submit(self, job: Job[C, R], command: C) -> R:
-        """As write, for a caller without an event loop."""
+    def submit(self, job: Job[C, R], command: C, weight: int = 1) -> R:
+        """As write, for a caller without an event loop; `weight`: what the command costs."""
         future: Future[R] = Future()
 
         def done(_: int, result: R | Exception) -> None:
@@ -176,7 +176,7 @@ class Writer:
             else:
                 future.set_result(result)
 
-        self._enqueue([_Ticket(job, command, done)])
+        self._enqueue([_Ticket(job, command, done, weight=weight)])
         return future.result()
 
     def offer(self, job: Job[C, R], command: C, done: Callable[[R | Exception], None], origin: Hashable = None) -> None:

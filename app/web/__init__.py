@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from app.web import (
     alerts,
     assets,
+    audit,
     boards,
     captures,
     codejobs,
@@ -75,6 +76,7 @@ _ROUTERS = (
     trace.router,
     captures.router,
     alerts.router,
+    audit.router,
 )
 
 DESCRIPTION = (

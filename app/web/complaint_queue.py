@@ -4,19 +4,22 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from app.domain import codes
 from app.domain.codes import MistypedCode
 from app.domain.complaints import PHOTOS, State
 from app.domain.errors import Invalid, Malformed, NotFound
+from app.enrolling.looks import Look
 from app.scanning import Shown
 from app.scanning import complaints as verb
+from app.scanning.looks import at_complaints
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import JsonRoute
 from app.web.lists import Page, PagingDep, answer
+from app.web.looking import note, noted
 from app.web.schemas import Given, Long, Moment, Told, optional
 from app.web.service import ServiceDep
 
@@ -87,6 +90,7 @@ def _told(shown: Shown) -> ComplaintTold:
 
 @router.get("", summary="Complaints that this key works on, the latest first")
 def list_complaints(
+    request: Request,
     service: ServiceDep,
     principal: PrincipalDep,
     paging: PagingDep,
@@ -103,23 +107,28 @@ def list_complaints(
             snapshot, principal, state=state, code=code, site_id=site, since=since,
             after=paging.after, limit=paging.limit + 1,
         )  # fmt: skip
+    note(request, principal, at_complaints(rows[: paging.limit]))
     return answer([_told(row) for row in rows], paging, ComplaintTold)
 
 
 @router.get("/{complaint_id}", summary="A complaint that this key works on")
-def get_complaint(complaint_id: UUID, service: ServiceDep, principal: PrincipalDep) -> ComplaintTold:
+def get_complaint(complaint_id: UUID, request: Request, service: ServiceDep, principal: PrincipalDep) -> ComplaintTold:
     with reading(service.engine) as snapshot:
-        return _told(verb.find_complaint(snapshot, principal, complaint_id))
+        row = verb.find_complaint(snapshot, principal, complaint_id)
+    note(request, principal, at_complaints([row]))
+    return _told(row)
 
 
 @router.patch("/{complaint_id}", summary="Take a complaint up, answer it, close it")
 async def change_complaint(
-    complaint_id: UUID, change: ComplaintChange, service: ServiceDep, principal: PrincipalDep
+    complaint_id: UUID, change: ComplaintChange, request: Request, service: ServiceDep, principal: PrincipalDep
 ) -> ComplaintTold:
     if change.state is None and change.answer is None:
         raise Invalid("invalid", "请给出 state 或 answer · Give a state or an answer", pointer="")
     command = verb.ChangeComplaint(principal, complaint_id, change.state, change.answer)
-    return _told(await service.writer.write(verb.change_complaints, command))
+    row = await service.writer.write(verb.change_complaints, command)
+    await noted(request, principal, at_complaints([row]))
+    return _told(row)
 
 
 @router.get(
@@ -131,13 +140,16 @@ async def change_complaint(
 def get_photo(
     complaint_id: UUID,
     number: Annotated[int, Path(ge=1, le=PHOTOS)],
+    request: Request,
     service: ServiceDep,
     principal: PrincipalDep,
 ) -> Response:
     with reading(service.engine) as snapshot:
-        photos = verb.find_complaint(snapshot, principal, complaint_id)["photos"]
+        found = verb.find_complaint(snapshot, principal, complaint_id)
+    photos = found["photos"]
     if number > len(photos):
         raise NotFound("not-found", "没有这张照片 · There is no such photo")
+    note(request, principal, [Look("complaint", str(complaint_id), (f"photo {number}",), found["region"])])
     return Response(
         service.files.get(bytes.fromhex(photos[number - 1]["hash"])),
         media_type="image/jpeg",

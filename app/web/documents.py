@@ -19,9 +19,11 @@ from app.domain.rows import Document
 from app.enrolling import documents as enrolling
 from app.enrolling.documents import Deposit, Deposited
 from app.enrolling.files import sniff
+from app.enrolling.looks import at_file
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import media_type_of, parse_json, refuse_encoding
+from app.web.looking import note
 from app.web.schemas import Day, Given, Name, Short, Told
 from app.web.service import Service, ServiceDep
 from app.web.validation import invalid
@@ -231,9 +233,10 @@ _FILE: dict[str, Any] = {"content": {media_type: {} for media_type in ("applicat
 @router.get(
     "/{document_id}/file", summary="Its file, as an attachment", response_class=Response, responses={200: _FILE}
 )
-def get_file(document_id: UUID, service: ServiceDep, principal: PrincipalDep) -> Response:
+def get_file(document_id: UUID, request: Request, service: ServiceDep, principal: PrincipalDep) -> Response:
     with reading(service.engine) as snapshot:
         document = enrolling.find_document(snapshot, principal, document_id)
+    note(request, principal, at_file(principal, document))
     return Response(
         service.files.get(document.file_hash),
         media_type=document.media_type,

@@ -14,10 +14,11 @@ from app.domain.errors import Conflict, Invalid, Malformed, Refusal
 from app.domain.events import KINDS, AnyEvent, Correct, Original
 from app.domain.forms import ITEMS, NAME, TEXT
 from app.domain.rights import Principal
-from app.recording import Decision, Record, find_event, find_events, record_events
+from app.recording import Decision, Record, at_events, find_event, find_events, record_events
 from app.web.auth import PrincipalDep
 from app.web.bodies import Line, is_ndjson, parse_json, read_body, require_json
 from app.web.events_openapi import LIST_EXAMPLE, REQUEST_BODY, RESPONSES
+from app.web.looking import note
 from app.web.outcomes import ndjson_answer, summed
 from app.web.paging import Cursor, decode_cursor, encode_cursor
 from app.web.problems import problem_of
@@ -224,6 +225,7 @@ def _count(service: Service, decisions: Sequence[Decision]) -> None:
 
 @router.get("", responses={200: {"content": {"application/json": {"example": LIST_EXAMPLE}}}})
 def list_events(
+    request: Request,
     service: ServiceDep,
     principal: PrincipalDep,
     kind: Annotated[str | None, Query(pattern=_WORD)] = None,
@@ -244,6 +246,7 @@ def list_events(
         since=since, until=until, flag=flag, limit=limit + 1, after=(after.time, after.id) if after else None,
     )  # fmt: skip
     items = found[:limit]
+    note(request, principal, at_events(items))
     last = items[-1] if len(found) > limit else None
     return {
         "items": [item.shown() for item in items],
@@ -252,6 +255,8 @@ def list_events(
 
 
 @router.get("/{event_id}", responses={200: {"content": {"application/json": {"example": LIST_EXAMPLE["items"][0]}}}})
-def get_event(event_id: UUID, service: ServiceDep, principal: PrincipalDep) -> dict[str, Any]:
+def get_event(event_id: UUID, request: Request, service: ServiceDep, principal: PrincipalDep) -> dict[str, Any]:
     """一个事件 · One event with its outcome, flags and corrections."""
-    return find_event(service.engine, principal, event_id).shown()
+    found = find_event(service.engine, principal, event_id)
+    note(request, principal, at_events([found]))
+    return found.shown()

@@ -10,11 +10,13 @@ from pydantic import BeforeValidator, Field
 from app.domain.masters import PartyKind, Status
 from app.enrolling import parties as enrolling
 from app.enrolling.forms import Change, Enrol
+from app.enrolling.looks import at_parties
 from app.store.engine import reading
 from app.web import batches
 from app.web.auth import PrincipalDep
 from app.web.bodies import JsonRoute
 from app.web.lists import Page, PagingDep, answer
+from app.web.looking import note, noted
 from app.web.schemas import Day, ExternalCode, Given, Long, Moment, Name, Short, Told, given, optional, plain
 from app.web.service import ServiceDep
 
@@ -121,9 +123,13 @@ def _enrol(form: PartyForm, principal: Any, strict: bool) -> Enrol:
     summary="Enrol a party; the same form again answers 200",
     responses={200: {"model": PartyTold, "description": "it was there already"}},
 )
-async def enrol_party(form: PartyForm, service: ServiceDep, principal: PrincipalDep, response: Response) -> PartyTold:
+async def enrol_party(
+    form: PartyForm, request: Request, service: ServiceDep, principal: PrincipalDep, response: Response
+) -> PartyTold:
     command = _enrol(form, principal, service.settings.strict_identifiers)
     enrolled = await service.writer.write(enrolling.enrol_parties, command)
+    if not enrolled.created:
+        await noted(request, principal, at_parties(principal, [enrolled.row]))
     response.status_code = 201 if enrolled.created else 200
     response.headers["Location"] = f"{router.prefix}/{enrolled.row.id}"
     return PartyTold.model_validate(enrolled.row)
@@ -144,26 +150,34 @@ async def enrol_parties(request: Request, service: ServiceDep, principal: Princi
 
 
 @router.get("", summary="The parties that this key reads")
-def list_parties(service: ServiceDep, principal: PrincipalDep, paging: PagingDep) -> Page[PartyTold]:
+def list_parties(request: Request, service: ServiceDep, principal: PrincipalDep, paging: PagingDep) -> Page[PartyTold]:
     with reading(service.engine) as snapshot:
         rows = enrolling.list_parties(snapshot, principal, paging.after, paging.limit + 1)
+    note(request, principal, at_parties(principal, rows[: paging.limit]))
     return answer(rows, paging, PartyTold)
 
 
 @router.get("/{party_id}", summary="A party, as it is or was")
 def get_party(
     party_id: UUID,
+    request: Request,
     service: ServiceDep,
     principal: PrincipalDep,
     at: Annotated[Moment | None, Query(description="what it was at this time")] = None,
 ) -> PartyTold:
     with reading(service.engine) as snapshot:
-        return PartyTold.model_validate(enrolling.find_party(snapshot, principal, party_id, at))
+        row = enrolling.find_party(snapshot, principal, party_id, at)
+    note(request, principal, at_parties(principal, [row]))
+    return PartyTold.model_validate(row)
 
 
 @router.patch("/{party_id}", summary="Change a party: a new version of it")
-async def change_party(party_id: UUID, body: PartyChange, service: ServiceDep, principal: PrincipalDep) -> PartyTold:
+async def change_party(
+    party_id: UUID, body: PartyChange, request: Request, service: ServiceDep, principal: PrincipalDep
+) -> PartyTold:
     changes = given(body)
     changes.pop("valid_from", None)
     command = Change(principal, party_id, changes, body.valid_from, service.settings.strict_identifiers)
-    return PartyTold.model_validate(await service.writer.write(enrolling.change_parties, command))
+    row = await service.writer.write(enrolling.change_parties, command)
+    await noted(request, principal, at_parties(principal, [row]))
+    return PartyTold.model_validate(row)

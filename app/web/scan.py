@@ -14,11 +14,13 @@ from app.domain import codes
 from app.domain.copies import Seen
 from app.domain.errors import Malformed, NotFound
 from app.scanning.copies import Forged
+from app.scanning.looks import at_answer
 from app.scanning.units import at_once
 from app.store.engine import reading
 from app.web import pages, representations, symbols
 from app.web.auth import OptionalPrincipalDep
 from app.web.i18n import Language, choose, tag_of
+from app.web.looking import note
 from app.web.negotiation import preferred, unchanged
 from app.web.problems import status_of
 from app.web.representations import HTML, VARY
@@ -49,6 +51,8 @@ def scan(code: str, request: Request, service: ServiceDep, reader: OptionalPrinc
         if kind != HTML:
             raise
         return _error_page(service, code, refusal, language)
+    if reader is not None:
+        note(request, reader, at_answer(answer))
     scans = answer.written
     if reader is None and request.method == "GET":
         scans = service.counts.with_one_more(answer.code, scans, now)

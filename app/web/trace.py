@@ -4,15 +4,17 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app import tracing
 from app.domain.errors import Invalid
 from app.store.engine import reading
 from app.tracing import Limits, Start
+from app.tracing.looks import at_gaps
 from app.tracing.starts import Kind
 from app.web.auth import PrincipalDep
+from app.web.looking import note
 from app.web.service import ServiceDep
 
 router = APIRouter(prefix="/api/v1/trace", tags=["trace"])
@@ -77,6 +79,7 @@ EXAMPLE: dict[str, Any] = {
     },
 )
 def get_trace(
+    request: Request,
     service: ServiceDep,
     principal: PrincipalDep,
     code: Annotated[str | None, Query(max_length=300, description="S, P, B, G, T or R code, or its URL")] = None,
@@ -108,6 +111,7 @@ def get_trace(
             snapshot, principal, starts[0], direction, now=datetime.now(UTC), secret=service.master, limits=limits,
             cursor=cursor,
         )  # fmt: skip
+    note(request, principal, at_gaps(found))
     return Response(
         tracing.to_json(found), media_type="application/json", headers={"Cache-Control": "private, no-store"}
     )
