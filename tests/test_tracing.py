@@ -117,7 +117,9 @@ def test_forward_to_everyone_who_has_some(ask: Ask, market_day: Chains) -> None:
 
 def test_the_json_is_the_contracts(ask: Ask, market_day: Chains) -> None:
     found = json.loads(to_json(ask("back", "dish")))
-    assert list(found) == ["nodes", "links", "events", "gaps", "totals", "truncated", "next"]
+    assert list(found) == [
+        "nodes", "links", "events", "gaps", "totals", "truncated", "next", "documents", "tests", "shares",
+    ]  # fmt: skip
     dish_code = market_day.codes["dish"]
     dish, link, event, gap = found["nodes"][0], found["links"][0], found["events"][0], found["gaps"][0]
     assert dish == {
@@ -130,6 +132,7 @@ def test_the_json_is_the_contracts(ask: Ask, market_day: Chains) -> None:
         "in": {"value": "20", "unit": "pcs", "grams": 5_000, "pieces": 20},
         "out": {"value": "13", "unit": "pcs", "grams": 3_250, "pieces": 13},
         "on_hand": {"value": "7", "unit": "pcs", "grams": 1_750, "pieces": 7},
+        "confidence": {"state": "closed", "claimed": None, "unexplained": None},
     }  # fmt: skip
     assert list(link) == ["parent_id", "child_id", "event_id", "kind", "quantity"]
     assert list(event) == [
@@ -197,9 +200,13 @@ def test_events_run_from_source_to_table_whatever_their_clocks_say(ask: Ask, eng
 def test_all_events_that_touch_a_node(ask: Ask, engine: Engine, market_day: Chains) -> None:
     with writing(engine) as connection:
         chains = Chains(connection, hours=50)
-        chains.event("rapid test", "test", "in hall", "in kitchen")
-        chains.event("elsewhere", "test", "on stall")
+        said = {"stage": "rapid", "item": "毒死蜱", "value": "0.02", "tester": "王", "sample_number": "7"}
+        chains.event("rapid test", "test", "in hall", "in kitchen", body=said, outcome={"decision": "pass"})
+        chains.event("elsewhere", "test", "on stall", body=said)
     found = ask("back", "dish")
+    assert [(t.node_id, t.item, t.value, t.verdict, t.tester) for t in found.tests] == [
+        (str(named(node)), "毒死蜱", "0.02", "pass", "王") for node in ("in kitchen", "in hall")
+    ]
     assert [e.kind for e in found.events][-2:] == ["test", "transform"]
     assert str(named("rapid test")) in {e.id for e in found.events}
     assert str(named("elsewhere")) not in {e.id for e in found.events}

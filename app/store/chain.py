@@ -4,15 +4,19 @@ Keys are the 16 bytes of an id. Every row is a plain tuple in the order of the c
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Column, select
+from sqlalchemy import ColumnElement, or_, select
 
 from app.domain.graph import Bounds, Link, Position, Walk, walk
 from app.store import raw, tables
 from app.store.engine import Snapshot
+from app.store.master import chunks
 from app.store.raw import Row
+from app.store.types import micros
 
 Direction = Literal["back", "forward"]
 
@@ -28,6 +32,9 @@ TOUCH = ("custody_id", "event_id")
 EVENT = (
     "id", "epcis_event_id", "kind", "event_time", "utc_offset", "record_time", "site_id", "party_id"
 )  # fmt: skip
+TOLD = ("id", "body", "outcome")
+ATTACHMENT = ("subject_id", "document_id")
+DOCUMENT = ("id", "type", "number", "issuer", "issued_on", "expires_on", "class")
 FLAG = ("event_id", "position", "slug", "detail")
 CORRECTION = ("event_id", "record_time", "correcting_event_id")
 HOLD = ("id", "scope", "custody_id", "lot_id")
@@ -35,6 +42,20 @@ SITE = ("id", "code", "name", "kind", "region", "version", "time_zone")
 PARTY = ("id", "code", "name", "kind", "region", "version")
 PRODUCT = ("id", "gtin", "name", "category", "version", "grams_per_piece")
 PACKING = ("content_epc", "unit_epc", "from_time", "to_time")
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Which custodies: by when they arrived (until: exclusive), by product, or by its category and what is below
+    that; None for any."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    product: UUID | None = None
+    category: str | None = None
+
+
+ANYTHING = Among()
 
 # Starts of one question: the newest of a site or party that has more.
 STARTS = 100_000
@@ -59,8 +80,32 @@ def follow(
 
 def neighbours(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     """The links one step up and one step down, as LINK."""
-    link = tables.custody_link
-    return [row for by in ("child_id", "parent_id") for row in raw.select(snapshot, link, LINK, by, keys)]
+    return into(snapshot, keys) + out_of(snapshot, keys)
+
+
+def into(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """The links one step up, as LINK."""
+    return raw.select(snapshot, tables.custody_link, LINK, "child_id", keys)
+
+
+def out_of(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """The links one step down, as LINK."""
+    return raw.select(snapshot, tables.custody_link, LINK, "parent_id", keys)
+
+
+def attachments(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """Which documents speak for which custodies or sites, as ATTACHMENT."""
+    return raw.select(snapshot, tables.attachment, ATTACHMENT, "subject_id", keys)
+
+
+def documents(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """As DOCUMENT."""
+    return raw.select(snapshot, tables.document, DOCUMENT, "id", keys)
+
+
+def told(snapshot: Snapshot, events: Collection[bytes]) -> list[Row]:
+    """What events said, and what came of them, as TOLD."""
+    return raw.select(snapshot, tables.event, TOLD, "id", events)
 
 
 def nodes(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
@@ -148,28 +193,63 @@ def is_custody(snapshot: Snapshot, custody: UUID) -> bool:
     return snapshot.execute(select(tables.custody.c.id).where(tables.custody.c.id == custody)).first() is not None
 
 
-def of_lot(snapshot: Snapshot, lot: UUID) -> list[bytes]:
+def of_lot(snapshot: Snapshot, lot: UUID, among: Among = ANYTHING) -> list[bytes]:
     """Its custodies, the newest STARTS + 1 first, as those below."""
-    return _newest(snapshot, tables.custody.c.lot_id, lot)
+    return _newest(snapshot, tables.custody.c.lot_id == lot, among)
 
 
-def at_site(snapshot: Snapshot, site: UUID) -> list[bytes]:
-    return _newest(snapshot, tables.custody.c.site_id, site)
+def at_sites(snapshot: Snapshot, sites: Collection[UUID], among: Among = ANYTHING) -> list[bytes]:
+    found: list[tuple[Any, bytes]] = []
+    for some in chunks(sites):
+        found += _newest_of(snapshot, tables.custody.c.site_id.in_(some), among)
+    found.sort(key=lambda one: (-micros(one[0]), one[1]))
+    return [key for _, key in found[: STARTS + 1]]
 
 
-def of_party(snapshot: Snapshot, party: UUID) -> list[bytes]:
-    return _newest(snapshot, tables.custody.c.party_id, party)
+def of_party(snapshot: Snapshot, party: UUID, among: Among = ANYTHING) -> list[bytes]:
+    return _newest(snapshot, tables.custody.c.party_id == party, among)
 
 
-def _newest(snapshot: Snapshot, column: Column[Any], value: Any) -> list[bytes]:
+def _newest(snapshot: Snapshot, condition: ColumnElement[bool], among: Among) -> list[bytes]:
+    return [key for _, key in _newest_of(snapshot, condition, among)]
+
+
+def _newest_of(snapshot: Snapshot, condition: ColumnElement[bool], among: Among) -> list[tuple[Any, bytes]]:
     custody = tables.custody.c
     statement = (
-        select(custody.id)
-        .where(column == value, custody.kind == "custody")
+        select(custody.arrived_at, custody.id)
+        .where(condition, custody.kind == "custody", *_conditions(among))
         .order_by(custody.arrived_at.desc(), custody.id)
         .limit(STARTS + 1)
     )
-    return [key.bytes for key in snapshot.scalars(statement)]
+    return [(row.arrived_at, row.id.bytes) for row in snapshot.execute(statement)]
+
+
+def kept(snapshot: Snapshot, keys: Collection[bytes], among: Among) -> list[bytes]:
+    """Those of the keys that are among them, in their order."""
+    custody = tables.custody.c
+    found: set[bytes] = set()
+    for some in chunks(keys):
+        statement = select(custody.id).where(custody.id.in_([UUID(bytes=key) for key in some]), *_conditions(among))
+        found |= {key.bytes for key in snapshot.scalars(statement)}
+    return [key for key in keys if key in found]
+
+
+def _conditions(among: Among) -> list[ColumnElement[bool]]:
+    custody = tables.custody.c
+    conditions: list[ColumnElement[bool]] = []
+    if among.since is not None:
+        conditions.append(custody.arrived_at >= among.since)
+    if among.until is not None:
+        conditions.append(custody.arrived_at < among.until)
+    if among.product is not None:
+        conditions.append(custody.product_id == among.product)
+    if among.category is not None:
+        product = tables.product.c
+        within = product.category.startswith(f"{among.category}.", autoescape=True)
+        listed = select(product.id).where(or_(product.category == among.category, within))
+        conditions.append(custody.product_id.in_(listed))
+    return conditions
 
 
 def on_slip(snapshot: Snapshot, code: str) -> list[bytes]:

@@ -25,6 +25,11 @@ def sites(snapshot: Snapshot, principal: Principal, after: Place | None, limit: 
     return master.page(snapshot, Site, own_sites(snapshot, principal), after, limit)
 
 
+def own(snapshot: Snapshot, principal: Principal) -> list[Site]:
+    """All sites that are the principal's own."""
+    return master.where(snapshot, Site, *own_sites(snapshot, principal))
+
+
 def products(snapshot: Snapshot, after: Place | None, limit: int) -> list[Product]:
     return master.page(snapshot, Product, (), after, limit)
 

@@ -65,4 +65,6 @@ def trace(
         lambda: clock() - began > limits.seconds,
     )
     going_on = cursors.encode(way.next, question) if way.next is not None else None
-    return build(snapshot, reader, way, direction, now, roots.cut or way.next is not None, going_on)
+    return build(
+        snapshot, reader, way, direction, now, roots.cut or way.next is not None, going_on, whole=position is None
+    )

@@ -31,11 +31,21 @@ class Amount(Struct, frozen=True, gc=False):
     pieces: int | None
 
 
+class Confidence(Struct, frozen=True, gc=False):
+    """Whether a custody's quantities close. `claimed`: what of it came in by its receiver's word alone; `unexplained`:
+    what went out beyond what came in, came in beyond or short of what was sent, was missed or found when it was
+    counted. A tolerance for drying and trimming is the balance's to apply."""
+
+    state: Literal["closed", "claimed", "unexplained"]
+    claimed: Amount | None
+    unexplained: Amount | None
+
+
 class Node(Struct, frozen=True, gc=False, rename={"in_": "in"}):
     """A custody, or a gap: goods whose origin is not known. `depth`: the fewest steps from the start.
 
-    `in_` what came, `out` what is no longer there, `on_hand` the rest (negative: more went out than came in); null for
-    gaps, and where the reader may not know.
+    `in_` what came, `out` what is no longer there, `on_hand` the rest (negative: more went out than came in); null, as
+    `confidence`, for gaps, and where the reader may not know.
     """
 
     id: str
@@ -51,6 +61,7 @@ class Node(Struct, frozen=True, gc=False, rename={"in_": "in"}):
     in_: Amount | None
     out: Amount | None
     on_hand: Amount | None
+    confidence: Confidence | None
 
 
 class Link(Struct, frozen=True, gc=False):
@@ -100,6 +111,47 @@ class Gap(Struct, frozen=True, gc=False, rename={"from_": "from"}):
     from_: Source
 
 
+class Document(Struct, frozen=True, gc=False, rename={"class_": "class"}):
+    """What speaks for the goods of these nodes; its file is at `/documents/{id}/file`, for whom it is. `number` is null
+    where a paper of no named kind may be an identity card."""
+
+    id: str
+    type: str
+    number: str | None
+    issuer: str | None
+    issued_on: str | None
+    expires_on: str | None
+    class_: str | None
+    node_ids: list[str]
+
+
+class Test(Struct, frozen=True, gc=False):
+    """A rapid or laboratory test of a node's goods; a rapid verdict is presumptive (Food Safety Law §88, §112).
+    `tester` and `sample_number` are null where the reader may not know."""
+
+    event_id: str
+    node_id: str
+    stage: str
+    item: str
+    method: str | None
+    value: str | None
+    unit: str | None
+    limit: str | None
+    verdict: str | None
+    sample_number: str | None
+    tester: str | None
+
+
+class Share(Struct, frozen=True, gc=False):
+    """Going back: how much of the goods of `start_id` came from the source `node_id`. Going forward (`start_id` null):
+    how much of what came to `node_id` came from where the trace starts. A range, where goods were mixed."""
+
+    node_id: str
+    start_id: str | None
+    at_least: Amount
+    at_most: Amount
+
+
 class Totals(Struct, frozen=True, gc=False):
     """Of this answer. `grams` and `pieces` sum what came no further at its nodes (sold to its last buyer, destroyed,
     lost, still there), so that nothing counts twice; they and `receipts` are null unless the reader may see all."""
@@ -115,7 +167,8 @@ class Totals(Struct, frozen=True, gc=False):
 
 class Trace(Struct, frozen=True):
     """nodes: from the start outward, by generation, then by time of arrival. events: from source to table, by
-    generation, then by event time. `truncated`: there is more; `next` is the cursor that goes on."""
+    generation, then by event time. `truncated`: there is more; `next` is the cursor that goes on. shares: of a chain
+    that is whole and in this answer, as far as the reader may know; null otherwise, and where there are too many."""
 
     nodes: list[Node]
     links: list[Link]
@@ -124,6 +177,9 @@ class Trace(Struct, frozen=True):
     totals: Totals
     truncated: bool
     next: str | None
+    documents: list[Document]
+    tests: list[Test]
+    shares: list[Share] | None
 
 
 _encode = msgspec.json.Encoder().encode

@@ -13,12 +13,16 @@ from app.store import chain, master
 from app.store.chain import Direction
 from app.store.engine import Snapshot
 from app.store.raw import Row
-from app.tracing.answer import Amount, Gap, Link, Node, Source, Status, Totals, Trace
+from app.tracing.answer import Amount, Confidence, Gap, Link, Node, Share, Source, Status, Totals, Trace
+from app.tracing.confidence import Inflow, accounted
 from app.tracing.happenings import happenings
 from app.tracing.names import Names
+from app.tracing.proofs import documents, tests
 from app.tracing.sight import EVERYTHING, Hands, Sight, sight
 from app.tracing.states import States, states
 from app.tracing.texts import Amounts, Ids
+
+_CLOSED = Confidence("closed", None, None)
 
 
 def build(
@@ -29,8 +33,9 @@ def build(
     now: datetime,
     more: bool,
     cursor: str | None,
+    whole: bool,
 ) -> Trace:
-    """`more`: the walk did not go through everything; `cursor`: how to go on."""
+    """`more`: the walk did not go through everything; `cursor`: how to go on; `whole`: it began at the start."""
     rows = chain.nodes(snapshot, way.depth)
     touches = chain.touches(snapshot, way.depth)
     happened = chain.events(snapshot, {event for _, event in touches})
@@ -45,13 +50,19 @@ def build(
     generation = generations(way.depth, edges)
     rows.sort(key=lambda row: (generation[row[0]], row[8], row[0]))
     lots = {row[0]: row for row in chain.lots(snapshot, {row[3] for row in rows})}
-    page = _Page(way.depth, lots, names, seen, states(snapshot, way, rows, direction), now)
+    inflow = Inflow(snapshot, way, direction, whole)
+    page = _Page(way.depth, lots, names, seen, states(snapshot, way, rows, direction), inflow, now)
     nodes = page.nodes(rows)
     joined = [page.link(row) for row in way.links]
     events = happenings(snapshot, happened, touches, generation, direction, seen, page.ids)
     gaps = [page.gap(row) for row in rows if page.unknown(row)]
     totals = page.totals(len(nodes), len(joined), len(events), len(gaps))
-    return Trace(nodes, joined, events, gaps, totals, more, cursor)
+    known = {row[0]: row for row in rows}
+    shared = accounted(snapshot, way, known, generation, direction, inflow) if whole and not more else None
+    return Trace(
+        nodes, joined, events, gaps, totals, more, cursor, documents(snapshot, rows, seen, page.ids),
+        tests(snapshot, happened, touches, seen, page.ids), None if shared is None else page.shares(known, shared),
+    )  # fmt: skip
 
 
 def _keys(rows: Iterable[Row], column: int) -> set[bytes]:
@@ -91,6 +102,7 @@ class _Page:
     names: Names
     sight: Sight
     states: States
+    inflow: Inflow
     now: datetime
     ids: Ids = field(default_factory=Ids)
     amounts: Amounts = field(default_factory=Amounts)
@@ -110,7 +122,7 @@ class _Page:
             known = lots.get(lot)
             if known is not None and expires_on is None:
                 expires_on = known[2]
-            came = left = kept = None
+            came = left = kept = sure = None
             if kind == "custody":
                 if key in full:
                     balance = Balance._make(row[10:17])
@@ -118,6 +130,7 @@ class _Page:
                     came = amount(balance.received, measure, product)
                     left = amount(gone, measure, product)
                     kept = amount(balance.received - gone, measure, product)
+                    sure = self._confidence(key, balance, measure, product)
                     self._sum(row[17], balance.ended, measure)
                 else:
                     self.all_seen = False
@@ -128,6 +141,7 @@ class _Page:
                 Node(
                     ids[key], kind, code, ids[lot], known[1] if known else None, place(product, at), place(site, at),
                     place(party, at), status(row, expires_on), depth[key], came, left, kept,
+                    sure,
                 )
             )  # fmt: skip
         return found
@@ -137,6 +151,33 @@ class _Page:
         own, ids = self.sight.own, self.ids
         amount = self.amounts[grams, pieces] if parent in own or child in own else None
         return Link(ids[parent], ids[child], ids[event], kind, amount)
+
+    def shares(self, rows: Mapping[bytes, Row], found: Iterable[tuple[bytes, bytes | None, int, int]]) -> list[Share]:
+        """Those of which the reader may know both ends."""
+        full, ids = self.sight.full, self.ids
+        return [
+            Share(
+                ids[key], ids[start] if start is not None else None, self._known(least, whole), self._known(most, whole)
+            )
+            for key, start, least, most in found
+            if key in full and (start is None or start in full)
+            for whole in [rows[key if start is None else start]]
+        ]
+
+    def _known(self, amount: int, row: Row) -> Amount:
+        found = self._amount(amount, row[7], row[4])
+        assert found is not None, "an amount that is known is shown"
+        return found
+
+    def _confidence(self, key: bytes, balance: Balance, measure: str, product: bytes) -> Confidence:
+        state, unexplained, claimed = self.inflow.closure(key, balance, measure)
+        if state == "closed":
+            return _CLOSED
+        return Confidence(
+            state,
+            self._amount(claimed, measure, product) if claimed else None,
+            self._amount(unexplained, measure, product) if unexplained else None,
+        )
 
     def unknown(self, row: Row) -> bool:
         """Whether it is a gap that is not closed; a voided custody is one for what came out of it."""

@@ -1,6 +1,6 @@
 """Where a trace starts: the custodies that a code, an id or an EPC names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -10,19 +10,24 @@ from app.domain.codes import CodeKind, MistypedCode
 from app.domain.epcis.identifiers import canonical_uri
 from app.domain.errors import Forbidden, Malformed, NotFound
 from app.domain.rights import Principal, Role, owns_site
-from app.store import chain, master
+from app.domain.rows import Site
+from app.enrolling.documents import find_document
+from app.store import chain, documents, listing, master
+from app.store.chain import ANYTHING, Among
 from app.store.engine import Snapshot
 
-Kind = Literal["code", "custody", "lot", "epc"]
+Kind = Literal["code", "custody", "lot", "epc", "site", "party", "document", "window"]
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """value: a code as typed, scanned or pasted with its URL; the id of a custody or lot; or an EPC, EPC class or SSCC
-    as URN or GS1 Digital Link."""
+    """value: a code as typed, scanned or pasted with its URL; the id of a custody, lot, site, party or document; or an
+    EPC, EPC class or SSCC as URN or GS1 Digital Link. A `window` has none: it is everything that lies at the reader's
+    own sites. `among` narrows what the walk starts from."""
 
     kind: Kind
     value: str
+    among: Among = ANYTHING
 
     @classmethod
     def read(cls, text: str) -> "Start":
@@ -32,9 +37,18 @@ class Start:
     @property
     def question(self) -> str:
         """The same for every spelling of one start; what a cursor is bound to."""
-        if self.kind == "code":
-            return f"code {_parsed(self.value).text}"
-        return f"epc {canonical_uri(self.value)}" if self.kind == "epc" else f"{self.kind} {_id(self)}"
+        return f"{self.kind} {self._named()}{'' if self.among == ANYTHING else f' {self.among}'}"
+
+    def _named(self) -> str:
+        match self.kind:
+            case "code":
+                return _parsed(self.value).text
+            case "epc":
+                return canonical_uri(self.value)
+            case "window":
+                return ""
+            case _:
+                return str(_id(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +62,32 @@ class Roots:
 def find(snapshot: Snapshot, reader: Principal, start: Start, secret: bytes) -> Roots:
     """Raises Malformed for a mistyped code, NotFound for what does not exist, Forbidden for the whole book of a site or
     party that is not the reader's. `secret`: the master that receipts are signed with."""
+    search = _Search(snapshot, reader, start.among)
     match start.kind:
         case "code":
-            return _of_code(snapshot, reader, _parsed(start.value), secret)
+            return search.of_code(_parsed(start.value), secret)
         case "custody":
             key = _id(start)
             if not chain.is_custody(snapshot, key):
                 raise _unknown("custody", "流转批次", start.value)
-            return Roots([key.bytes])
+            return search.kept([key.bytes])
         case "lot":
-            return _of_lot(snapshot, _id(start))
+            return search.of_lot(_id(start))
+        case "site":
+            return search.at_site(_id(start))
+        case "party":
+            return search.of_party(_id(start))
+        case "document":
+            return search.of_document(_id(start))
+        case "window":
+            return search.at_own_sites()
         case _:
             epc = canonical_uri(start.value)
             # PostgreSQL takes no NUL, and no identifier has one.
             found = [] if "\0" in epc else chain.with_epcs(snapshot, _contents(snapshot, epc))
             if not found:
                 raise _unknown("epc", "EPC", start.value)
-            return Roots(found)
+            return search.kept(found)
 
 
 def _parsed(text: str) -> codes.Code:
@@ -85,77 +108,105 @@ def _id(start: Start) -> UUID:
         ) from None
 
 
-def _of_code(snapshot: Snapshot, reader: Principal, code: codes.Code, secret: bytes) -> Roots:
-    if code.kind is CodeKind.RECEIPT:
-        return _of_receipt(snapshot, code, secret)
-    issued = chain.code_of(snapshot, code.text)
-    if issued is None:
-        raise NotFound(
-            "unknown-code",
-            "没有签发过这个编码，请核对后重新扫描或输入 · "
-            "This code was never issued: compare it and scan or type it again",
-            identity=code.text,
-        )
-    kind, subject = issued
-    match kind:
-        case CodeKind.CUSTODY:
-            return Roots([subject.bytes])
-        case CodeKind.SLIP:
-            return Roots(chain.on_slip(snapshot, code.text))
-        case CodeKind.SITE:
-            return _at_site(snapshot, reader, subject)
-        case CodeKind.PARTY:
-            return _of_party(snapshot, reader, subject)
-        case _:  # a lot, or one numbered unit of it
-            return _of_lot(snapshot, subject)
+@dataclass(frozen=True, slots=True)
+class _Search:
+    snapshot: Snapshot
+    reader: Principal
+    among: Among
 
+    def kept(self, keys: list[bytes], *, cut: bool = False) -> Roots:
+        """What of the keys is among what is asked for."""
+        return Roots(keys if self.among == ANYTHING else chain.kept(self.snapshot, keys, self.among), cut)
 
-def _of_lot(snapshot: Snapshot, lot: UUID) -> Roots:
-    if not chain.is_lot(snapshot, lot):
-        raise _unknown("lot", "批次", str(lot))
-    return _bounded(chain.of_lot(snapshot, lot))
+    def of_code(self, code: codes.Code, secret: bytes) -> Roots:
+        if code.kind is CodeKind.RECEIPT:
+            return self.of_receipt(code, secret)
+        issued = chain.code_of(self.snapshot, code.text)
+        if issued is None:
+            raise NotFound(
+                "unknown-code",
+                "没有签发过这个编码，请核对后重新扫描或输入 · "
+                "This code was never issued: compare it and scan or type it again",
+                identity=code.text,
+            )
+        kind, subject = issued
+        match kind:
+            case CodeKind.CUSTODY:
+                return self.kept([subject.bytes])
+            case CodeKind.SLIP:
+                return self.kept(chain.on_slip(self.snapshot, code.text))
+            case CodeKind.SITE:
+                return self.at_site(subject)
+            case CodeKind.PARTY:
+                return self.of_party(subject)
+            case _:  # a lot, or one numbered unit of it
+                return self.of_lot(subject)
 
+    def of_lot(self, lot: UUID) -> Roots:
+        if not chain.is_lot(self.snapshot, lot):
+            raise _unknown("lot", "批次", str(lot))
+        return _bounded(chain.of_lot(self.snapshot, lot, self.among))
 
-def _of_receipt(snapshot: Snapshot, code: codes.Code, secret: bytes) -> Roots:
-    number = codes.receipt_id_of(code)
-    name = codes.receipt_name(number)
-    if not codes.receipt_mac_ok(codes.receipt_secret(secret, name.device_number, name.epoch), code):
-        raise NotFound(
-            "not-authentic",
-            "这张小票不是由登记的秤打印的，可能是仿造 · No registered scale printed this receipt: it may be forged",
-            identity=code.text,
-        )
-    sold = chain.on_receipt(snapshot, number)
-    if sold is None:
-        raise NotFound(
-            "sale-pending",
-            "小票真实，但秤尚未上传这笔销售，请稍后再查 · "
-            "The receipt is authentic, its sale has not come in yet: ask again later",
-            identity=code.text,
-        )
-    return Roots(sold)
+    def of_receipt(self, code: codes.Code, secret: bytes) -> Roots:
+        number = codes.receipt_id_of(code)
+        name = codes.receipt_name(number)
+        if not codes.receipt_mac_ok(codes.receipt_secret(secret, name.device_number, name.epoch), code):
+            raise NotFound(
+                "not-authentic",
+                "这张小票不是由登记的秤打印的，可能是仿造 · No registered scale printed this receipt: it may be forged",
+                identity=code.text,
+            )
+        sold = chain.on_receipt(self.snapshot, number)
+        if sold is None:
+            raise NotFound(
+                "sale-pending",
+                "小票真实，但秤尚未上传这笔销售，请稍后再查 · "
+                "The receipt is authentic, its sale has not come in yet: ask again later",
+                identity=code.text,
+            )
+        return self.kept(sold)
 
+    def at_site(self, site_id: UUID) -> Roots:
+        """What came to the site, and to what lies below it."""
+        site = master.sites(self.snapshot, [site_id]).get(site_id)
+        if site is None:
+            raise _unknown("site", "场所", str(site_id))
+        if not owns_site(self.reader, site, master.markets(self.snapshot, [site])[site.id]):
+            raise _not_yours(str(site_id))
+        below = master.sites_below(self.snapshot, [site.path])
+        markets = master.markets(self.snapshot, below)
+        return self.at_sites(place for place in below if owns_site(self.reader, place, markets[place.id]))
 
-def _at_site(snapshot: Snapshot, reader: Principal, site_id: UUID) -> Roots:
-    site = master.sites(snapshot, [site_id]).get(site_id)
-    if site is None:
-        raise _unknown("site", "场所", str(site_id))
-    if not owns_site(reader, site, master.markets(snapshot, [site])[site.id]):
-        raise _not_yours(str(site_id))
-    return _bounded(chain.at_site(snapshot, site_id))
+    def at_own_sites(self) -> Roots:
+        return self.at_sites(listing.own(self.snapshot, self.reader))
 
+    def at_sites(self, sites: Iterable[Site]) -> Roots:
+        return _bounded(chain.at_sites(self.snapshot, [site.id for site in sites], self.among))
 
-def _of_party(snapshot: Snapshot, reader: Principal, party_id: UUID) -> Roots:
-    """All of a party's own book; of another's, what lies at the reader's sites."""
-    if reader.role is Role.ADMIN or reader.party_id == party_id:
-        return _bounded(chain.of_party(snapshot, party_id))
-    sites = master.sites_of_party(snapshot, party_id)
-    markets = master.markets(snapshot, sites)
-    own = [site for site in sites if owns_site(reader, site, markets[site.id])]
-    if not own:
-        raise _not_yours(str(party_id))
-    found = [_bounded(chain.at_site(snapshot, site.id)) for site in own]
-    return Roots([key for roots in found for key in roots.keys], any(roots.cut for roots in found))
+    def of_party(self, party_id: UUID) -> Roots:
+        """All of a party's own book; of another's, what lies at the reader's sites."""
+        if self.reader.role is Role.ADMIN or self.reader.party_id == party_id:
+            if party_id not in master.parties(self.snapshot, [party_id]):
+                raise _unknown("party", "主体", str(party_id))
+            return _bounded(chain.of_party(self.snapshot, party_id, self.among))
+        sites = master.sites_of_party(self.snapshot, party_id)
+        markets = master.markets(self.snapshot, sites)
+        own = [site for site in sites if owns_site(self.reader, site, markets[site.id])]
+        if not own:
+            raise _not_yours(str(party_id))
+        return self.at_sites(own)
+
+    def of_document(self, document_id: UUID) -> Roots:
+        """The goods that the document speaks for, at the reader's own sites also all that is there where it speaks for
+        the site."""
+        find_document(self.snapshot, self.reader, document_id)
+        subjects = documents.subjects(self.snapshot, document_id)
+        sites = master.sites(self.snapshot, subjects)
+        markets = master.markets(self.snapshot, sites.values())
+        own = [site for site in sites.values() if owns_site(self.reader, site, markets[site.id])]
+        there = self.at_sites(own) if own else Roots([])
+        goods = self.kept(sorted(subject.bytes for subject in subjects if subject not in sites))
+        return Roots([*goods.keys, *there.keys], there.cut)
 
 
 def _bounded(keys: list[bytes]) -> Roots:

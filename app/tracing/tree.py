@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from app.store.chain import Direction
-from app.tracing.answer import Gap, Node, Trace
+from app.tracing.answer import Gap, Node, Share, Trace
 
 Language = Literal["zh", "en"]
 
@@ -16,6 +16,9 @@ _WORDS: dict[Language, dict[str, str]] = {
         "claimed": "一方指认、待另一方确认",
         "seen": "见上", "in": "进", "kept": "存", "reported": "{} 填报", "batch": "批次",
         "more": "未完，继续：cursor={}", "closed": "来源已由双方确认", "cut": "未完：起点过多，只列出最新的",
+        "claimed_of": "其中 {} 只有一方说法", "unexplained_of": "{} 对不上账", "from": "各来源占起点的数量",
+        "share": "{}：{} 至 {}", "exact": "{}：{}", "contact": "联系 {}", "tests": "检测：{}", "pass": "合格",
+        "fail": "不合格", "papers": "凭证：{}",
         "totals": "{nodes} 个节点，{links} 个环节，{events} 条记录，{gaps} 处来源不明",
     },
     "en": {
@@ -26,6 +29,9 @@ _WORDS: dict[Language, dict[str, str]] = {
         "reported": "reported by {}", "batch": "lot", "more": "there is more, go on with cursor={}",
         "closed": "origin confirmed by both sides",
         "cut": "there is more: only the newest starts are listed",
+        "claimed_of": "{} of it by one side's word", "unexplained_of": "{} do not add up",
+        "from": "what each source accounts for of the start", "share": "{}: {} to {}", "exact": "{}: {}",
+        "contact": "call {}", "tests": "tests: {}", "pass": "passed", "fail": "failed", "papers": "papers: {}",
         "totals": "{nodes} nodes, {links} links, {events} events, {gaps} gaps",
     },
 }  # fmt: skip
@@ -38,6 +44,7 @@ def tree_lines(trace: Trace, direction: Direction, language: Language = "zh") ->
     nodes = {node.id: node for node in trace.nodes}
     place = {key: i for i, key in enumerate(nodes)}
     gaps = {gap.node_id: gap for gap in trace.gaps}
+    proof = _proof(trace, words)
     below: dict[str, set[str]] = {key: set() for key in nodes}
     reached: set[str] = set()
     for link in trace.links:
@@ -52,7 +59,7 @@ def tree_lines(trace: Trace, direction: Direction, language: Language = "zh") ->
         while waiting:
             key, stem, branch = waiting.pop()
             again = f" ({words['seen']})" if key in seen else ""
-            yield stem + branch + _line(nodes[key], gaps.get(key), words) + again
+            yield stem + branch + _line(nodes[key], gaps.get(key), proof.get(key, []), words) + again
             if again:
                 continue
             seen.add(key)
@@ -61,6 +68,10 @@ def tree_lines(trace: Trace, direction: Direction, language: Language = "zh") ->
             for far in sorted(below[key], key=place.__getitem__, reverse=True):
                 waiting.append((far, inner, "└─ " if last else "├─ "))
                 last = False
+    if direction == "back" and trace.shares:
+        yield f"{words['from']}:"
+        for share in trace.shares:
+            yield "  " + _share(share, nodes[share.node_id], gaps.get(share.node_id), words)
     totals = trace.totals
     yield words["totals"].format(nodes=totals.nodes, links=totals.links, events=totals.events, gaps=totals.gaps)
     if trace.next is not None:
@@ -69,13 +80,40 @@ def tree_lines(trace: Trace, direction: Direction, language: Language = "zh") ->
         yield words["cut"]
 
 
-def _line(node: Node, gap: Gap | None, words: dict[str, str]) -> str:
+def _proof(trace: Trace, words: dict[str, str]) -> dict[str, list[str]]:
+    """What each node is proved by, in words."""
+    found: dict[str, list[str]] = {}
+    papers: dict[str, list[str]] = {}
+    tests: dict[str, list[str]] = {}
+    for document in trace.documents:
+        for key in document.node_ids:
+            papers.setdefault(key, []).append(" ".join(text for text in (document.type, document.number) if text))
+    for test in trace.tests:
+        verdict = words.get(test.verdict or "", "?")
+        tests.setdefault(test.node_id, []).append(f"{test.item} {verdict}")
+    for word, said in (("papers", papers), ("tests", tests)):
+        for key, listed in said.items():
+            found.setdefault(key, []).append(words[word].format(", ".join(listed)))
+    return found
+
+
+def _share(share: Share, node: Node, gap: Gap | None, words: dict[str, str]) -> str:
+    name = gap.from_.name if gap is not None else None
+    place = name or next((p.name for p in (node.site, node.party) if p is not None), "?")
+    goods = f"{place} · {node.product.name if node.product else '?'} {node.lot_number or ''}".rstrip()
+    least, most = (f"{amount.value} {amount.unit}" for amount in (share.at_least, share.at_most))
+    return words["exact"].format(goods, most) if least == most else words["share"].format(goods, least, most)
+
+
+def _line(node: Node, gap: Gap | None, proof: list[str], words: dict[str, str]) -> str:
     product = node.product.name if node.product else "?"
     if gap is not None:
         source = gap.from_
         said = [words[gap.reason], *(text for text in (source.name, source.address) if text)]
         if source.reported_by is not None:
             said.append(words["reported"].format(source.reported_by.name))
+        if source.contact:
+            said.append(words["contact"].format(source.contact))
         return f"[{words['gap']}] {product} · " + " · ".join(said)
     parts = [f"{product} {words['batch']} {node.lot_number or '?'}"]
     if node.kind == "gap":
@@ -85,6 +123,12 @@ def _line(node: Node, gap: Gap | None, words: dict[str, str]) -> str:
     if node.on_hand is not None and node.in_ is not None:
         amounts = ((words["in"], node.in_), (words["kept"], node.on_hand))
         parts.append(" ".join(f"{word} {amount.value} {amount.unit}" for word, amount in amounts))
+    if node.confidence is not None:
+        sure = node.confidence
+        for word, amount in (("claimed_of", sure.claimed), ("unexplained_of", sure.unexplained)):
+            if amount is not None:
+                parts.append(words[word].format(f"{amount.value} {amount.unit}"))
     if node.code is not None:
         parts.append(node.code)
+    parts += proof
     return f"[{words[node.status]}] " + " · ".join(parts)

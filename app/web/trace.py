@@ -2,26 +2,24 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app import tracing
-from app.domain.errors import Invalid
 from app.store.engine import reading
-from app.tracing import Limits, Start
+from app.tracing import Limits
 from app.tracing.looks import at_gaps
-from app.tracing.starts import Kind
 from app.web.auth import PrincipalDep
 from app.web.looking import note
 from app.web.service import ServiceDep
+from app.web.starts import StartDep
 
 router = APIRouter(prefix="/api/v1/trace", tags=["trace"])
 
 _SCHEMA, COMPONENTS = tracing.json_schema()
 _FARM, _STALL = "018f3a4e-0000-5000-8000-000000000001", "018f3a4e-0000-5000-8000-000000000002"
-_LOT, _MADE, _CAME = (f"018f3a4e-0000-5000-8000-00000000000{n}" for n in (3, 4, 5))
+_LOT, _MADE, _CAME, _PAPER, _TESTED = (f"018f3a4e-0000-5000-8000-00000000000{n}" for n in (3, 4, 5, 6, 7))
 _PRODUCT = {"code": None, "name": "小白菜", "kind": "vegetables", "region": None}
 
 
@@ -33,6 +31,7 @@ def _weight(kilograms: str, grams: int) -> dict[str, Any]:
     return {"value": kilograms, "unit": "kg", "grams": grams, "pieces": None}
 
 
+_CLOSED = {"state": "closed", "claimed": None, "unexplained": None}
 EXAMPLE: dict[str, Any] = {
     "nodes": [
         {
@@ -40,12 +39,14 @@ EXAMPLE: dict[str, Any] = {
             "product": _PRODUCT, "site": _place("S0123456789ABCDEFX", "一号摊", "stall", "330106"),
             "party": _place("P0123456789ABCDEFX", "一号摊经营户", "vendor", "330106"), "status": "ok", "depth": 0,
             "in": _weight("60", 60_000), "out": _weight("45.5", 45_500), "on_hand": _weight("14.5", 14_500),
+            "confidence": _CLOSED,
         },
         {
             "id": _FARM, "kind": "custody", "code": "B123456789ABCDEFGY", "lot_id": _LOT, "lot_number": "260301-1A2B",
             "product": _PRODUCT, "site": _place("S123456789ABCDEFGY", "河东菜地", "farm", "330122"),
             "party": _place("P123456789ABCDEFGY", "河东蔬菜合作社", "producer", "330122"), "status": "ok", "depth": 1,
             "in": _weight("120", 120_000), "out": _weight("120", 120_000), "on_hand": _weight("0", 0),
+            "confidence": _CLOSED,
         },
     ],
     "links": [
@@ -68,6 +69,24 @@ EXAMPLE: dict[str, Any] = {
     "totals": {"nodes": 2, "links": 1, "events": 2, "gaps": 0, "receipts": 31, "grams": 60_000, "pieces": 0},
     "truncated": False,
     "next": None,
+    "documents": [
+        {
+            "id": _PAPER, "type": "conformity_certificate", "number": "浙A-0301", "issuer": "河东蔬菜合作社",
+            "issued_on": "2026-03-01", "expires_on": None, "class": "A", "node_ids": [_FARM],
+        }
+    ],
+    "tests": [
+        {
+            "event_id": _TESTED, "node_id": _STALL, "stage": "rapid", "item": "有机磷和氨基甲酸酯类农药",
+            "method": "GB/T 5009.199-2003", "value": "12.4", "unit": "%", "limit": None, "verdict": "pass",
+            "sample_number": "K-0301-07", "tester": "快检室",
+        }
+    ],
+    "shares": [
+        {
+            "node_id": _FARM, "start_id": _STALL, "at_least": _weight("60", 60_000), "at_most": _weight("60", 60_000),
+        }
+    ],
 }  # fmt: skip
 
 
@@ -82,10 +101,7 @@ def get_trace(
     request: Request,
     service: ServiceDep,
     principal: PrincipalDep,
-    code: Annotated[str | None, Query(max_length=300, description="S, P, B, G, T or R code, or its URL")] = None,
-    custody: UUID | None = None,
-    lot: Annotated[UUID | None, Query(description="starts from all of its custodies")] = None,
-    epc: Annotated[str | None, Query(max_length=300, description="EPC, EPC class or SSCC, URN or Digital Link")] = None,
+    start: StartDep,
     direction: Annotated[Literal["back", "forward"], Query(description="to sources, or to buyers")] = "back",
     depth: Annotated[int, Query(ge=1, le=1000, description="generations in one answer")] = 100,
     limit: Annotated[int, Query(ge=1, le=10_000_000, description="nodes in one answer, within our own limit")] = 10_000,
@@ -93,22 +109,16 @@ def get_trace(
 ) -> Response:
     """来可溯、去可追 · Where goods came from and where they went, generation by generation.
 
-    Exactly one of code, custody, lot and epc. Nodes run from the start outward, events from source to table. Amounts,
-    contacts and flags are null beyond the key's own goods and one step around them. `truncated` says that there is
-    more, `next` goes on with it: ask the same again with `cursor`.
+    At most one of code, custody, lot, epc, site, party and document, narrowed by from, to, product and category; a time
+    alone starts from everything that came to the key's own sites. Nodes run from the start outward, events from source
+    to table. Amounts, contacts and flags are null beyond the key's own goods and one step around them. `shares` says
+    how much of the start each source accounts for, at least and at most. `truncated` says that there is more, `next`
+    goes on with it: ask the same again with `cursor`.
     """
-    given: dict[Kind, object] = {"code": code, "custody": custody, "lot": lot, "epc": epc}
-    starts = [Start(kind, str(value)) for kind, value in given.items() if value is not None]
-    if len(starts) != 1:
-        raise Invalid(
-            "one-start",
-            "code、custody、lot、epc 须且只须给出一个 · give exactly one of code, custody, lot and epc",
-            pointer="?code",
-        )
     limits = Limits(depth, min(limit, service.settings.trace_limit))
     with reading(service.engine) as snapshot:
         found = tracing.trace(
-            snapshot, principal, starts[0], direction, now=datetime.now(UTC), secret=service.master, limits=limits,
+            snapshot, principal, start, direction, now=datetime.now(UTC), secret=service.master, limits=limits,
             cursor=cursor,
         )  # fmt: skip
     note(request, principal, at_gaps(found))
