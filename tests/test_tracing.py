@@ -532,8 +532,11 @@ def test_the_tree_of_a_dish(ask: Ask, market_day: Chains) -> None:
         "│  ├─ [正常] cabbage 批次 no cabbages · hall (wholesaler) · 进 6 kg 存 1 kg",
         "│  │  └─ [正常] cabbage 批次 no cabbages · field (grower) · 进 10 kg 存 1 kg",
         "│  └─ [正常] cabbage 批次 no cabbages · field (grower) · 进 10 kg 存 1 kg",
-        "└─ [正常] pork 批次 no porks · kitchen (cook) · 进 5 kg 存 0 kg",
-        "   └─ [来源不明] pork · 系统外购入 · 外地屠宰户 · 外省某镇 · cook 填报",
+        "└─ [正常] pork 批次 no porks · kitchen (cook) · 进 5 kg 存 0 kg · 其中 5 kg 只有一方说法",
+        "   └─ [来源不明] pork · 系统外购入 · 外地屠宰户 · 外省某镇 · cook 填报 · 联系 13900000000",
+        "各来源占起点的数量:",
+        "  field · cabbage no cabbages：10 pcs",
+        "  外地屠宰户 · pork no porks：10 pcs",
         "6 个节点，6 个环节，6 条记录，1 处来源不明",
     ]
     assert sum("见上" in line for line in tree_lines(found, "back")) == 1
