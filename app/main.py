@@ -7,6 +7,8 @@ from datetime import timedelta
 from starlette.types import ASGIApp
 
 from app import logs, web
+from app.domain.webhooks import reach
+from app.notifying import OUTBOX, Sender
 from app.settings import Settings
 from app.store import schema
 from app.store.engine import Database, open_engine, reading
@@ -15,6 +17,7 @@ from app.store.files import FileStore
 from app.store.master import any_device
 from app.store.secret import load_master
 from app.store.units import any_job
+from app.store.webhooks import any_webhook
 from app.store.writer import Writer
 from app.web.counts import ScanCounts
 from app.web.kept import Kept
@@ -44,7 +47,7 @@ def open_database(settings: Settings) -> tuple[Database, bytes]:
             schema.upgrade(engine)
         schema.require_head(engine)
         with reading(engine) as snapshot:
-            used = any_device(snapshot) or any_job(snapshot)
+            used = any_device(snapshot) or any_job(snapshot) or any_webhook(snapshot)
         return engine, load_master(settings.secret_file, may_create=not used)
     except BaseException:
         engine.dispose()
@@ -69,6 +72,8 @@ def open_service(settings: Settings) -> Service:
         scans.forget(names)
         boards.forget(names)
         receipts.forget(names)
+        if OUTBOX in names:
+            sender.wake()
 
     def forget_all() -> None:
         keys.forget_all()
@@ -76,6 +81,7 @@ def open_service(settings: Settings) -> Service:
         scans.forget_all()
         boards.forget_all()
         receipts.forget_all()
+        sender.wake()
 
     tail = Tail(engine, forget, forget_all)
     reports = Reports(writer, skew)
@@ -90,19 +96,26 @@ def open_service(settings: Settings) -> Service:
         {
             "writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting),
             "screens_open": ("Screens that are kept up to date.", lambda: boards.screens),
+            "deliveries_waiting": ("Deliveries to webhooks that are yet to be made.", lambda: sender.waiting),
         },
         {"pages": (scans.usage,), "receipts": (receipts.usage,), "boards": boards.usage, "stock": (shelves.usage,)},
     )
+    reachable = reach(settings.webhook_hosts, settings.webhook_networks)
+    sender = Sender(engine, writer, master, reachable, count=metrics.count)
     tail.start()
+    if settings.webhook_hosts:
+        sender.start()
     files = FileStore(settings.files_dir)
     return Service(
         settings, engine, writer, keys, shelves, reports, files, scans, receipts, counts, tail, metrics, master, boards,
+        reachable, sender,
         wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places,
     )  # fmt: skip
 
 
 def close_service(service: Service) -> None:
     """Drains the writer, then lets go of the rest."""
+    service.sender.close()
     service.counts.close()
     service.boards.close()
     service.writer.close()

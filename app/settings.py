@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.domain.webhooks import Network, reach
+
 
 class Settings(BaseSettings):
     """One frozen value, read in `main`, the command line and the migrations, and passed down."""
@@ -58,6 +60,12 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas"
     )
+    webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="where webhooks may lead: erp.example.cn (https), *.example.cn, http://10.1.2.3:9000, …"
+    )
+    webhook_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="networks that webhooks may reach although they are not public, such as 10.1.2.0/24"
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")
 
     @field_validator("public_url")
@@ -68,7 +76,13 @@ class Settings(BaseSettings):
             raise ValueError("must be an http(s) URL without query, such as https://food.example.cn")
         return value.rstrip("/")
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("webhook_hosts")
+    @classmethod
+    def _webhook_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        reach(value, ())
+        return value
+
+    @field_validator("trusted_proxies", "webhook_hosts", "webhook_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.settings import Settings
 from tests.recording.conftest import EPCIS, deliver, harvest, paper
 from tests.support.cast import Actor, Cast
 
@@ -93,8 +94,22 @@ DOORS: dict[str, str] = {
     "GET /api/v1/alerts": "1+++++++",
     "GET /api/v1/audit": "1333333+",
     "POST /api/v1/captures": "13+++33+",
+    "POST /api/v1/webhooks": "13+++3++",
+    "GET /api/v1/webhooks": "1+++++++",
+    "GET /api/v1/webhooks/{webhook_id}": "14+4444+",
+    "PATCH /api/v1/webhooks/{webhook_id}": "14+4444+",
+    "POST /api/v1/webhooks/{webhook_id}/secret": "14+4444+",
+    "POST /api/v1/webhooks/{webhook_id}/test": "14+4444+",
+    "GET /api/v1/webhooks/{webhook_id}/deliveries": "14+4444+",
+    "POST /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/retry": "14+4444+",
+    "DELETE /api/v1/webhooks/{webhook_id}": "14+4444+",
     "GET /api/v1/captures/{capture_id}": "14+4444+",
 }
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"webhook_hosts": ("hooks.invalid",)})
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -117,12 +132,15 @@ def test_every_role_at_every_door(cast: Cast) -> None:
     filed = cast.public.post(f"/c/{batch['code']}/reports", data={"text": "x"}, files={"photos": ("a.png", PICTURE)})
     complaint = cast.admin.get("/reports").json()["items"][0]
     job = cast.stall.made("/code-jobs", units(cast, batch))["id"]
+    webhook = registered(cast)
+    delivery = cast.stall.post(f"/webhooks/{webhook}/test").json()["id"]
     own = {
         "slug": "mistyped-code", "code": batch["code"], "party_id": cast.stall.party["id"],
         "site_id": cast.stall.site["id"], "product_id": batch["product_id"], "document_id": certificate,
         "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
         "capture_id": captured.json()["id"], "receipt_code": receipt, "job_id": job, "name": "board.js",
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "number": "1",
+        "webhook_id": webhook, "delivery_id": delivery,
     }  # fmt: skip
     found = {door: "".join(letter(actor, door, own, cast, batch) for actor in actors) for door in DOORS}
     assert found == DOORS
@@ -161,6 +179,14 @@ def device(cast: Cast) -> dict[str, Any]:
 
 def key(cast: Cast) -> dict[str, Any]:
     return {"name": "spare", "role": "vendor", "party_id": cast.stall.party["id"]}
+
+
+HOOK = {"url": "https://hooks.invalid/recalls", "events": ["recall"]}
+
+
+def registered(cast: Cast) -> str:
+    """The id of a webhook of the stall's, which is there from now on, whatever became of it."""
+    return str(cast.stall.post("/webhooks", HOOK).json()["id"])
 
 
 def units(cast: Cast, batch: dict[str, Any]) -> dict[str, Any]:
@@ -213,4 +239,7 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "POST /api/v1/sales": sent({"sales": []}),
     "GET /api/v1/trace": lambda cast, batch: {"params": {"custody": batch["custody_id"], "direction": "back"}},
     "POST /api/v1/captures": sent(EPCIS),
+    "POST /api/v1/webhooks": sent(HOOK),
+    "PATCH /api/v1/webhooks/{webhook_id}": sent({"events": ["recall"]}),
+    "DELETE /api/v1/webhooks/{webhook_id}": lambda cast, batch: {"headers": {"X-Hook": registered(cast)}},
 }

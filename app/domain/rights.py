@@ -77,6 +77,9 @@ def is_instrument(principal: Principal) -> bool:
 # Who may bring EPCIS documents in: their events are recorded as asserted by its party.
 CAPTURES = frozenset({Role.VENDOR, Role.PRODUCER, Role.MARKET, Role.ADMIN})
 
+# Who may have what concerns it sent to it.
+HOOKS = frozenset({Role.VENDOR, Role.PRODUCER, Role.MARKET, Role.REGULATOR, Role.ADMIN})
+
 # Nobody releases a hold of a higher authority.
 AUTHORITY: dict[Role, int] = {
     Role.DEVICE: 0,

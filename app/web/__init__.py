@@ -41,6 +41,7 @@ from app.web import (
     sold,
     stock,
     trace,
+    webhooks,
 )
 from app.web.middleware import Edge
 from app.web.scandoor import ScanDoor
@@ -77,6 +78,7 @@ _ROUTERS = (
     captures.router,
     alerts.router,
     audit.router,
+    webhooks.router,
 )
 
 DESCRIPTION = (

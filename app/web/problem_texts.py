@@ -89,6 +89,11 @@ TEXTS: dict[str, Text] = {
     "too-many-screens": Text(
         "看板打开过多", "Too many screens", "按 Retry-After 稍后重试，或定时刷新。", "Load the board every half minute."
     ),
+    "host-not-listed": Text(
+        "主机未列入", "Host not listed", "请运维方列入该主机。", "Ask the operator to list the host in its settings."
+    ),
+    "too-many-webhooks": Text("回调过多", "Too many webhooks", "删除不用的回调。", "Delete one that is not used."),
+    "webhook-paused": Text("回调已暂停", "Webhook paused", "先恢复回调。", "Set the webhook active first."),
     "unknown-codes": Text("有不能打印的编码", "Codes that cannot be printed", "见 errors。", "Mend what errors lists."),
     "too-many-scans": Text(
         "扫码过于频繁", "Too many scans", "按 Retry-After 稍后再扫。", "Wait as Retry-After says, then scan again."

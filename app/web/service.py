@@ -5,6 +5,8 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from app.domain.webhooks import Reach
+from app.notifying import Sender
 from app.settings import Settings
 from app.store.engine import Database
 from app.store.feed import Tail
@@ -29,8 +31,8 @@ from app.web.tries import Tries
 class Service:
     """One process's doors to everything: the settings, the database, the writer, the key cache, what scales may sell,
     what they report, the files, the answers to scans and how many there were, the feed, its counters, `master`, the
-    secret that receipts are signed with, the boards, who has tried activation codes or scanned wrong codes and who has
-    complained how often, and where networks are."""
+    secret that receipts are signed with, the boards, where webhooks may lead and who sends to them, who has tried
+    activation codes or scanned wrong codes and who has complained how often, and where networks are."""
 
     settings: Settings
     engine: Database
@@ -46,6 +48,8 @@ class Service:
     metrics: Metrics
     master: bytes
     boards: Boards
+    reach: Reach
+    sender: Sender
     tries: Tries = field(default_factory=Tries)
     wrong_codes: Tries = field(default_factory=Tries)
     places: Places = field(default_factory=Places)

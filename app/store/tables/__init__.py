@@ -18,6 +18,7 @@ from app.store.tables.sales import receipt, receipt_claim, receipt_line
 from app.store.tables.scales import device_report, price
 from app.store.tables.scans import scan_count
 from app.store.tables.units import code_job, code_range
+from app.store.tables.webhooks import delivery, webhook
 
 __all__ = [
     "alert",
@@ -31,6 +32,7 @@ __all__ = [
     "correction",
     "custody",
     "custody_link",
+    "delivery",
     "device",
     "device_report",
     "document",
@@ -56,4 +58,5 @@ __all__ = [
     "slip",
     "slip_item",
     "timeline",
+    "webhook",
 ]
