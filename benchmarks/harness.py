@@ -75,9 +75,26 @@ class Stage:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self._server.get_uri(name)
 
+    def copy(self, url: str) -> str:
+        """The URL of another database with the same in it; nobody may be connected to the first."""
+        name = _name(url)
+        if url.startswith("sqlite"):
+            made = self.database("sqlite")
+            shutil.copyfile(self.directory / name, self.directory / _name(made))
+            return made
+        self._made += 1
+        made = f"benchmark_{self._made}"
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                    sql.Identifier(made), sql.Identifier(name)
+                )
+            )
+        return self._server.get_uri(made)
+
     def drop(self, url: str) -> None:
         """Gives its room back."""
-        name = url.partition("?")[0].rpartition("/")[2]
+        name = _name(url)
         if url.startswith("sqlite"):
             for tail in ("", "-wal", "-shm"):
                 (self.directory / f"{name}{tail}").unlink(missing_ok=True)
@@ -104,6 +121,10 @@ class Stage:
     def close(self) -> None:
         if "_server" in self.__dict__:
             self._server.stop()
+
+
+def _name(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
 
 
 # As a small server of its own would have it; what an acknowledged write waits for is left as it is.

@@ -1,5 +1,5 @@
 """A load generator of its own process: N keep-alive connections that each send the next prepared request when the
-answer to the last has come, a POST of each body once or a GET of the paths again and again. Run as
+answer to the last has come, a POST of each body once or a GET of the paths, `once` or again and again. Run as
 `python -m benchmarks.load` with a JSON job on standard input.
 """
 
@@ -87,7 +87,8 @@ async def _drive(job: dict[str, Any]) -> dict[str, float]:
     requests: Iterable[bytes]
     if isinstance(job["path"], list):
         headers = "".join(f"{name}: {value}\r\n" for name, value in job["headers"].items())
-        requests = cycle([f"GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n".encode() for path in job["path"]])
+        gets = [f"GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n".encode() for path in job["path"]]
+        requests = gets if job.get("once") else cycle(gets)
     else:
         requests = _posts(job)
     loop = asyncio.get_running_loop()

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from app.domain import codes
 from app.domain.graph import Bounds, walk
 from app.store import chain
 from app.store.engine import open_engine, reading
-from benchmarks import p6, p7
+from benchmarks import p5, p6, p7, p11
 from benchmarks.filling import Filling
 from benchmarks.graphs import Families, Graph, Trees
-from benchmarks.harness import Kind, Result, in_turn, paired, report, table
+from benchmarks.harness import Kind, Result, Stage, in_turn, paired, report, table
+from benchmarks.p3 import EPOCH, fill_receipts
+from benchmarks.p4 import fill
 from tests.support.databases import Database
 
 
@@ -74,6 +77,32 @@ def test_ours_and_the_baseline_of_p7_return_the_same(empty_database: Database) -
         for way in ways:
             way()
     engine.dispose()
+
+
+def test_the_raw_driver_of_p11_sells_and_reads_whole_receipts(empty_database: Database) -> None:
+    scales = fill(empty_database.url)
+    _, device, custodies = scales[0]
+    fill_receipts(empty_database.url, 30, device, [(custody, device) for custody in custodies])
+    kind: Kind = "sqlite" if empty_database.url.startswith("sqlite") else "postgresql"
+    read, stop = p11.reader(kind, empty_database.url)
+    write, close = p5.connect(kind, empty_database.url)
+    assert [read(codes.receipt_id(1, EPOCH, n)) for n in (0, 29, 30)] == [3, 3, 0]
+    write(p5.batches(scales, 1, 1)[0])
+    assert [read(codes.receipt_id(1, 0, n)) for n in (1, p5.SALES, p5.SALES + 1)] == [3, 3, 0]
+    close()
+    stop()
+
+
+def test_a_copy_has_the_same_in_it_and_goes_on_alone(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, quick=True)
+    Filling(Families(1)).fill(first := stage.database("sqlite"))
+    second = stage.copy(first)
+    stage.drop(first)
+    engine = open_engine(second)
+    with reading(engine) as snapshot:
+        assert len(chain.nodes(snapshot, [Filling(Families(1)).custodies[5]])) == 1
+    engine.dispose()
+    assert first != second
 
 
 def test_a_verdict_is_by_the_ratio() -> None:

@@ -34,6 +34,9 @@ DOORS: dict[str, str] = {
     "GET /api/v1/reports/{complaint_id}": "1333+3++",
     "PATCH /api/v1/reports/{complaint_id}": "1333+3++",
     "GET /api/v1/reports/{complaint_id}/photos/{number}": "1333+3++",
+    "POST /api/v1/inspections": "133333++",
+    "GET /api/v1/inspections": "13+++3++",
+    "GET /api/v1/inspections/{inspection_id}": "13+4+3++",
     "GET /boards/{code}.json": "++++++++",
     "GET /boards/{code}": "++++++++",
     "GET /boards/{code}/events": "++++++++",
@@ -131,6 +134,7 @@ def test_every_role_at_every_door(cast: Cast) -> None:
     receipt = scale.sell(0, cast.item(batch, "0.001"))["receipt_code"]
     filed = cast.public.post(f"/c/{batch['code']}/reports", data={"text": "x"}, files={"photos": ("a.png", PICTURE)})
     complaint = cast.admin.get("/reports").json()["items"][0]
+    record = cast.regulator.made("/inspections", inspection(cast))["id"]
     job = cast.stall.made("/code-jobs", units(cast, batch))["id"]
     webhook = registered(cast)
     delivery = cast.stall.post(f"/webhooks/{webhook}/test").json()["id"]
@@ -141,6 +145,7 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "capture_id": captured.json()["id"], "receipt_code": receipt, "job_id": job, "name": "board.js",
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "number": "1",
         "webhook_id": webhook, "delivery_id": delivery,
+        "ref": filed.json()["ref"], "complaint_id": complaint["id"], "inspection_id": record, "number": "1",
     }  # fmt: skip
     found = {door: "".join(letter(actor, door, own, cast, batch) for actor in actors) for door in DOORS}
     assert found == DOORS
@@ -187,6 +192,9 @@ HOOK = {"url": "https://hooks.invalid/recalls", "events": ["recall"]}
 def registered(cast: Cast) -> str:
     """The id of a webhook of the stall's, which is there from now on, whatever became of it."""
     return str(cast.stall.post("/webhooks", HOOK).json()["id"])
+def inspection(cast: Cast) -> dict[str, Any]:
+    own = {"site_id": cast.stall.site["id"], "inspected_on": "2026-03-01", "authority": "西湖区市场监督管理局"}
+    return {"ref": "1", "kind": "inspection", "result": "pass", "text": "x"} | own
 
 
 def units(cast: Cast, batch: dict[str, Any]) -> dict[str, Any]:
@@ -213,6 +221,7 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "GET /boards/{code}/events": lambda cast, batch: {"params": {"once": "true"}},
     "POST /c/{code}/reports": sent({"text": "x"}),
     "PATCH /api/v1/reports/{complaint_id}": sent({"state": "in_progress"}),
+    "POST /api/v1/inspections": sent(inspection),
     "POST /api/v1/labels": lambda cast, batch: {"json": {"codes": [batch["code"]], "format": "html"}},
     "POST /api/v1/codes/{code}/revoke": sent({"reason": "x"}),
     "POST /api/v1/code-jobs": lambda cast, batch: {"json": units(cast, batch)},

@@ -228,11 +228,15 @@ def parse(text: str) -> Code:
 
 def grouped(code: str) -> str:
     """The code in groups that a person can read aloud: S-XXXX-XXXX-XXXX-XXXX-C. Raises MistypedCode."""
-    parsed = parse(code)
-    body = parsed.body
-    cuts = [*range(0, len(body) - 3, 4), len(body)]
-    groups = [body[start:end] for start, end in pairwise(cuts)]
-    return "-".join([parsed.kind, *groups, parsed.text[-1]])
+    return grouped_text(parse(code))
+
+
+def grouped_text(code: Code) -> str:
+    """As `grouped`."""
+    text = code.text
+    last = len(text) - 1
+    cuts = [0, *range(1, last - 3, 4), last]
+    return "-".join([*(text[start:end] for start, end in pairwise(cuts)), text[last]])
 
 
 def qr_url(public_url: str, code: str) -> str:

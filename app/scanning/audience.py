@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
-from app.domain.rights import Principal, Role, owns_site
-from app.domain.rows import Site
+from app.domain.rights import Principal, Role, owns_party, owns_site
+from app.domain.rows import Party, Site
 
 
 class Audience(IntEnum):
@@ -24,6 +24,12 @@ class Audience(IntEnum):
 
 
 _P = Audience.PUBLIC
+
+# Of a record that an authority made about a place or a party.
+_RECORD = (
+    "id", "kind", "inspected_on", "result", "grade", "score", "text", "number", "authority", "site", "party", "public",
+    "record_time",
+)  # fmt: skip
 
 # Shape → field → the first audience that sees it.
 AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
@@ -116,6 +122,16 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
             Audience.MARKET,
         ),
     },
+    # What an authority has made public; and what it has not, or has replaced since: whom it is about sees that too.
+    "inspection": {
+        **dict.fromkeys(_RECORD, _P),
+        **dict.fromkeys(("replaces", "replaced_by"), Audience.PARTY),
+        "note": Audience.REGULATOR,
+    },
+    "private_inspection": {
+        **dict.fromkeys((*_RECORD, "replaces", "replaced_by"), Audience.PARTY),
+        "note": Audience.REGULATOR,
+    },
     # What hangs in the market hall for everybody to read: names of goods and who brought them, never how much.
     "board_stall": dict.fromkeys(("code", "name", "kind", "region", "party", "status", "batches", "products"), _P),
     "board_batch": dict.fromkeys(
@@ -194,11 +210,27 @@ def redact(shape: str, audience: Audience, fields: Mapping[str, Any]) -> dict[st
     return {name: value if audience >= table[name] else None for name, value in fields.items()}
 
 
+def sees(shape: str, audience: Audience) -> bool:
+    """True where any field of the shape is for this audience."""
+    return any(audience >= first for first in AUDIENCE[shape].values())
+
+
 def audience_of(reader: Principal | None, site: Site | None, market: Site | None) -> Audience:
     """What the reader is to a site; `market` is the site's topmost ancestor (itself for a root)."""
     if reader is None or site is None or not owns_site(reader, site, market):
         return Audience.ADMIN if reader is not None and reader.role is Role.ADMIN else Audience.PUBLIC
-    match reader.role:
+    return _of_role(reader.role)
+
+
+def audience_of_party(reader: Principal | None, party: Party | None) -> Audience:
+    """What the reader is to a party wherever it trades; to a stall in its market, see `audience_of`."""
+    if reader is None or party is None or not owns_party(reader, party, ()):
+        return Audience.PUBLIC
+    return _of_role(reader.role)
+
+
+def _of_role(role: Role) -> Audience:
+    match role:
         case Role.ADMIN:
             return Audience.ADMIN
         case Role.REGULATOR:

@@ -44,14 +44,19 @@ def note_forged(transaction: Transaction, commands: Sequence[Forged]) -> Sequenc
     return [None] * len(commands)
 
 
-def judge(transaction: Transaction, seen: Iterable[Seen], added: Mapping[str, int]) -> None:
+def judge(
+    transaction: Transaction,
+    seen: Iterable[Seen],
+    added: Mapping[str, int],
+    now: Mapping[str, tuple[int, datetime, int]],
+) -> None:
     """Holds new sightings of units against the earlier ones, notes where the units are now, and raises what is
-    doubtful; `added` are the scans that were just written, whose rows are this transaction's alone."""
+    doubtful; `added` are the scans that were just written, whose rows are this transaction's alone, `now` what
+    `scans.counted` has told since of those that may be too many."""
     wanted = sorted(seen, key=lambda each: each.time)
-    single = [code for code in added if code[0] in (CodeKind.UNIT, CodeKind.RECEIPT)]
-    if not single:
-        return
-    rows = scans.find(transaction.connection, single)
+    single = [code for code in now if code[0] in (CodeKind.UNIT, CodeKind.RECEIPT)]
+    busy = [code for code in single if burst(now[code][2] - added[code], now[code][2])]
+    rows = scans.find(transaction.connection, {*busy, *(each.code for each in wanted if each.code in added)})
     found: dict[tuple[str, str], Seen] = {}
     changed: dict[str, ScanCount] = {}
     for each in wanted:
@@ -70,10 +75,8 @@ def judge(transaction: Transaction, seen: Iterable[Seen], added: Mapping[str, in
             if doubt in _LASTING and row.doubt != "copied_code":
                 row = replace(row, doubt=doubt, doubt_time=each.time)
                 rows[each.code] = changed[each.code] = row
-    for code in single:
-        row = rows[code]
-        if burst(row.hour_count - added[code], row.hour_count):
-            found.setdefault(("scan_burst", code), Seen(code, transaction.now, row.place))
+    for code in busy:
+        found.setdefault(("scan_burst", code), Seen(code, transaction.now, rows[code].place))
     scans.place(transaction.connection, changed.values())
     _raise(transaction, found)
 

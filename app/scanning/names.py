@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from app.domain.rights import Principal
 from app.domain.rows import Party, Product, Site
 from app.scanning.answer import Shown
-from app.scanning.audience import Audience, audience_of, redact
+from app.scanning.audience import Audience, audience_of, audience_of_party, redact
 from app.store import master
 from app.store import scan as store
 from app.store.engine import Snapshot
@@ -80,6 +80,10 @@ class Names:
         """What the reader is to the site as it is now."""
         site = self.site(site_id)
         return audience_of(self._reader, site, self._markets.get(UUID(hex=site.path[:32])) if site else None)
+
+    def audience_of_party(self, party_id: UUID | None) -> Audience:
+        """What the reader is to the party as it is now."""
+        return audience_of_party(self._reader, self.party(party_id))
 
     def today(self, site_id: UUID | None, now: datetime) -> date:
         """The site's own day."""

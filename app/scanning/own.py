@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.domain.quantities import shown
 from app.domain.rights import Principal, Role, records
-from app.domain.rows import Custody, Hold, Product, Site, Slip
+from app.domain.rows import Custody, Hold, Party, Product, Site, Slip
 from app.scanning.answer import Shown
 from app.scanning.audience import Audience, redact
 
@@ -88,7 +88,16 @@ def slip_actions(reader: Principal, slip: Slip, receivers: Iterable[Site], gates
 
 def site_actions(reader: Principal, site: Site, audience: Audience) -> list[Shown]:
     kinds = [kind for kind in ("produce", "receive", "count", "certify") if kind in records(reader)]
-    return [_post(kind, site.id, {}) for kind in kinds] if audience >= Audience.PARTY else []
+    found = [_post(kind, site.id, {}) for kind in kinds] if audience >= Audience.PARTY else []
+    return [*found, _inspect({"site_id": str(site.id)})] if audience >= Audience.REGULATOR else found
+
+
+def party_actions(party: Party, audience: Audience) -> list[Shown]:
+    return [_inspect({"party_id": str(party.id)})] if audience >= Audience.REGULATOR else []
+
+
+def _inspect(body: Shown) -> Shown:
+    return {"kind": "inspect", "method": "POST", "href": "/api/v1/inspections", "body": body}
 
 
 def _post(kind: str, site_id: UUID | None, fields: dict[str, Any]) -> Shown:

@@ -6,17 +6,18 @@ from typing import Any
 
 from app.domain.rights import Principal
 from app.domain.rows import Code, Custody, Party, Site
+from app.scanning import inspections
 from app.scanning.answer import STATUSES, Answer, Gap, Reason, Shown, Step, Stock
 from app.scanning.audience import Audience, redact
 from app.scanning.batches import judged, newest, revoked, unknown
 from app.scanning.chain import Way
 from app.scanning.names import Names, goods, in_zone, place
-from app.scanning.own import own_view, site_actions
+from app.scanning.own import own_view, party_actions, site_actions
 from app.scanning.story import Facts, gaps_of, gather, lot_number, paper_for, steps_of
 from app.store import master
 from app.store import scan as store
 from app.store.engine import Snapshot
-from app.store.lookups import Found
+from app.store.lookups import Found, look_up
 
 # Rice may lie half a year; what is older was not counted.
 ON_SALE = timedelta(days=180)
@@ -37,7 +38,7 @@ def site(snapshot: Snapshot, row: Code, found: Found, now: datetime, reader: Pri
     midnight = in_zone(now, here).replace(hour=0, minute=0, second=0, microsecond=0)
     there = store.there(snapshot, within, now - ON_SALE, midnight, GOODS)
     roots = [custody.id for custody in there]
-    facts = gather(snapshot, names, roots, custodies=there, named=[here.party_id], sites=[here.id])
+    facts = gather(snapshot, names, roots, custodies=there, inspected=here)
     party = names.party(here.party_id)
     ways = {key: facts.chain.way(key) for key in roots}
     steps = {key: steps_of(facts, way) for key, way in ways.items()}
@@ -45,6 +46,7 @@ def site(snapshot: Snapshot, row: Code, found: Found, now: datetime, reader: Pri
         _stock(facts, ways[custody.id], custody, steps[custody.id], now) for custody in there if custody.on_hand > 0
     ]
     audience = names.audience(here.id)
+    records = inspections.of_site(facts.inspections, here, names)
     documents = [facts.documents[key] for key, _ in facts.attached.get(here.id, ()) if key in facts.documents]
     return Answer(
         row.code,
@@ -56,8 +58,11 @@ def site(snapshot: Snapshot, row: Code, found: Found, now: datetime, reader: Pri
         gaps=_gaps(facts, ways.values()),
         documents=licences(party, audience) + [paper_for(document, names, here.id) for document in documents],
         tests=_tests(step for its in steps.values() for step in its),
+        inspections=records,
         stock=stock,
-        record_time=newest(facts, [here.record_time, row.revoked_at or row.minted_at], ways.values()),
+        record_time=newest(
+            facts, [here.record_time, row.revoked_at or row.minted_at, *inspections.times(records)], ways.values()
+        ),
         replacement=row.replacement,
         own=None if reader is None else own_view(site_actions(reader, here, audience)),
     )
@@ -65,12 +70,15 @@ def site(snapshot: Snapshot, row: Code, found: Found, now: datetime, reader: Pri
 
 def party(snapshot: Snapshot, row: Code, _: Found, now: datetime, reader: Principal | None) -> Answer:
     """A firm or person: who it is, its licences, its places."""
-    names = Names(snapshot, reader).load([row.subject_id])
+    names = Names(snapshot, reader)
+    known = look_up(snapshot, dict.fromkeys((store.VERSIONS, store.INSPECTED), (row.subject_id,)))
+    names.learn(known.of(store.VERSIONS), [row.subject_id])
     found = names.party(row.subject_id)
     if found is None:
         raise unknown(row.code)
     places = sorted(master.sites_of_party(snapshot, found.id), key=lambda site: (site.record_time, site.id))
     names.load([site.id for site in places] if reader is not None else [])
+    records = inspections.of_party(known.of(store.INSPECTED), found, places, names)
     return Answer(
         row.code,
         "party",
@@ -78,10 +86,11 @@ def party(snapshot: Snapshot, row: Code, _: Found, now: datetime, reader: Princi
         site=place(places[0]) if len(places) == 1 else None,
         party=place(found),
         documents=licences(found, max(map(names.audience, (site.id for site in places)), default=Audience.PUBLIC)),
-        record_time=max(found.record_time, row.revoked_at or row.minted_at),
+        inspections=records,
+        record_time=max(found.record_time, row.revoked_at or row.minted_at, *inspections.times(records)),
         replacement=row.replacement,
         places=[shown for site in places if (shown := place(site)) is not None],
-        own=None if reader is None else own_view([]),
+        own=None if reader is None else own_view(party_actions(found, names.audience_of_party(found.id))),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.codes import MistypedCode, parse
+from app.domain.inspections import Inspection
 from app.domain.rows import Attachment, Custody, Document, Event, Hold, Link, Lot, Site, Slip, TimelineEntry
 from app.scanning.names import Names
 from app.store import scan as store
@@ -39,6 +40,7 @@ class Rows:
         self.slips: dict[str, Slip] = {}
         self.attachments: list[Attachment] = []
         self.documents: dict[UUID, Document] = {}
+        self.inspections: list[Inspection] = []
         self._snapshot = snapshot
         self._names = names
         self._asked: dict[Source[Any], set[Any]] = defaultdict(set)
@@ -64,6 +66,11 @@ class Rows:
         self.name(*self._run)
         self._sites = set(sites)
         self.want(store.ATTACHMENTS, self._sites)
+
+    def records_of(self, site_id: UUID, party_id: UUID) -> None:
+        """Asks what authorities recorded about a place, and about who runs it."""
+        self.want(store.INSPECTED_HERE, [site_id])
+        self.want(store.INSPECTED_WHOLE, [party_id])
 
     def name(self, *keys: UUID | None) -> None:
         """Asks what parties, sites and products are called."""
@@ -117,6 +124,7 @@ class Rows:
             self.attachments.append(attachment)
             self.want(store.DOCUMENTS, [attachment.document_id])
         self.documents |= {document.id: document for document in found.of(store.DOCUMENTS)}
+        self.inspections += [*found.of(store.INSPECTED_HERE), *found.of(store.INSPECTED_WHOLE)]
         for version in found.of(store.VERSIONS):
             self._versions.append(version)
             if version.subject_id in self._run and isinstance(version.row, Site):

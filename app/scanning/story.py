@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.domain.rows import Custody, Document, Event, Slip
+from app.domain.inspections import Inspection
+from app.domain.rows import Custody, Document, Event, Site, Slip
 from app.domain.testing import OBJECTION
 from app.scanning.answer import Gap, Shown, Step
 from app.scanning.audience import redact
@@ -32,6 +33,7 @@ class Facts:
     documents: Mapping[UUID, Document]
     attached: Mapping[UUID, list[tuple[UUID, UUID]]]  # subject → (document, event)
     retests: Mapping[tuple[UUID, str], list[Event]]  # (lot, item) → laboratory tests
+    inspections: list[Inspection]
 
 
 def gather(
@@ -42,13 +44,18 @@ def gather(
     custodies: Iterable[Custody] = (),
     slips: Iterable[Slip] = (),
     named: Iterable[UUID | None] = (),
-    sites: Iterable[UUID] = (),
+    inspected: Site | None = None,
 ) -> Facts:
     """What the roots came from, and all that is told of it: a statement a generation, and two. `custodies` and `slips`
-    were read before, and the latter travel with the goods; `named` are named beside them, places with who runs them,
-    and the papers of `sites` are told as well."""
+    were read before, and the latter travel with the goods; `named` are named beside them, places with who runs them.
+    Of a place that is asked for itself (`inspected`) its papers, who runs it and the records of authorities are read as
+    well."""
     rows = Rows(snapshot, names)
-    rows.begin(named, sites)
+    if inspected is None:
+        rows.begin(named, ())
+    else:
+        rows.begin([*named, inspected.party_id], [inspected.id])
+        rows.records_of(inspected.id, inspected.party_id)
     rows.have(custodies, slips)
     rows.read(roots)
     events, corrected = rows.events, rows.corrected
@@ -80,6 +87,7 @@ def gather(
         rows.documents,
         attached,
         retests,
+        rows.inspections,
     )
 
 

@@ -17,11 +17,16 @@ from app.store.lookups import UNION
 
 # Ids in arrays and paths, and minted codes.
 _NAMES = re.compile(r"[0-9a-f]{32}|\b[SPBGT][0-9A-HJKMNP-TV-Z]{17}\b")
-_NEVER_TOUCHED = re.compile(r'FROM "?(event|document|correction|flag|receipt|receipt_line|receipt_claim|device)\b')
+_NEVER_TOUCHED = re.compile(
+    r'FROM "?(event|document|correction|flag|receipt|receipt_line|receipt_claim|device|inspection)\b'
+)
 
 # What is at a site or of a lot has a name of its own, see `app.domain.rows.within`.
 _WITHIN = re.compile(r'site_id"? (?:=|IN)|FROM "?custody\b.*\blot_id"? (?:=|IN)', re.DOTALL)
 _within = "in:{}".format
+# What authorities recorded, see `app.recording.inspections`: few pages tell of it.
+_RECORDED = re.compile(r'FROM "?inspection\b')
+_inspected = "inspected:{}".format
 
 
 @contextmanager
@@ -40,6 +45,8 @@ def depends_on(snapshot: Snapshot) -> Iterator[set[str]]:
             asked = list(_named(own))
             if _WITHIN.search(branch) is not None:
                 names.update(map(_within, asked))
+            if _RECORDED.search(branch) is not None:
+                names.update(map(_inspected, asked))
             if _NEVER_TOUCHED.search(branch) is None:
                 names.update(asked)
 

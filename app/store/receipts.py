@@ -5,37 +5,41 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, Engine
 
 from app.store.engine import translated
 from app.store.errors import StoreUnavailable
 from app.store.types import from_micros
 
-Line = tuple[bytes | None, bytes | None]  # custody, product: 16 bytes each
+Line = tuple[str | None, str | None]  # the ids of custody and product, as text that UUID takes
 
 _WANTED = (
-    "SELECT r.id, {site}, {device}, {event_time}, r.utc_offset, {record_time}, l.line, {custody}, {product}, "
-    "EXISTS (SELECT 1 FROM receipt_claim AS c WHERE c.receipt_id = r.id AND c.receipt_id = l.receipt_id), NULL "
+    "SELECT {begin}r.id, {site}, {device}, {event_time}, r.utc_offset, {record_time}, l.line, {custody}, {product}, "
+    "EXISTS (SELECT 1 FROM receipt_claim AS c WHERE c.receipt_id = r.id AND c.receipt_id = l.receipt_id), NULL{end} "
     "FROM receipt AS r JOIN receipt_line AS l ON l.receipt_id = r.id WHERE r.id {keys} UNION ALL "
     # How often they were scanned, in columns of the same types: the sum for the id, when first for the event time.
-    'SELECT "count", NULL, NULL, {first_time}, NULL, NULL, NULL, NULL, NULL, NULL, "code" '
+    'SELECT {begin}"count", NULL, NULL, {first_time}, NULL, NULL, NULL, NULL, NULL, NULL, "code"{end} '
     'FROM scan_count WHERE "code" {codes}'
 )
-_COLUMNS = {
-    "site": "r.site_id",
-    "device": "r.device_id",
-    "event_time": "r.event_time",
-    "record_time": "r.record_time",
-    "custody": "l.custody_id",
-    "product": "l.product_id",
-    "first_time": '"first_time"',
-}
-_SQLITE = _WANTED.format(**_COLUMNS, keys="IN ({marks})", codes="IN ({marks})")
+_INSTANTS = {"event_time": "r.event_time", "record_time": "r.record_time", "first_time": '"first_time"'}
+_IDS = {"site": "r.site_id", "device": "r.device_id", "custody": "l.custody_id", "product": "l.product_id"}
+# All in one row: the driver lets go of the interpreter for every row, and has to wait to get it back.
+_SQLITE = "SELECT '[' || coalesce(group_concat(told, ','), '') || ']' FROM ({})".format(
+    _WANTED.format(
+        **_INSTANTS,
+        **{name: f"nullif(hex({column}), '')" for name, column in _IDS.items()},
+        begin="json_array(",
+        end=") AS told",
+        keys="IN ({marks})",
+        codes="IN ({marks})",
+    )
+)
 _POSTGRES = _WANTED.format(
-    **{
-        name: f"(extract(epoch FROM {column}) * 1000000)::bigint" if "time" in name else f"uuid_send({column})"
-        for name, column in _COLUMNS.items()
-    },
+    **{name: f"(extract(epoch FROM {column}) * 1000000)::bigint" for name, column in _INSTANTS.items()},
+    **{name: f"{column}::text" for name, column in _IDS.items()},
+    begin="",
+    end="",
     keys="= ANY(%s)",
     codes="= ANY(%s)",
 )
@@ -45,8 +49,8 @@ class Sold(NamedTuple):
     """A sale as a receipt shows it to the public; instants in microseconds since 1970 UTC. `claimed`: its number was
     used for another sale as well; `scans`: how often it was scanned, as far as that is written."""
 
-    site_id: bytes
-    device_id: bytes
+    site_id: str
+    device_id: str
     event_time: int
     utc_offset: int
     record_time: int
@@ -106,4 +110,4 @@ class ReceiptReader:
         with self._connection.exec_driver_sql(statement, sent) as result:
             rows: Sequence[Any] = result.cursor.fetchall()
         self._connection.rollback()  # what the next read sees is as of then
-        return rows
+        return rows if postgres else msgspec.json.decode(rows[0][0])

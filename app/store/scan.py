@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from app.domain.inspections import Inspection
 from app.domain.rows import (
     Attachment,
     Code,
@@ -153,6 +154,14 @@ RECEIPT_CLAIMS = Source(
     most=('"content_hash"', CLAIMS),
 )
 JOBS = Source("job", tables.code_job, CodeJob, "number")
+
+
+RECORDS = 200  # of authorities, the latest, that are looked up at once
+_LATEST = ('"record_time" DESC, "id"', RECORDS)
+INSPECTED_HERE = Source("inspected_here", tables.inspection, Inspection, "site_id", most=_LATEST)
+INSPECTED = Source("inspected", tables.inspection, Inspection, "party_id", most=_LATEST)
+# Of a party as a whole, not of one of its places.
+INSPECTED_WHOLE = replace(INSPECTED, name="inspected_whole", where='"site_id" IS NULL')
 
 
 def _holding(state: str) -> Source[CodeRange]:

@@ -1,15 +1,17 @@
 """How often codes were scanned: sums that several processes add to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
+from app.domain.codes import CodeKind
 from app.store import bulk, raw, tables
-from app.store.engine import Snapshot
+from app.store.engine import Snapshot, dump_json
 from app.store.master import chunks, values
-from app.store.types import from_micros
+from app.store.types import from_micros, micros
 
 _table = tables.scan_count
 
@@ -48,10 +50,28 @@ _ADDED = """
 """
 
 
-def add(connection: Snapshot, rows: Iterable[ScanCount]) -> None:
-    """Adds to what there is: counts are summed, times widened. A code may stand in one row alone. The rows are nobody
-    else's to change until the transaction ends."""
-    bulk.merge(connection, _table, [values(row) for row in rows], _ADDED)
+_NEW = (
+    'INSERT INTO "scan_count" ("code", "count", "first_time", "last_time", "hour", "hour_count") '
+    'SELECT {row} ON CONFLICT ("code") DO UPDATE SET' + _ADDED
+)
+# One row of parameters for all, however many: SQLite lets go of the interpreter for the length of a statement, and has
+# to wait for it again after each.
+_SQLITE = _NEW.format(row='"key", "value", ?, ?, ?, "value" FROM json_each(?) WHERE true')
+_POSTGRES = _NEW.format(row="c, n, %s, %s, %s, n FROM unnest(%s::text[], %s::int[]) AS rows(c, n)")
+
+
+def add(connection: Snapshot, counts: Mapping[str, int], begun: datetime, ended: datetime) -> None:
+    """Adds what was counted of each code between two instants to what there is: counts are summed, times widened. The
+    rows are nobody else's to change until the transaction ends."""
+    listed = sorted(counts.items())
+    if not listed:
+        return
+    hour = hour_of(ended)
+    if connection.dialect.name == "postgresql":
+        sent: tuple[Any, ...] = (begun, ended, hour, [code for code, _ in listed], [n for _, n in listed])
+        connection.exec_driver_sql(_POSTGRES, sent)
+    else:
+        connection.exec_driver_sql(_SQLITE, (micros(begun), micros(ended), hour, dump_json(dict(listed))))
 
 
 _PLACED = ", ".join(
@@ -73,7 +93,13 @@ def find(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, ScanCount]:
     return found
 
 
-def counted(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, tuple[int, datetime]]:
-    """How often codes were scanned, and when first; asked for by the thousand. Those never scanned are left out."""
-    rows = raw.select(snapshot, _table, ("code", "count", "first_time"), "code", list(codes))
-    return {code: (count, from_micros(first)) for code, count, first in rows}
+def counted(snapshot: Snapshot, codes: Iterable[str], where: str = "") -> dict[str, tuple[int, datetime, int]]:
+    """How often codes were scanned, when first, and how often in the hour of the last scan; asked for by the thousand.
+    `where`: a further condition. Those never scanned are left out."""
+    rows = raw.select(snapshot, _table, ("code", "count", "first_time", "hour_count"), "code", list(codes), where)
+    return {code: (count, from_micros(first), lately) for code, count, first, lately in rows}
+
+
+def but_receipts(least: int) -> str:
+    """A condition for `counted` that leaves out receipts scanned less often in the hour of their last scan."""
+    return f"""("hour_count" >= {least} OR substr("code", 1, 1) <> '{CodeKind.RECEIPT}')"""

@@ -96,7 +96,11 @@ class ScanCounts:
     def with_one_more(self, code: str, written: Scans, now: datetime) -> Scans:
         """How often it was scanned with the scan that is being answered, which is still to be counted. From any
         thread; `written` as just read, in which what is on its way may stand already."""
-        known = self.heard(code) or NEVER
+        known = self.heard(code)
+        if known is None:
+            # Whoever scans it again while this scan is on its way hears of it.
+            self._heard[code] = self._clock(), written
+            known = NEVER
         latest = self._waiting.get(code, 0) + self._pending.get(code, 0)
         return Scans(max(known.count, written.count + latest) + 1, written.first_time or known.first_time or now)
 

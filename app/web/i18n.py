@@ -8,6 +8,7 @@ or was from another Chinese text than today's, is said in English, else in Chine
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from string import Formatter
 from typing import TypeAlias
@@ -174,9 +175,15 @@ class Words:
         if value is None:
             return ""
         day = date.fromisoformat(value) if isinstance(value, str) else value
-        key = "date.short" if day.year == this_year else "date"
-        return self._texts[key].format(day=day.day, month=day.month, name=self._of.months[day.month], year=day.year)
+        return _day(self.language, day, day.year == this_year)
 
     def moment(self, value: datetime, this_year: int | None = None) -> str:
         """Day and time as the clock on the spot showed them."""
         return f"{self.day(value.date(), this_year)} {value.hour:02}:{value.minute:02}"
+
+
+@lru_cache(maxsize=5_000)
+def _day(language: Language, day: date, short: bool) -> str:
+    of = CATALOGUES[language]
+    key = "date.short" if short else "date"
+    return of.texts[key].format(day=day.day, month=day.month, name=of.months[day.month], year=day.year)

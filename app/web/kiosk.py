@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app import issuing, scanning
 from app.domain.errors import Malformed, Refusal, TooMany
-from app.scanning import Answer, Shown, Tag
+from app.scanning import Answer, Tag
 from app.store.engine import Snapshot, reading
 from app.store.errors import StoreUnavailable
 from app.web import kiosk_pages
@@ -65,24 +65,24 @@ def kiosk(
     responses={200: _PAGE},
 )
 def kiosk_answer(code: str, request: Request, service: ServiceDep, lang: Lang = None) -> Response:
-    """The public answer: status, way here and tests, with the licences of who sells it."""
+    """The public answer: status, way here and tests; the licences of who sells it, and what authorities recorded."""
     language = choose(lang, request.headers.get("accept-language"))
     now = datetime.now(UTC)
     try:
         with service.wrong_codes.one(client_of(request)), reading(service.engine) as snapshot:
             answer = scanning.scan(snapshot, code, now, None, service.master)
-            licences = _licences(snapshot, answer, now, service.master)
+            trader = _trader(snapshot, answer, now, service.master)
     except (Refusal, StoreUnavailable) as error:
         return _unread(service, code, error, language, lang)
-    page = kiosk_pages.answer_page(answer, licences, language, lang, now, service.settings.public_url)
+    page = kiosk_pages.answer_page(answer, trader, language, lang, now, service.settings.public_url)
     return _told(page, language)
 
 
-def _licences(snapshot: Snapshot, answer: Answer, now: datetime, secret: bytes) -> list[Shown]:
-    """Those of the trader, where the code is not the trader's own."""
+def _trader(snapshot: Snapshot, answer: Answer, now: datetime, secret: bytes) -> Answer | None:
+    """Who sells it, where the code is not the trader's own."""
     if answer.party is None or answer.kind in ("site", "party"):
-        return []
-    return scanning.scan(snapshot, answer.party["code"], now, None, secret).documents
+        return None
+    return scanning.scan(snapshot, answer.party["code"], now, None, secret)
 
 
 def _unread(

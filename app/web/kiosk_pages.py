@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from app.domain import codes
 from app.issuing import Match
-from app.scanning import Answer, Shown, Tag
+from app.scanning import Answer, Tag
 from app.web import assets, symbols
 from app.web.board_pages import SCRIPTS
 from app.web.i18n import Language, Words
@@ -66,9 +66,9 @@ def busy_page(typed: str, language: Language, lang: str | None) -> str:
 
 
 def answer_page(
-    answer: Answer, licences: list[Shown], language: Language, lang: str | None, now: datetime, public_url: str
+    answer: Answer, trader: Answer | None, language: Language, lang: str | None, now: datetime, public_url: str
 ) -> str:
-    """The public answer to a code; `licences` of its trader."""
+    """The public answer to a code, and that to its trader's own, where it is another."""
     words = Words(language)
     here_and_now = now.astimezone(zone_of(answer))
     lines = answer.lines or []
@@ -87,7 +87,8 @@ def answer_page(
         title=title_of(answer, words),
         stops=[] if answer.lines is not None else stops_of(answer.steps, answer.gaps),
         lines=[(line, stops_of(line.steps, line.gaps)) for line in lines[:GOODS]],
-        licences=licences,
+        licences=trader.documents if trader else [],
+        records=(trader or answer).inspections,
         this_year=here_and_now.year,
         today=here_and_now.date(),
         symbol=Markup(symbols.svg(url, words.t("kiosk.take_along"))),

@@ -241,9 +241,8 @@ def deflated(part: bytes) -> bytes:
     return deflating.deflated(before) + (STYLE_DEFLATED + deflating.deflated(after) if style else b"")
 
 
-def scans_told(language: Language, zone: tzinfo, scans: Scans) -> bytes:
+def scans_told(words: Words, zone: tzinfo, scans: Scans) -> bytes:
     """How often a code was scanned, for its page."""
-    words = Words(language)
     if scans.first_time is None:
         return words.t("scans.none").encode()
     return words.t("scans", n=scans.count, time=words.moment(scans.first_time.astimezone(zone))).encode()

@@ -153,6 +153,8 @@ TEXTS: dict[str, Text] = {
     "higher-authority": Text(
         "由上级作出", "Higher authority", "由作出暂停或锁定的一方解除。", "Let whoever placed the hold or lock lift it."
     ),
+    "already-replaced": Text("已被更正", "Replaced before", "更正最新的一条。", "Replace the latest one."),
+    "unknown-inspection": Text("没有这条监管记录", "Unknown record", "检查编号。", "Check the id."),
     "already-released": Text("已经解除", "Already released", "无需再操作。", "There is nothing more to do."),
     "already-corrected": Text("已经更正", "Already corrected", "更正最新的记录。", "Correct the latest record."),
     "already-claimed": Text("已被认领", "Already claimed", "与认领方核对。", "Settle it with whoever claimed it."),

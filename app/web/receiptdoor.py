@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import blake2b
+from hmac import compare_digest
 from typing import NamedTuple
 from uuid import UUID
 
@@ -21,7 +22,7 @@ import msgspec
 
 from app import scanning
 from app.domain import codes
-from app.domain.ids import event_id
+from app.domain.ids import event_text
 from app.scanning.answer import Common
 from app.scanning.counting import NEVER, Scans
 from app.store.dependencies import depends_on
@@ -39,18 +40,18 @@ from app.web.together import Together
 
 CAPACITY = 48_000_000  # bytes of forms: some 5,000
 TOGETHER = 500  # receipts in one statement
-SECRETS = 50_000  # devices whose secret is remembered
+SIGNERS = 10_000  # devices whose secret is remembered
 _OVERHEAD = 2_000  # bytes a form, beside its text
 
-Key = tuple[bytes, Sequence[Line], str, Language]  # site, lines, representation
+Key = tuple[str, Sequence[Line], str, Language]  # site, lines, representation
 _Asked = tuple[int, str, "asyncio.Future[Sold | None]"]  # receipt id, its code, who waits
 
 
 class Own(NamedTuple):
     """What is a receipt's own."""
 
-    code: str
-    sale_id: UUID
+    code: codes.Code
+    sale_id: str
     sold_at: datetime
     recorded: datetime
     scans: Scans
@@ -78,8 +79,8 @@ class Filled(NamedTuple):
 
 # What stands in a form where a receipt's own goes, and in no other text: nobody sold anything in the year 1.
 _BLANK = Own(
-    codes.receipt_code(bytes(32), codes.receipt_id(2**25 - 1, 255, 2**30 - 1)),
-    UUID("5f3a1d0c-0000-5000-8000-7e57ab1e5a1e"),
+    codes.parse(codes.receipt_code(bytes(32), codes.receipt_id(2**25 - 1, 255, 2**30 - 1))),
+    "5f3a1d0c-0000-5000-8000-7e57ab1e5a1e",
     datetime(1, 2, 3, 4, 5, 6, 789, timezone(timedelta(hours=7, minutes=3))),
     datetime(2, 3, 4, 5, 6, 7, 891, UTC),
     NEVER,
@@ -94,16 +95,16 @@ Hole = Callable[[Own, Words], str]
 
 _HOLES: Mapping[str, Sequence[Hole]] = {
     HTML: (
-        lambda own, words: own.code,
-        lambda own, words: codes.grouped(own.code),
+        lambda own, words: own.code.text,
+        lambda own, words: codes.grouped_text(own.code),
         lambda own, words: own.sold_at.isoformat(),
         lambda own, words: words.moment(own.sold_at),
         lambda own, words: own.recorded.isoformat(),
         lambda own, words: words.moment(own.recorded.astimezone(own.sold_at.tzinfo)),
     ),
     JSON: (
-        lambda own, words: own.code,
-        lambda own, words: str(own.sale_id),
+        lambda own, words: own.code.text,
+        lambda own, words: own.sale_id,
         lambda own, words: _json(own.sold_at),
         lambda own, words: _json(own.recorded),
     ),
@@ -113,13 +114,14 @@ _HOLES: Mapping[str, Sequence[Hole]] = {
 def _scans(kind: str) -> Hole:
     if kind == JSON:
         return lambda own, words: scans_json(own.scans).decode()
-    return lambda own, words: pages.scans_told(words.language, own.sold_at.tzinfo or UTC, own.scans).decode()
+    return lambda own, words: pages.scans_told(words, own.sold_at.tzinfo or UTC, own.scans).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """A rendered receipt with holes: `parts` are what stands around them and the numbers of the holes, in order;
-    `squeezed` are the same with blocks of raw deflate. The style of a page is the same object in all."""
+    `squeezed` are the same with blocks of raw deflate. The style of a page is the same object in all. What stands
+    before the first hole is `begun` parts, of `size` bytes and that CRC-32."""
 
     common: Common
     headers: Sequence[Header]
@@ -127,20 +129,44 @@ class Form:
     holes: Sequence[Hole]
     parts: Sequence[bytes | int]
     squeezed: Sequence[bytes | int]
+    begun: int
+    size: int
+    crc: int
+    root: str
 
-    def filled(self, own: Own) -> list[bytes]:
-        """What goes into the holes, in their order."""
-        return [hole(own, self.words).encode() for hole in self.holes]
-
-    def plain(self, own: Sequence[bytes]) -> bytes:
-        return b"".join([own[part] if isinstance(part, int) else part for part in self.parts])
-
-    def gzipped(self, own: Sequence[bytes], plain: bytes) -> bytes:
-        """The parts as they were compressed, the own as stored blocks (RFC 1951 §3.2.4): nothing is compressed anew."""
-        stored = [deflating.stored(text) for text in own]
+    def filled(self, own: Own, compressed: bool) -> Filled:
+        """The receipt. Neither its tag nor its checksum takes a look at what all receipts of the form begin with."""
+        texts = [hole(own, self.words).encode() for hole in self.holes]
+        tag = f'"{self.root}{blake2b(b"|".join(texts), digest_size=6).hexdigest()}{"-gzip" if compressed else ""}"'
+        if not compressed:
+            body = b"".join([texts[part] if isinstance(part, int) else part for part in self.parts])
+            return Filled([*self.headers, (b"etag", tag.encode()), _length(body)], body, tag)
+        # The parts as they were compressed, the own as stored blocks (RFC 1951 §3.2.4): nothing is compressed anew.
+        stored = [deflating.stored(text) for text in texts]
+        size, crc = self.size, self.crc
+        for part in self.parts[self.begun :]:
+            text = texts[part] if isinstance(part, int) else part
+            size += len(text)
+            crc = zlib.crc32(text, crc)
         found = [stored[part] if isinstance(part, int) else part for part in self.squeezed]
-        check = deflating.trailer(zlib.crc32(plain), len(plain))
-        return b"".join((deflating.HEAD, *found, deflating.LAST, check))
+        body = b"".join((deflating.HEAD, *found, deflating.LAST, deflating.trailer(crc, size)))
+        return Filled([*self.headers, (b"etag", tag.encode()), _GZIP, _length(body)], body, tag)
+
+
+_GZIP = (b"content-encoding", b"gzip")
+
+
+def _length(body: bytes) -> Header:
+    return b"content-length", str(len(body)).encode()
+
+
+def _form(common: Common, headers: Sequence[Header], words: Words, rendering: Rendering, kind: str) -> Form:
+    holes, parts, squeezed = _cut(rendering, kind, words)
+    texts = [part for part in parts if isinstance(part, bytes)]
+    begun = next(n for n, part in enumerate(parts) if isinstance(part, int))
+    first = b"".join(texts[:begun])
+    root = blake2b(b"|".join(texts), digest_size=10).hexdigest()
+    return Form(common, headers, words, holes, parts, squeezed, begun, len(first), zlib.crc32(first), root)
 
 
 def _cut(rendering: Rendering, kind: str, words: Words) -> tuple[list[Hole], list[bytes | int], list[bytes | int]]:
@@ -181,7 +207,7 @@ class ReceiptScans:
         self._complete = completing(public_url)
         self._forms: Memo[Key, Form | None] = Memo(feed_age, CAPACITY)
         self._together: Together[Key, Form | None] = Together()
-        self._secrets: dict[tuple[int, int], bytes] = {}
+        self._signers: dict[tuple[int, int], codes.ReceiptSigner] = {}
         self._reader = ReceiptReader(engine)
         self._thread = ThreadPoolExecutor(1, "receipts")
         self._waiting: list[_Asked] = []
@@ -208,23 +234,14 @@ class ReceiptScans:
         if form is None or sold_at < form.common.since:
             return None
         name = codes.receipt_name(number)
-        own = form.filled(
-            Own(
-                code.text,
-                event_id(UUID(bytes=sold.device_id), f"{name.epoch}/{name.counter}"),
-                sold_at.astimezone(timezone(timedelta(minutes=sold.utc_offset))),
-                max(form.common.record_time, from_micros(sold.record_time)),
-                self._counts.with_one_more(code.text, Scans(sold.scans, sold.first_scan), now),
-            )
+        own = Own(
+            code,
+            event_text(UUID(sold.device_id), f"{name.epoch}/{name.counter}"),
+            sold_at.astimezone(timezone(timedelta(minutes=sold.utc_offset))),
+            max(form.common.record_time, from_micros(sold.record_time)),
+            self._counts.with_one_more(code.text, Scans(sold.scans, sold.first_scan), now),
         )
-        body = form.plain(own)
-        tag = f'"{blake2b(body, digest_size=12).hexdigest()}{"-gzip" if compressed else ""}"'
-        headers = [*form.headers, (b"etag", tag.encode())]
-        if compressed:
-            body = form.gzipped(own, body)
-            headers.append((b"content-encoding", b"gzip"))
-        headers.append((b"content-length", str(len(body)).encode()))
-        return Filled(headers, body, tag)
+        return form.filled(own, compressed)
 
     def forget(self, touched: Iterable[str]) -> None:
         """What the feed calls for every change."""
@@ -246,12 +263,12 @@ class ReceiptScans:
     def _authentic(self, code: codes.Code, number: int) -> bool:
         name = codes.receipt_name(number)
         key = name.device_number, name.epoch
-        secret = self._secrets.get(key)
-        if secret is None:
-            if len(self._secrets) >= SECRETS:
-                self._secrets.clear()
-            secret = self._secrets[key] = codes.receipt_secret(self._master, *key)
-        return codes.receipt_mac_ok(secret, code)
+        signer = self._signers.get(key)
+        if signer is None:
+            if len(self._signers) >= SIGNERS:
+                self._signers.clear()
+            signer = self._signers[key] = codes.ReceiptSigner(codes.receipt_secret(self._master, *key))
+        return compare_digest(signer.code(number), code.text)
 
     # --- reading the rows that are asked for in one tick together ---
 
@@ -299,7 +316,7 @@ class ReceiptScans:
 
     def _make(self, key: Key, code: str) -> Made[Form | None]:
         _, lines, kind, language = key
-        goods = {UUID(bytes=custody) for custody, _ in lines if custody is not None}
+        goods = {UUID(custody) for custody, _ in lines if custody is not None}
         now = datetime.now(UTC)
         with reading(self._engine) as snapshot, depends_on(snapshot) as names:
             answer = scanning.scan(snapshot, code, now, None, self._master, goods=goods)
@@ -310,14 +327,14 @@ class ReceiptScans:
             return Made(None, frozenset(), _OVERHEAD, now)
         blank = replace(
             answer,
-            code=_BLANK.code,
-            steps=[replace(step, event_id=_BLANK.sale_id, event_time=_BLANK.sold_at)],
+            code=_BLANK.code.text,
+            steps=[replace(step, event_id=UUID(_BLANK.sale_id), event_time=_BLANK.sold_at)],
             record_time=_BLANK.recorded,
         )
         rendering = render(blank, kind, language, now, self._public_url)
         words = Words(language)
         headers = self._complete(own_headers(rendering, kind))
-        form = Form(answer.common, headers, words, *_cut(rendering, kind, words))
+        form = _form(answer.common, headers, words, rendering, kind)
         shared = (pages.STYLE, pages.STYLE_DEFLATED)
         own = [len(part) for part in (*form.parts, *form.squeezed) if isinstance(part, bytes) and part not in shared]
         size = sum(own) + _OVERHEAD

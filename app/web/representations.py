@@ -10,7 +10,7 @@ import msgspec
 from app.scanning import Answer
 from app.scanning.counting import Scans
 from app.web import pages
-from app.web.i18n import Language, tag_of
+from app.web.i18n import Language, Words, tag_of
 from app.web.short import short_text
 
 HTML, JSON, TEXT = "text/html", "application/json", "text/plain"
@@ -62,7 +62,7 @@ def render(answer: Answer, kind: str, language: Language, now: datetime, public_
         page = pages.scan_page(answer, language, now, MARK.decode()).encode()
         headers["Content-Security-Policy"] = pages.POLICY
         head, _, tail = page.partition(MARK)
-        return Rendering(head, tail, partial(pages.scans_told, language, pages.zone_of(answer)), headers)
+        return Rendering(head, tail, partial(pages.scans_told, Words(language), pages.zone_of(answer)), headers)
     if kind == JSON:
         head, _, tail = msgspec.json.encode({**answer.json(), "scans": msgspec.Raw(MARK)}).partition(MARK)
         return Rendering(head, tail, scans_json, headers)

@@ -20,7 +20,7 @@ _SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": [
         "code", "kind", "status", "statuses", "status_reason", "product", "lot", "site", "party", "steps", "gaps",
-        "documents", "tests", "stock", "lines", "scans", "record_time",
+        "documents", "tests", "inspections", "stock", "lines", "scans", "record_time",
     ],
     "properties": {
         "code": {"type": "string"},
@@ -58,6 +58,7 @@ _SCHEMA: dict[str, Any] = {
         "gaps": {**_OBJECTS, "description": "{node_id, reason, from}: what is not known of the way"},
         "documents": _OBJECTS,
         "tests": _OBJECTS,
+        "inspections": {**_OBJECTS, "description": "sites and parties: what authorities recorded, as GET /inspections"},
         "stock": {"type": ["array", "null"], "description": "sites: {code, product, lot_number, status, since}"},
         "lines": {"type": ["array", "null"], "description": "receipts and slips: {code, product, quantity, steps}"},
         "scans": {"type": ["object", "null"], "description": "{count, first_time}: with this one, as of a minute ago"},
@@ -97,6 +98,7 @@ _EXAMPLE: dict[str, Any] = {
     "gaps": [],
     "documents": [],
     "tests": [],
+    "inspections": [],
     "stock": None,
     "lines": None,
     "scans": {"count": 12, "first_time": "2026-03-01T08:12:00Z"},

@@ -33,6 +33,8 @@ def market_day(story: Story) -> dict[str, str]:
     town.market.record(
         "test", custody_id=bad["custody_id"], item=RESIDUES, value="71", event_time=ago(hours=1), **RAPID
     )
+    inspected(story, town.stall)
+    inspected(story, wholesale)
     scale = story.handheld(town.stall, "3号秤")
     receipt = scale.prints(line(here, "1.2", "斤"), line(bad, "0.5"), line(bought, "2", "斤"))
     scale.upload()
@@ -50,6 +52,23 @@ def market_day(story: Story) -> dict[str, str]:
         **cooked(story, town),
         **mishaps(story, town),
     }
+
+
+def inspected(story: Story, actor: Actor) -> None:
+    """What the authority found at somebody's place, and how it rates them."""
+    regulator = story.key("regulator", region="3301")
+    common = {"authority": "杭州市市场监督管理局", "public": True}
+    at = common | {"site_id": actor.site["id"], "ref": actor.site["id"]}
+    for n, fields in enumerate((
+        {"kind": "inspection", "inspected_on": day(-20), "result": "improve", "grade": "B", "score": 82,
+         "text": "台账登记不全，三日内补齐 · The ledger has gaps: three days to fill them"},
+        {"kind": "sampling", "inspected_on": day(-12), "result": "pass", "text": "豇豆，农药残留 · Cowpeas, residues"},
+        {"kind": "penalty", "inspected_on": day(-200), "number": "杭市监罚〔2026〕8号",
+         "text": "未公示许可证，警告 · Licence not displayed: a warning"},
+    )):  # fmt: skip
+        regulator.made("/inspections", at | fields | {"ref": f"{at['ref']}/{n}"})
+    rating = {"kind": "credit", "inspected_on": day(-5), "grade": "A", "text": "信用良好 · In good standing"}
+    regulator.made("/inspections", common | rating | {"party_id": actor.party["id"], "ref": actor.party["id"]})
 
 
 def cooked(story: Story, town: Market) -> dict[str, str]:
