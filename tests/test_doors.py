@@ -143,7 +143,6 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "site_id": cast.stall.site["id"], "product_id": batch["product_id"], "document_id": certificate,
         "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
         "capture_id": captured.json()["id"], "receipt_code": receipt, "job_id": job, "name": "board.js",
-        "ref": filed.json()["ref"], "complaint_id": complaint["id"], "number": "1",
         "webhook_id": webhook, "delivery_id": delivery,
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "inspection_id": record, "number": "1",
     }  # fmt: skip
@@ -192,6 +191,8 @@ HOOK = {"url": "https://hooks.invalid/recalls", "events": ["recall"]}
 def registered(cast: Cast) -> str:
     """The id of a webhook of the stall's, which is there from now on, whatever became of it."""
     return str(cast.stall.post("/webhooks", HOOK).json()["id"])
+
+
 def inspection(cast: Cast) -> dict[str, Any]:
     own = {"site_id": cast.stall.site["id"], "inspected_on": "2026-03-01", "authority": "西湖区市场监督管理局"}
     return {"ref": "1", "kind": "inspection", "result": "pass", "text": "x"} | own

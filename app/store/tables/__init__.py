@@ -12,8 +12,8 @@ from app.store.tables.complaints import complaint
 from app.store.tables.custody import attachment, custody, custody_link, hold, lot, slip, slip_item, timeline
 from app.store.tables.events import code, correction, event, flag
 from app.store.tables.feed import feed
-from app.store.tables.looks import look
 from app.store.tables.inspections import inspection
+from app.store.tables.looks import look
 from app.store.tables.master import api_key, device, document, external_code, master_version, party, product, site
 from app.store.tables.sales import receipt, receipt_claim, receipt_line
 from app.store.tables.scales import device_report, price
@@ -43,8 +43,8 @@ __all__ = [
     "feed",
     "flag",
     "hold",
-    "look",
     "inspection",
+    "look",
     "lot",
     "master_version",
     "metadata",
