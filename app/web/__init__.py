@@ -16,6 +16,7 @@ from app.web import (
     alerts,
     assets,
     audit,
+    balance,
     boards,
     captures,
     codejobs,
@@ -26,6 +27,7 @@ from app.web import (
     documents,
     events,
     events_openapi,
+    findings,
     keys,
     kiosk,
     labels,
@@ -79,6 +81,8 @@ _ROUTERS = (
     alerts.router,
     audit.router,
     webhooks.router,
+    balance.router,
+    findings.router,
 )
 
 DESCRIPTION = (
