@@ -3,10 +3,14 @@
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 from starlette.types import ASGIApp
 
 from app import logs, web
+from app.domain.balance import Rules, own_rules
+from app.domain.errors import Refusal
 from app.domain.webhooks import reach
 from app.notifying import OUTBOX, Sender
 from app.settings import Settings
@@ -54,8 +58,22 @@ def open_database(settings: Settings) -> tuple[Database, bytes]:
         raise
 
 
+def read_rules(settings: Settings) -> tuple[Rules, dict[str, Any]]:
+    """The rules that hold here, and the operator's file as it is, {} without one. Raises ValueError, OSError."""
+    if settings.rules_file is None:
+        return Rules(), {}
+    try:
+        data = msgspec.json.decode(settings.rules_file.read_bytes(), type=dict[str, Any])
+        return own_rules(data), data
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{settings.rules_file}: {error}") from None
+    except Refusal as refusal:
+        raise ValueError(f"{settings.rules_file}{refusal.pointer}: {refusal.detail}") from None
+
+
 def open_service(settings: Settings) -> Service:
     """Everything that one process needs; close it with `close_service`. Raises as `open_database`."""
+    rules, _ = read_rules(settings)
     engine, master = open_database(settings)
     scans: Memo[Key, Kept | None] = Memo(lambda: tail.age, settings.cache_bytes)
 
@@ -109,7 +127,7 @@ def open_service(settings: Settings) -> Service:
     return Service(
         settings, engine, writer, keys, shelves, reports, files, scans, receipts, counts, tail, metrics, master, boards,
         reachable, sender,
-        wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places,
+        wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules,
     )  # fmt: skip
 
 

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     code_scans_per_second: int = Field(
         1_000, ge=5, le=1_000_000_000, description="scans of one code and process in a second before 429"
     )
+    rules_file: Path | None = Field(
+        None, description="JSON of tolerances, yields and retention rules that come before the shipped ones"
+    )
     places_file: Path | None = Field(
         None, description="CSV of networks and regions, for copies; only behind trusted proxies"
     )

@@ -25,11 +25,13 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a slug means and what to do about it."""
+    """What a slug means and what to do about it; `office`: a regulator's to close where it is grave, since it concerns
+    papers or the market itself."""
 
     severity: Severity
     zh: str
     en: str
+    office: bool = False
 
 
 ALERTS: dict[str, Kind] = {
@@ -98,6 +100,52 @@ ALERTS: dict[str, Kind] = {
         "尚未启用的单品码被扫，标签可能流失，请核查",
         "a unit code that is not in use was scanned: labels may have been stolen",
     ),
+    "sold_in_withdrawal": Kind(
+        Severity.GRAVE,
+        "安全间隔期（休药期）未满已售出，请追回并检测",
+        "goods were sold before their withdrawal period was over: take them back and test them",
+        office=True,
+    ),
+    "sold_more_than_received": Kind(
+        Severity.GRAVE,
+        "售出多于购进，可能混入无来源货物，请核查进货",
+        "more was sold than came in: goods without origin may be among them; look at the purchases",
+        office=True,
+    ),
+    "document_overused": Kind(
+        Severity.GRAVE,
+        "凭证使用数量超过其载明数量，请核对原件",
+        "a document was used for more than the quantity it covers: compare it with the original",
+        office=True,
+    ),
+    "test_reused": Kind(
+        Severity.GRAVE,
+        "同一检测结果用于不同批次，请重新抽样",
+        "one test result speaks for different lots: sample them anew",
+        office=True,
+    ),
+    "impossible_yield": Kind(
+        Severity.WARNING,
+        "出品率不合常理，请核对投入与产出",
+        "no such process yields so much or so little: compare what went in with what came out",
+    ),
+    "unmatched_return": Kind(
+        Severity.WARNING,
+        "退货与原供货不符，请双方核对",
+        "goods went back to where they, or so much of them, had not come from: let both sides compare",
+    ),
+    "silent_device": Kind(
+        Severity.WARNING,
+        "每日使用的秤在营业时间内无联络，请检查设备",
+        "a scale that sold every day has not called during the market's hours: look at it",
+    ),
+    "licence_expired": Kind(
+        Severity.WARNING, "证照已过期，请更新或停业", "a licence has expired: renew it, or stop trading"
+    ),
+    "licence_expiring": Kind(Severity.NOTICE, "证照即将到期，请及时更新", "a licence will expire: renew it in time"),
+    "paper_expired": Kind(
+        Severity.WARNING, "场所或主体的凭证已过期，请更换", "a paper of a site or party has expired: replace it"
+    ),
     "forged_code": Kind(
         Severity.GRAVE,
         "有人出示签名不符的单品码或小票，是仿造的，请核查",
@@ -129,6 +177,10 @@ class Alert:
     record_time: datetime
 
 
+def alert_id(slug: str, subject: UUID | str, on: date | None) -> UUID:
+    return uuid5(_ALERT, f"{slug}/{subject}/{on or ''}")
+
+
 def raised(
     slug: str,
     subject: UUID | str,
@@ -144,7 +196,7 @@ def raised(
     kind = ALERTS[slug]
     zh, en = (f"（{about[0]}）", f" ({about[1]})") if about else ("", "")
     return Alert(
-        id=uuid5(_ALERT, f"{slug}/{subject}/{on or ''}"),
+        id=alert_id(slug, subject, on),
         slug=slug,
         severity=kind.severity,
         detail=f"{kind.zh}{zh} · {kind.en}{en}",

@@ -78,7 +78,8 @@ def _sqlite(table: Table, columns: tuple[str, ...], by: str, where: str, also: s
 @lru_cache(maxsize=256)
 def _postgres(table: Table, columns: tuple[str, ...], by: str, where: str, also: str) -> str:
     names = ", ".join([*(_plain(table.c[name]) for name in columns), *filter(None, [also])])
-    sort = "uuid" if isinstance(table.c[by].type, Id) else "text"
+    kind = table.c[by].type
+    sort = "uuid" if isinstance(kind, Id) else "bigint" if kind.python_type is int else "text"
     return f'SELECT {names} FROM "{table.name}" WHERE "{by}" = ANY(%s::{sort}[]){_and(where)}'
 
 

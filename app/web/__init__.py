@@ -16,6 +16,7 @@ from app.web import (
     alerts,
     assets,
     audit,
+    balance,
     boards,
     captures,
     codejobs,
@@ -27,6 +28,7 @@ from app.web import (
     events,
     events_openapi,
     inspections,
+    findings,
     keys,
     kiosk,
     labels,
@@ -81,6 +83,8 @@ _ROUTERS = (
     alerts.router,
     audit.router,
     webhooks.router,
+    balance.router,
+    findings.router,
 )
 
 DESCRIPTION = (

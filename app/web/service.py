@@ -5,6 +5,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from app.domain.balance import Rules
 from app.domain.webhooks import Reach
 from app.notifying import Sender
 from app.settings import Settings
@@ -32,7 +33,8 @@ class Service:
     """One process's doors to everything: the settings, the database, the writer, the key cache, what scales may sell,
     what they report, the files, the answers to scans and how many there were, the feed, its counters, `master`, the
     secret that receipts are signed with, the boards, where webhooks may lead and who sends to them, who has tried
-    activation codes or scanned wrong codes and who has complained how often, and where networks are."""
+    activation codes or scanned wrong codes and who has complained how often, where networks
+    are, and what goods may lose and processes yield."""
 
     settings: Settings
     engine: Database
@@ -54,6 +56,7 @@ class Service:
     wrong_codes: Tries = field(default_factory=Tries)
     places: Places = field(default_factory=Places)
     complaining: Complaining = field(default_factory=Complaining)
+    rules: Rules = field(default_factory=Rules)
 
 
 def of(request: Request) -> Service:

@@ -2,14 +2,19 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from app import notifying
 from app.domain.webhooks import Delivery, Pace
+from app.notifying import outbox
 from app.store import tables
-from app.store.engine import writing
+from app.store.engine import reading, writing
+from app.store.errors import StoreUnavailable
 from app.store.writer import Transaction, Writer
 from tests.notifying.conftest import FAST, Office, Start, owner, until
 from tests.notifying.receiver import Receiver, answer, die, drip, flood, in_turn, receiving, stall
@@ -168,19 +173,18 @@ def test_a_deleted_webhook_gets_nothing_more_even_of_what_is_on_its_way(
 ) -> None:
     who = owner()
     webhook = office.register(receiver, who)
-    gone: list[object] = []
+    noted: list[str] = []
 
     def delete(handler: object) -> None:
-        gone.append(
-            writer.submit(notifying.change_webhooks, notifying.ChangeWebhook(who, webhook.id, status="deleted"))
-        )
+        writer.submit(notifying.change_webhooks, notifying.ChangeWebhook(who, webhook.id, status="deleted"))
         answer(handler, 500)  # type: ignore[arg-type]
 
     receiver.behave = delete
     office.post(webhook, "1", "2")
-    start(receiver)
+    start(receiver, count=noted.append)
+    until(lambda: noted == ["deliveries_dead"])
     office.settled(webhook, dead=2)
-    assert len(receiver.got) == len(gone) == 1
+    assert len(receiver.got) == 1
 
 
 def test_a_paused_webhook_is_not_sent_to_even_what_has_just_failed(
@@ -195,7 +199,9 @@ def test_a_paused_webhook_is_not_sent_to_even_what_has_just_failed(
 
     receiver.behave = pause
     office.post(webhook, "1", "2")
-    start(receiver)
+    noted: list[str] = []
+    start(receiver, count=noted.append)
+    until(lambda: noted == ["deliveries_failed"])
     rows = office.settled(webhook, failed=1, pending=1)
     assert [row.next_attempt for row in rows] == [None, None]
     assert len(receiver.got) == 1
@@ -284,3 +290,82 @@ def test_what_was_settled_long_ago_is_dropped(
     monkeypatch.setattr("app.notifying.sender.PRUNE_SECONDS", -1)
     start(receiver)
     office.settled(webhook, sent=1)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("error", [StoreUnavailable("no database"), RuntimeError("a fault of ours")])
+def test_a_sender_that_could_not_look_looks_again(
+    office: Office, start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    looks = iter([error])
+
+    def looking(engine: Engine) -> AbstractContextManager[Connection]:
+        if (trouble := next(looks, None)) is not None:
+            raise trouble
+        return reading(engine)
+
+    monkeypatch.setattr("app.notifying.sender.reading", looking)
+    monkeypatch.setattr("app.notifying.sender.IDLE", 0.1)
+    webhook = office.register(receiver)
+    office.post(webhook, "1")
+    start(receiver)
+    office.settled(webhook, sent=1)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_could_not_be_leased_is_leased_later(
+    office: Office, start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.notifying.sender.IDLE", 0.1)
+    troubles = iter([True])
+
+    def take(transaction: Transaction, keys: Sequence[tuple[UUID, UUID]]) -> object:
+        if next(troubles, False):
+            raise StoreUnavailable("no database")
+        return outbox_take(transaction, keys)
+
+    outbox_take = outbox.take
+    monkeypatch.setattr(outbox, "take", take)
+    webhook = office.register(receiver)
+    office.post(webhook, "1")
+    start(receiver)
+    office.settled(webhook, sent=1)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_fault_of_ours_is_a_failed_try(
+    office: Office, start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def send(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("app.notifying.sending.send", send)
+    webhook = office.register(receiver)
+    office.post(webhook, "1")
+    start(receiver)
+    [row] = office.settled(webhook, dead=1)
+    assert (row.last_error, row.attempts) == ("internal error", FAST.attempts)
+    assert "a fault of ours" in caplog.text
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_came_of_it_cannot_be_noted(
+    office: Office, start: Start, receiver: Receiver, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is leased still, and sent again when that has ended."""
+    other = Writer(engine)
+
+    def close(handler: object) -> None:
+        other.close()
+        answer(handler, 204)  # type: ignore[arg-type]
+
+    receiver.behave = close
+    webhook = office.register(receiver)
+    office.post(webhook, "1")
+    sender = start(receiver, writer=other)
+    until(lambda: "cannot be noted" in caplog.text)
+    sender.close()
+    [row] = office.deliveries(webhook)
+    assert (row.state, row.attempts) == ("pending", 1)
+    assert row.next_attempt is not None
+    assert row.next_attempt > row.record_time
