@@ -6,7 +6,7 @@ Native links make no circle; captured events of others can, so nothing here trus
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -236,6 +236,42 @@ def walk(
     if generation >= begin.generation:
         result.links += links
     return result
+
+
+def pages(
+    starts: Iterable[KeyT],
+    expand: Callable[[list[KeyT]], list[Link]],
+    far: int,
+    bounds: Bounds,
+    position: Position[KeyT] | None = None,
+    chunk: int = 4096,
+) -> Iterator[Walk[KeyT]]:
+    """The answers that `walk` gives one after another, without walking anything again: of everything walked only the
+    keys are kept, and the links of one generation. Each page's `next` goes on after it, also where there turns out to
+    be no more; where `bounds.depth` ends the walk, a page of nothing says how to go deeper."""
+    begin: Position[KeyT] = position or Position(0, None, bounds.depth)
+    seen: set[KeyT] = set()
+    fresh = list(dict.fromkeys(starts))
+    links: list[Link] = []
+    generation = 0
+    while fresh and generation <= begin.until:
+        resumed = generation == begin.generation and begin.after is not None
+        skipped = _place(fresh, begin.after, generation) if resumed else 0
+        for first in range(skipped, len(fresh), bounds.nodes) if generation >= begin.generation else ():
+            page = fresh[first : first + bounds.nodes]
+            taken = set(page) if first or resumed else seen.union(page)
+            joined = [link for link in links if link[far] in taken]
+            yield Walk(dict.fromkeys(page, generation), joined, Position(generation, page[-1], begin.until))
+        seen.update(fresh)
+        generation += 1
+        links = []
+        for start in range(0, len(fresh), chunk):
+            links += expand(fresh[start : start + chunk])
+        fresh = sorted({link[far] for link in links} - seen)
+    if fresh:
+        yield Walk({}, [], Position(generation, None, generation - 1 + max(bounds.depth, 1)))
+    elif generation >= begin.generation and links:
+        yield Walk({}, links)
 
 
 def _place(keys: Sequence[KeyT], after: KeyT | None, generation: int) -> int:

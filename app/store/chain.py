@@ -20,6 +20,7 @@ from app.store.types import micros
 
 Direction = Literal["back", "forward"]
 
+FAR: dict[Direction, int] = {"back": 0, "forward": 1}  # of LINK: where a walk gets to
 LINK = ("parent_id", "child_id", "event_id", "kind", "grams", "pieces", "claimed_by")
 NODE = (
     "id", "kind", "code", "lot_id", "product_id", "site_id", "party_id", "measure", "arrived_at", "expires_on",
@@ -32,6 +33,8 @@ TOUCH = ("custody_id", "event_id")
 EVENT = (
     "id", "epcis_event_id", "kind", "event_time", "utc_offset", "record_time", "site_id", "party_id"
 )  # fmt: skip
+SOLD = ("custody_id", "receipt_id", "line", "amount", "value", "unit")
+RECEIPT = ("id", "event_time", "utc_offset", "site_id")
 TOLD = ("id", "body", "outcome")
 ATTACHMENT = ("subject_id", "document_id")
 DOCUMENT = ("id", "type", "number", "issuer", "issued_on", "expires_on", "class")
@@ -70,10 +73,10 @@ def follow(
     out_of_time: Any = lambda: False,
 ) -> Walk[bytes]:
     """The frontier walk along custody links; links as LINK. See `app.domain.graph.walk`."""
-    near, far = ("child_id", 0) if direction == "back" else ("parent_id", 1)
+    far = FAR[direction]
 
     def expand(keys: list[bytes]) -> list[Link]:
-        return raw.select(snapshot, tables.custody_link, LINK, near, keys)
+        return ahead(snapshot, keys, direction)
 
     return walk(starts, expand, far, bounds, position, out_of_time, raw.CHUNK)
 
@@ -81,6 +84,12 @@ def follow(
 def neighbours(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     """The links one step up and one step down, as LINK."""
     return into(snapshot, keys) + out_of(snapshot, keys)
+
+
+def ahead(snapshot: Snapshot, keys: list[bytes], direction: Direction) -> list[Row]:
+    """The links that a walk goes on along, as LINK."""
+    near = "child_id" if direction == "back" else "parent_id"
+    return raw.select(snapshot, tables.custody_link, LINK, near, keys)
 
 
 def into(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
@@ -165,6 +174,11 @@ def sites(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     return raw.select(snapshot, tables.site, SITE, "id", keys)
 
 
+def paths(snapshot: Snapshot, codes: Collection[str]) -> list[Row]:
+    """(code, path) of sites by their codes."""
+    return raw.select(snapshot, tables.site, ("code", "path"), "code", codes)
+
+
 def parties(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     """As PARTY."""
     return raw.select(snapshot, tables.party, PARTY, "id", keys)
@@ -173,6 +187,16 @@ def parties(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
 def products(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     """As PRODUCT."""
     return raw.select(snapshot, tables.product, PRODUCT, "id", keys)
+
+
+def sold_lines(snapshot: Snapshot, custodies: Collection[bytes]) -> list[Row]:
+    """The lines of scales' sales booked on the custodies, as SOLD."""
+    return raw.select(snapshot, tables.receipt_line, SOLD, "custody_id", custodies)
+
+
+def receipts(snapshot: Snapshot, keys: Collection[int]) -> list[Row]:
+    """As RECEIPT."""
+    return raw.select(snapshot, tables.receipt, RECEIPT, "id", keys)
 
 
 # --- where a trace starts ---

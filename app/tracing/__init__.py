@@ -20,7 +20,7 @@ from app.tracing.building import build
 from app.tracing.starts import Start
 from app.tracing.tree import tree_lines
 
-__all__ = ["Direction", "Limits", "Start", "Trace", "json_schema", "to_json", "trace", "tree_lines"]
+__all__ = ["Direction", "Limits", "Start", "Trace", "json_schema", "markets", "to_json", "trace", "tree_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +68,9 @@ def trace(
     return build(
         snapshot, reader, way, direction, now, roots.cut or way.next is not None, going_on, whole=position is None
     )
+
+
+def markets(snapshot: Snapshot, found: Trace) -> dict[str, str]:
+    """Code of each site of a trace → its market, by whatever names it."""
+    codes = {node.site.code for node in found.nodes if node.site is not None and node.site.code is not None}
+    return {code: path[:32] for code, path in chain.paths(snapshot, codes)}

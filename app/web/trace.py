@@ -4,18 +4,29 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from app import tracing
+from app.exchanging.sheets import Name
 from app.store.engine import reading
 from app.tracing import Limits
 from app.tracing.looks import at_gaps
+from app.tracing.streaming import stream
+from app.tracing.svg import draw
 from app.web.auth import PrincipalDep
+from app.web.bodies import NDJSON
+from app.web.handing import CSV, PRIVATE, XLSX, begun, handed_out
 from app.web.looking import note
+from app.web.negotiation import spoken as negotiated
 from app.web.service import ServiceDep
 from app.web.starts import StartDep
 
 router = APIRouter(prefix="/api/v1/trace", tags=["trace"])
+
+SVG = "image/svg+xml"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-top-navigation-by-user-activation"
+Group = Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
 
 _SCHEMA, COMPONENTS = tracing.json_schema()
 _FARM, _STALL = "018f3a4e-0000-5000-8000-000000000001", "018f3a4e-0000-5000-8000-000000000002"
@@ -94,7 +105,13 @@ EXAMPLE: dict[str, Any] = {
     "",
     response_class=Response,
     responses={
-        200: {"description": "The chain", "content": {"application/json": {"schema": _SCHEMA, "example": EXAMPLE}}}
+        200: {
+            "description": "The chain",
+            "content": {
+                "application/json": {"schema": _SCHEMA, "example": EXAMPLE},
+                **{kind: {"schema": {"type": "string"}} for kind in (SVG, NDJSON, CSV, XLSX)},
+            },
+        }
     },
 )
 def get_trace(
@@ -104,8 +121,17 @@ def get_trace(
     start: StartDep,
     direction: Annotated[Literal["back", "forward"], Query(description="to sources, or to buyers")] = "back",
     depth: Annotated[int, Query(ge=1, le=1000, description="generations in one answer")] = 100,
-    limit: Annotated[int, Query(ge=1, le=10_000_000, description="nodes in one answer, within our own limit")] = 10_000,
+    limit: Annotated[
+        int, Query(ge=1, le=10_000_000, description="nodes in one answer, within our own limit; of a stream, none")
+    ] = 10_000,
     cursor: Annotated[str | None, Query(max_length=100, description="`next` of the answer before")] = None,
+    format: Annotated[
+        Literal["json", "svg", "ndjson", "csv", "xlsx"],
+        Query(description="the last three are the whole chain, as a stream"),
+    ] = "json",
+    sheet: Annotated[Name, Query(description="which table, as CSV")] = "nodes",
+    unfold: Annotated[list[Group] | None, Query(max_length=20, description="groups that the drawing opens")] = None,
+    lang: Annotated[Literal["zh", "en"] | None, Query(description="of the drawing")] = None,
 ) -> Response:
     """来可溯、去可追 · Where goods came from and where they went, generation by generation.
 
@@ -113,15 +139,28 @@ def get_trace(
     alone starts from everything that came to the key's own sites. Nodes run from the start outward, events from source
     to table. Amounts, contacts and flags are null beyond the key's own goods and one step around them. `shares` says
     how much of the start each source accounts for, at least and at most. `truncated` says that there is more, `next`
-    goes on with it: ask the same again with `cursor`.
+    goes on with it: ask the same again with `cursor`. `format=svg` draws it, more than 200 nodes folded; ndjson, csv
+    and xlsx are the whole chain with the receipts of its goods, sent as it is read.
     """
+    now = datetime.now(UTC)
+    if format in ("ndjson", "csv", "xlsx"):
+        pieces = stream(
+            service.engine, principal, start, direction, now=now, secret=service.master, depth=depth, cursor=cursor,
+            looked=lambda found: note(request, principal, at_gaps(found)),
+        )  # fmt: skip
+        return handed_out(format, begun(pieces), sheet)
     limits = Limits(depth, min(limit, service.settings.trace_limit))
     with reading(service.engine) as snapshot:
         found = tracing.trace(
-            snapshot, principal, start, direction, now=datetime.now(UTC), secret=service.master, limits=limits,
-            cursor=cursor,
-        )  # fmt: skip
+            snapshot, principal, start, direction, now=now, secret=service.master, limits=limits, cursor=cursor
+        )
+        markets = tracing.markets(snapshot, found) if format == "svg" else {}
     note(request, principal, at_gaps(found))
-    return Response(
-        tracing.to_json(found), media_type="application/json", headers={"Cache-Control": "private, no-store"}
-    )
+    if format == "svg":
+        spoken = lang or ("en" if negotiated(request.headers.get("accept-language"), ("zh", "en")) == "en" else "zh")
+        drawn = draw(
+            found, direction, spoken, unfold=unfold or (), markets=markets, page=lambda code: f"/c/{code}",
+            unfolded=lambda group: f"?{request.url.include_query_params().query}&unfold={group}",
+        )  # fmt: skip
+        return Response(drawn, media_type=SVG, headers={**PRIVATE, "Content-Security-Policy": POLICY})
+    return Response(tracing.to_json(found), media_type="application/json", headers=PRIVATE)
