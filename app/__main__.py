@@ -21,6 +21,9 @@ from app.demo import CHINA, DemoFailed, Stage, market_day, show
 from app.domain.errors import Refusal
 from app.domain.rights import Role
 from app.enrolling.keys import OPERATOR, MakeKey, make_keys
+from app.enrolling.passwords import hashed, temporary_password
+from app.enrolling.persons import ChangePerson, EnrolPerson, change_persons, enrol_persons
+from app.enrolling.sessions import find_by_login
 from app.exchanging import import_file
 from app.main import close_service, create_app, open_database, open_service
 from app.settings import Settings
@@ -31,7 +34,7 @@ from app.store.engine import Database, open_engine, reading
 from app.store.errors import SchemaOutdated, StoreUnavailable
 from app.store.rebuild import rebuild as rebuild_projections
 from app.store.secret import SecretMissing
-from app.store.writer import Writer
+from app.store.writer import C, Job, R, Writer
 from app.tracing import Direction, Limits, Start, to_json, tree_lines
 from app.tracing import trace as walk
 from app.tracing.tree import Language
@@ -49,6 +52,8 @@ db = typer.Typer(help="数据库 · The database: migrations, check, backup, reb
 key = typer.Typer(help="密钥 · Keys.", no_args_is_help=True)
 cli.add_typer(db, name="db")
 cli.add_typer(key, name="key")
+person = typer.Typer(help="人员 · Persons who log in.", no_args_is_help=True)
+cli.add_typer(person, name="person")
 
 
 @contextmanager
@@ -256,12 +261,48 @@ def create_key(
         typer.echo(_make_key(engine, MakeKey(OPERATOR, role, party, region, device, name)))
 
 
-def _make_key(engine: Database, command: MakeKey) -> str:
+@person.command("create")
+def create_person(
+    login: Annotated[str, typer.Option(help="登录名 · login name")],
+    name: Annotated[str, typer.Option(help="姓名 · what to call them")],
+    role: Annotated[Role, typer.Option(help="角色 · what they may do")],
+    party: Annotated[UUID | None, typer.Option(help="主体 id · the party they speak for")] = None,
+    region: Annotated[str | None, typer.Option(help="GB/T 2260 区划前缀 · an office's region, e.g. 3301")] = None,
+    email: Annotated[str | None, typer.Option(help="统一认证邮箱 · as an issuer of OpenID Connect names them")] = None,
+) -> None:
+    """登记人员，临时密码只显示一次 · Enrols a person and prints a password, once, to be changed at the first login."""
+    password = temporary_password()
+    command = EnrolPerson(OPERATOR, login, name, role, party, region, email, hashed(password))
+    with database() as (_, engine):
+        schema.require_head(engine)
+        _written(engine, enrol_persons, command)
+        typer.echo(password)
+
+
+@person.command("reset")
+def reset_person(login: Annotated[str, typer.Argument(help="登录名 · login name")]) -> None:
+    """重置密码并停用动态验证码 · A new password, one-time codes off, all logins ended, and no waiting."""
+    password = temporary_password()
+    with database() as (_, engine):
+        schema.require_head(engine)
+        with reading(engine) as snapshot:
+            found = find_by_login(snapshot, login)
+        if found is None:
+            raise ValueError(f"没有此人 · there is no {login}")
+        _written(engine, change_persons, ChangePerson(OPERATOR, found.id, {}, hashed(password), forget_codes=True))
+        typer.echo(password)
+
+
+def _written(engine: Database, job: Job[C, R], command: C) -> R:
     writer = Writer(engine)
     try:
-        return writer.submit(make_keys, command).secret
+        return writer.submit(job, command)
     finally:
         writer.close()
+
+
+def _make_key(engine: Database, command: MakeKey) -> str:
+    return _written(engine, make_keys, command).secret
 
 
 @db.command()

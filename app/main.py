@@ -34,6 +34,7 @@ from app.web.reports import Reports
 from app.web.representations import Key
 from app.web.screens import Boards
 from app.web.service import Service
+from app.web.sessioncache import SessionCache
 from app.web.shelves import Shelves
 from app.web.tries import Tries
 
@@ -80,12 +81,14 @@ def open_service(settings: Settings) -> Service:
     skew = timedelta(seconds=settings.clock_skew_seconds)
     writer = Writer(engine, limit=settings.queue_limit, skew=skew, on_commit=lambda touched: forget(touched))
     keys = KeyCache(engine, writer, lambda: tail.age)
+    sessions = SessionCache(engine, writer, lambda: tail.age)
     shelves = Shelves(engine, lambda: tail.age)
     boards = Boards(engine, lambda: tail.age, settings.board_screens)
 
     def forget(touched: Iterable[str]) -> None:
         names = frozenset(touched)
         keys.forget(names)
+        sessions.forget(names)
         shelves.forget(names)
         scans.forget(names)
         boards.forget(names)
@@ -95,6 +98,7 @@ def open_service(settings: Settings) -> Service:
 
     def forget_all() -> None:
         keys.forget_all()
+        sessions.forget_all()
         shelves.forget_all()
         scans.forget_all()
         boards.forget_all()
@@ -125,8 +129,8 @@ def open_service(settings: Settings) -> Service:
         sender.start()
     files = FileStore(settings.files_dir)
     return Service(
-        settings, engine, writer, keys, shelves, reports, files, scans, receipts, counts, tail, metrics, master, boards,
-        reachable, sender,
+        settings, engine, writer, keys, sessions, shelves, reports, files, scans, receipts, counts, tail, metrics,
+        master, boards, reachable, sender,
         wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules,
     )  # fmt: skip
 

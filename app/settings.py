@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.webhooks import Network, reach
@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     places_file: Path | None = Field(
         None, description="CSV of networks and regions, for copies; only behind trusted proxies"
     )
+    oidc_issuer: str | None = Field(None, description="issuer of OpenID Connect for logins; its host alone is asked")
+    oidc_client_id: str | None = Field(None, description="as the issuer knows this service")
+    oidc_client_secret: SecretStr | None = Field(None, description="as the issuer gave it")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas"
     )
@@ -84,6 +87,18 @@ class Settings(BaseSettings):
     def _webhook_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         reach(value, ())
         return value
+
+    @model_validator(mode="after")
+    def _oidc(self) -> "Settings":
+        if self.oidc_issuer is None:
+            return self
+        parts = urlsplit(self.oidc_issuer)
+        loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+            raise ValueError("ONECODE_OIDC_ISSUER must be an https URL, such as https://login.example.cn")
+        if not self.oidc_client_id:
+            raise ValueError("ONECODE_OIDC_ISSUER needs ONECODE_OIDC_CLIENT_ID")
+        return self
 
     @field_validator("trusted_proxies", "webhook_hosts", "webhook_networks", mode="before")
     @classmethod

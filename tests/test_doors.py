@@ -1,6 +1,7 @@
 """Every role at every door: who is let in, who must show a key, whose it is not, and to whom there is nothing there."""
 
 import base64
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from tests.support.cast import Actor, Cast
 # region, the operator. What is asked for belongs to the stall.
 # What the door answers: + the thing itself, 1 show a key (401), 3 not yours to do (403), 4 nothing there for you (404),
 # ? let in, and told what is wrong with the request (422). A line of NDJSON counts as a request.
+_numbers = itertools.count()
 LETTERS = {401: "1", 403: "3", 404: "4", 422: "?"}
 
 DOORS: dict[str, str] = {
@@ -95,6 +97,10 @@ DOORS: dict[str, str] = {
     "GET /api/v1/sales": "1+++++++",
     "GET /api/v1/trace": "1+++++++",
     "GET /api/v1/alerts": "1+++++++",
+    "POST /api/v1/persons": "1333333+",
+    "GET /api/v1/persons": "1333333+",
+    "GET /api/v1/persons/{person_id}": "1333333+",
+    "PATCH /api/v1/persons/{person_id}": "1333333+",
     "GET /api/v1/audit": "1333333+",
     "GET /api/v1/balance": "1++3+3++",
     "GET /api/v1/findings": "1333+3++",
@@ -147,6 +153,8 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "capture_id": captured.json()["id"], "receipt_code": receipt, "job_id": job, "name": "board.js",
         "webhook_id": webhook, "delivery_id": delivery,
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "inspection_id": record, "number": "1",
+        "person_id": cast.admin.made("/persons", person(cast))["id"],
+        "ref": filed.json()["ref"], "complaint_id": complaint["id"], "number": "1",
     }  # fmt: skip
     found = {door: "".join(letter(actor, door, own, cast, batch) for actor in actors) for door in DOORS}
     assert found == DOORS
@@ -198,6 +206,8 @@ def registered(cast: Cast) -> str:
 def inspection(cast: Cast) -> dict[str, Any]:
     own = {"site_id": cast.stall.site["id"], "inspected_on": "2026-03-01", "authority": "西湖区市场监督管理局"}
     return {"ref": "1", "kind": "inspection", "result": "pass", "text": "x"} | own
+def person(cast: Cast) -> dict[str, Any]:
+    return {"login": f"insp.{next(_numbers)}", "name": "值班员", "role": "regulator", "region": "3301"}
 
 
 def units(cast: Cast, batch: dict[str, Any]) -> dict[str, Any]:
@@ -246,6 +256,8 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "PATCH /api/v1/devices/{device_id}": sent({"name": "大秤"}),
     "POST /api/v1/keys": sent(key),
     "PATCH /api/v1/keys/{key_id}": sent({"name": "spare"}),
+    "POST /api/v1/persons": sent(person),
+    "PATCH /api/v1/persons/{person_id}": sent({"name": "值班员"}),
     "POST /api/v1/documents": lambda cast, batch: FILE,
     "POST /api/v1/events": lambda cast, batch: {"json": cast.stall.event("sell", lines=[cast.item(batch, "0.001")])},
     "POST /api/v1/sales": sent({"sales": []}),

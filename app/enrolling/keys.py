@@ -133,7 +133,7 @@ def make_keys(transaction: Transaction, commands: Sequence[MakeKey]) -> Sequence
 
     def decide(command: MakeKey) -> MadeKey:
         require_enrols(command.principal, "key")
-        _check(command)
+        check_speaks_for("密钥", "key", command.role, command.party_id, command.region, command.device_id)
         if command.party_id is not None and command.party_id not in owners.parties:
             raise unknown("主体", "party", "/party_id")
         if command.device_id is not None and command.device_id not in owners.devices:
@@ -176,19 +176,22 @@ def _confirmed(party: Party) -> None:
         )
 
 
-def _check(command: MakeKey) -> None:
-    needed = _NEEDS[command.role]
-    for name in ("party_id", "region", "device_id"):
-        value = getattr(command, name)
+def check_speaks_for(
+    zh: str, en: str, role: Role, party_id: UUID | None, region: str | None, device_id: UUID | None
+) -> None:
+    """Raises Invalid unless exactly that is given which somebody of the role speaks for; `zh`, `en`: what it is called
+    that speaks."""
+    needed = _NEEDS[role]
+    for name, value in (("party_id", party_id), ("region", region), ("device_id", device_id)):
         if (value is not None) != (name == needed):
             told = ("须给出", "needs") if name == needed else ("不能给出", "has no")
             raise Invalid(
                 "invalid",
-                f"{command.role} 密钥{told[0]} {name} · A key of role {command.role} {told[1]} {name}",
+                f"{role} {zh}{told[0]} {name} · A {en} of role {role} {told[1]} {name}",
                 pointer=f"/{name}",
             )
-    if command.region is not None:
-        for finding in check_region(command.region, prefix=True):
+    if region is not None:
+        for finding in check_region(region, prefix=True):
             raise Invalid(finding.slug, f"{finding.detail_zh} · {finding.detail_en}", pointer="/region")
 
 

@@ -23,6 +23,7 @@ from app.web import (
     codes,
     complaint_queue,
     complaints,
+    desk,
     devices,
     documents,
     events,
@@ -34,6 +35,7 @@ from app.web import (
     labels,
     operations,
     parties,
+    persons,
     prices,
     problems,
     products,
@@ -46,6 +48,7 @@ from app.web import (
     trace,
     webhooks,
 )
+from app.web.desk import visits
 from app.web.middleware import Edge
 from app.web.scandoor import ScanDoor
 from app.web.service import Service
@@ -85,6 +88,8 @@ _ROUTERS = (
     webhooks.router,
     balance.router,
     findings.router,
+    persons.router,
+    desk.router,
 )
 
 DESCRIPTION = (
@@ -181,6 +186,7 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
     )
     api.state.service = service
     problems.install(api)
+    visits.install(api)
     edge = Edge(_hot(api, service), service.metrics, service.settings.public_url, service.settings.body_timeout_seconds)
     return ScanDoor(edge, service, edge)
 

@@ -1,5 +1,6 @@
-"""Keys: `Authorization: Bearer ock_<id>_<secret>`. SHA-256 is stored; what a key may do is cached in the process and
-forgotten through the change feed, so that a lock works within a second on every process."""
+"""Keys: `Authorization: Bearer ock_<id>_<secret>`; and persons, by the cookie of their session. SHA-256 is stored of
+either; what they may do is cached in the process and forgotten through the change feed, so that a lock works within a
+second on every process."""
 
 from typing import Annotated
 
@@ -8,16 +9,33 @@ from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from app.domain.rights import Principal
-from app.web import service
+from app.enrolling.sessions import Known
+from app.web import cookies, forgery, service
 from app.web.keycache import KeyCache, unknown_key
+
+SAFE = ("GET", "HEAD", "OPTIONS")
 
 bearer = HTTPBearer(auto_error=False, description="`ock_<id>_<secret>`, shown once when the key is made")
 
 
 async def optional_principal(request: Request, _: Annotated[object, Depends(bearer)] = None) -> Principal | None:
-    """Who asks, or None without a key. A key that is wrong, revoked or locked is refused all the same."""
+    """Who asks, or None without a key and without a session. A key that is wrong, revoked or locked is refused all the
+    same; a session that has ended is none. Raises Forbidden forged-form for a write by cookie without its token."""
     header = request.headers.get("authorization")
-    return None if header is None else await authenticate(service.of(request).keys, header)
+    if header is not None:
+        return await authenticate(service.of(request).keys, header)
+    token, known = await session_of(request)
+    if known is None or known.session.stage != "full":
+        return None
+    if request.method not in SAFE:
+        forgery.require(request, token, request.headers.get(forgery.HEADER))
+    return known.principal
+
+
+async def session_of(request: Request) -> tuple[str, Known | None]:
+    """The token of the cookie ("" without one), and the session that it opens."""
+    token = cookies.read(request, cookies.SESSION)
+    return (token, await service.of(request).sessions.admit(token)) if token else ("", None)
 
 
 async def authenticate(keys: KeyCache, header: str) -> Principal:

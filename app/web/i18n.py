@@ -136,6 +136,10 @@ class Words:
         text = self._texts[key]
         return text.format(**values) if values else text
 
+    def has(self, key: str) -> bool:
+        """Whether there is a text of this key."""
+        return key in self._texts
+
     def best(self, *keys: str) -> str:
         """The text of the first key that there is; KeyError where there is none."""
         return self._texts[next((key for key in keys if key in self._texts), keys[-1])]

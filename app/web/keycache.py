@@ -3,9 +3,8 @@
 import hmac
 import logging
 import re
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from hashlib import sha256
 from typing import TypeVar
 from uuid import UUID
@@ -14,28 +13,23 @@ from app.domain.errors import Forbidden, Refusal, Unauthenticated
 from app.domain.rights import Principal
 from app.enrolling.keys import Credential, find_credential, note_use
 from app.recording import RefusedUse, note_refused
-from app.store.engine import Database, reading
+from app.store.engine import Database, Snapshot
 from app.store.errors import StoreUnavailable
 from app.store.writer import Job, Writer
+from app.web.believed import Believed
 
 log = logging.getLogger(__name__)
 
 C = TypeVar("C")
 
-CAPACITY = 20_000
 USE_PERIOD = 60.0  # seconds between two notes of a key's last use
 ALARM_PERIOD = 3_600.0  # seconds between two alarms about one device
-STALE = 1.0  # seconds: nothing older is believed where the feed cannot be read
 
 _SHAPE = re.compile(r"ock_([0-9a-f]{32})_([0-9a-f]{32,64})")
 
 
-class KeyCache:
-    """Credentials by key id, at most CAPACITY of them.
-
-    Thread-safe. A load that was under way when the feed named something it depends on is used once and not kept: its
-    snapshot may be older than the change.
-    """
+class KeyCache(Believed[UUID, Credential]):
+    """Credentials by key id."""
 
     def __init__(
         self,
@@ -44,76 +38,25 @@ class KeyCache:
         feed_age: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._engine = engine
+        super().__init__(engine, feed_age, clock)
         self._writer = writer
-        self._feed_age = feed_age
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._entries: dict[UUID, Credential] = {}
         self._used: dict[UUID, float] = {}
         self._alarmed: dict[UUID, float] = {}
-        self._loading: list[set[str]] = []
-        self._lost = 0
 
-    def cached(self, key_id: UUID) -> Credential | None:
-        return self._entries.get(key_id) if self._feed_age() < STALE else None
-
-    def load(self, key_id: UUID) -> Credential | None:
-        """Reads the credential from the database; None for an unknown key. Blocks: call it in a thread."""
-        missed: set[str] = set()
-        with self._lock:
-            self._loading.append(missed)
-            lost = self._lost
-        found: Credential | None = None
-        try:
-            with reading(self._engine) as snapshot:
-                found = find_credential(snapshot, key_id)
-        finally:
-            with self._lock:
-                # In one piece: what the feed names in between would be neither missed nor dropped.
-                self._loading = [other for other in self._loading if other is not missed]
-                if found is not None and lost == self._lost and not missed & found.depends_on:
-                    while len(self._entries) >= CAPACITY:
-                        self._entries.pop(next(iter(self._entries)))
-                    self._entries[key_id] = found
-        return found
-
-    def forget(self, touched: Iterable[str]) -> None:
-        """What the feed calls for every change."""
-        names = set(touched)
-        with self._lock:
-            for missed in self._loading:
-                missed |= names
-            for key_id in [key_id for key_id, entry in self._entries.items() if names & entry.depends_on]:
-                del self._entries[key_id]
-
-    def forget_all(self) -> None:
-        """What the feed calls where it was lost."""
-        with self._lock:
-            self._lost += 1
-            self._entries.clear()
+    def find(self, snapshot: Snapshot, key: UUID) -> Credential | None:
+        return find_credential(snapshot, key)
 
     def used(self, key_id: UUID) -> None:
         """Notes the use of a key, at most once a minute and without waiting for it."""
-        if self._due(self._used, key_id, USE_PERIOD):
+        if self.due(self._used, key_id, USE_PERIOD):
             self._offer(note_use, key_id)
 
     def refused(self, credential: Credential, refusal: Refusal) -> None:
         """Gives alarm that a device goes on calling with a key that is not taken; waits for nothing. The alert is one a
         device and day: what is kept here only spares the writer."""
         device_id = credential.principal.device_id
-        if device_id is not None and self._due(self._alarmed, device_id, ALARM_PERIOD):
+        if device_id is not None and self.due(self._alarmed, device_id, ALARM_PERIOD):
             self._offer(note_refused, RefusedUse(device_id, refusal.slug))
-
-    def _due(self, times: dict[UUID, float], key: UUID, period: float) -> bool:
-        """True at most once a period for a key; of at most CAPACITY keys."""
-        now = self._clock()
-        if now - times.get(key, -period) < period:
-            return False
-        while len(times) >= CAPACITY:
-            times.pop(next(iter(times)), None)
-        times[key] = now
-        return True
 
     def _offer(self, job: Job[C, None], command: C) -> None:
         try:

@@ -66,6 +66,18 @@ TEXTS: dict[str, Text] = {
         "场所已停用", "Site closed", "联系市场或管理员启用。", "Ask the market or the operator to open it."
     ),
     "key-revoked": Text("密钥已作废", "Key revoked", "申请新的密钥。", "Ask for a new key."),
+    "wrong-login": Text("登录未成功", "Login failed", "核对登录名和密码。", "Compare the name and the password."),
+    "wrong-code": Text("验证码不正确", "Wrong one-time code", "输入新的验证码。", "Type the next code."),
+    "codes-on": Text("动态验证码已启用", "One-time codes are on", "先停用。", "Turn them off first."),
+    "weak-password": Text("密码不合要求", "Password not taken", "另选一个较长的密码。", "Choose a longer one."),
+    "too-many-logins": Text(
+        "登录的人过多", "Too many logins", "按 Retry-After 稍后重试。", "Wait as Retry-After says."
+    ),
+    "issuer-failed": Text("统一认证未完成", "Issuer failed", "重试，或用密码登录。", "Try again, or use a password."),
+    "not-enrolled": Text("此人未登记", "Not enrolled", "请管理员登记。", "Ask the operator to enrol you."),
+    "forged-form": Text("表单已失效", "Form not ours", "刷新页面后重试。", "Load the page again and try once more."),
+    "login-taken": Text("登录名已被占用", "Login name taken", "另取登录名。", "Choose another name."),
+    "unknown-person": Text("没有此人", "Unknown person", "检查编号。", "Check the id."),
     "activation-refused": Text(
         "激活码无效", "Activation refused", "请市场重新生成激活码。", "Ask for a new activation code."
     ),

@@ -15,7 +15,7 @@ from app.web.short import short_text
 
 HTML, JSON, TEXT = "text/html", "application/json", "text/plain"
 KINDS = (HTML, JSON, TEXT)
-VARY = "Accept, Accept-Language, Accept-Encoding, Authorization"
+VARY = "Accept, Accept-Language, Accept-Encoding, Authorization, Cookie"
 
 # Stands for the count of scans while the rest is made; no text has it, and JSON would write it another way.
 MARK = b"\0"

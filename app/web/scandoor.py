@@ -3,8 +3,8 @@
 An answer is rendered once per code, representation and language and kept, compressed as well, until the change feed
 names something that it was made from, or a day begins somewhere. A hit takes no statement and no thread; how often the
 code was scanned is told as of up to a minute ago.
-Receipts are the business of `ReceiptScans`. Whatever is not answered here (a key, a mistyped or unknown code, another
-query) falls through to the route.
+Receipts are the business of `ReceiptScans`. Whatever is not answered here (a key, a login, a mistyped or unknown code,
+another query) falls through to the route.
 """
 
 import time
@@ -20,6 +20,7 @@ from app.domain.errors import Malformed, NotFound, TooMany
 from app.store.dependencies import depends_on
 from app.store.engine import reading
 from app.store.errors import QueueFull, StoreUnavailable
+from app.web.cookies import SESSION
 from app.web.counts import FRESH
 from app.web.i18n import CATALOGUES, Language, choose
 from app.web.kept import Kept
@@ -33,6 +34,7 @@ from app.web.service import Service
 from app.web.together import Together
 
 ROUTE = "/c/{code}"
+_SESSION = SESSION.encode()
 MEMO = 50_000  # spellings of codes, and header combinations, remembered
 
 
@@ -89,7 +91,7 @@ class ScanDoor:
                         known = value
                     elif name == b"x-request-id":
                         given = value
-                    elif name == b"authorization":
+                    elif name == b"authorization" or (name == b"cookie" and _SESSION in value):
                         break
                 else:
                     variant = self._variant(accept, language, encoding, scope["query_string"])

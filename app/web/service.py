@@ -14,6 +14,7 @@ from app.store.feed import Tail
 from app.store.files import FileStore
 from app.store.writer import Writer
 from app.web.counts import ScanCounts
+from app.web.delays import Delays
 from app.web.kept import Kept
 from app.web.keycache import KeyCache
 from app.web.memo import Memo
@@ -24,22 +25,24 @@ from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
 from app.web.representations import Key
 from app.web.screens import Boards
+from app.web.sessioncache import SessionCache
 from app.web.shelves import Shelves
 from app.web.tries import Tries
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process's doors to everything: the settings, the database, the writer, the key cache, what scales may sell,
-    what they report, the files, the answers to scans and how many there were, the feed, its counters, `master`, the
-    secret that receipts are signed with, the boards, where webhooks may lead and who sends to them, who has tried
-    activation codes or scanned wrong codes and who has complained how often, where networks
-    are, and what goods may lose and processes yield."""
+    """One process's doors to everything: the settings, the database, the writer, the keys and the sessions of persons,
+    what scales may sell, what they report, the files, the answers to scans and how many there were, the feed, its
+    counters, `master`, the secret that receipts are signed with, the boards, where webhooks may lead and who sends to
+    them, who has tried activation codes, scanned wrong codes, complained or logged in how often, where networks are,
+    and what goods may lose and processes yield."""
 
     settings: Settings
     engine: Database
     writer: Writer
     keys: KeyCache
+    sessions: SessionCache
     shelves: Shelves
     reports: Reports
     files: FileStore
@@ -56,7 +59,11 @@ class Service:
     wrong_codes: Tries = field(default_factory=Tries)
     places: Places = field(default_factory=Places)
     complaining: Complaining = field(default_factory=Complaining)
-    rules: Rules = field(default_factory=Rules)
+    """One process's doors to everything: the settings, the database, the writer, the keys and the sessions of persons,
+    what scales may sell, what they report, the files, the answers to scans and how many there were, the feed, its
+    counters, `master`, the secret that receipts are signed with, the boards, where webhooks may lead and who sends to
+    them, who has tried activation codes, scanned wrong codes, complained or logged in how often, where networks are,
+    and what goods may lose and processes yield."""
 
 
 def of(request: Request) -> Service:

@@ -203,7 +203,7 @@ class TestCache:
         assert key_id not in service.keys._entries
 
     def test_it_is_bounded(self, cast: Cast, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("app.web.keycache.CAPACITY", 1)
+        monkeypatch.setattr("app.web.believed.CAPACITY", 1)
         monkeypatch.setattr(service.keys, "_used", {})
         for actor in (cast.stall, cast.farm, cast.stall):
             service.keys.load(service.keys.check(f"Bearer {actor.key}")[0])

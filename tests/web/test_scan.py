@@ -71,7 +71,7 @@ def test_the_answer_is_as_asked(town: Market) -> None:
         answer = town.story.client.send(request)
         assert answer.status_code == 200
         assert answer.headers["content-type"].partition(";")[0] == kind, accept
-        assert answer.headers["vary"] == "Accept, Accept-Language, Accept-Encoding, Authorization"
+        assert answer.headers["vary"] == "Accept, Accept-Language, Accept-Encoding, Authorization, Cookie"
 
 
 LANGUAGES = {

@@ -15,6 +15,7 @@ from app.store.tables.feed import feed
 from app.store.tables.inspections import inspection
 from app.store.tables.looks import look
 from app.store.tables.master import api_key, device, document, external_code, master_version, party, product, site
+from app.store.tables.persons import login_delay, person, session
 from app.store.tables.sales import receipt, receipt_claim, receipt_line
 from app.store.tables.scales import device_report, price
 from app.store.tables.scans import scan_count
@@ -44,18 +45,21 @@ __all__ = [
     "flag",
     "hold",
     "inspection",
+    "login_delay",
     "look",
     "lot",
     "master_version",
     "metadata",
     "packing",
     "party",
+    "person",
     "price",
     "product",
     "receipt",
     "receipt_claim",
     "receipt_line",
     "scan_count",
+    "session",
     "site",
     "slip",
     "slip_item",
