@@ -15,6 +15,7 @@ from app.store.engine import open_engine, writing
 from tests.support import databases, ledger
 from tests.support.cast import Cast
 from tests.support.databases import Database
+from tests.support.desk import Browser
 from tests.support.ledger import named
 
 
@@ -103,6 +104,18 @@ def test_a_key_for_nobody_is_refused(environment: Path, options: tuple[str, ...]
     result = run("key", "create", *options)
     assert result.exit_code == 1
     assert reason in result.stderr.lower()
+
+
+def test_a_person_gets_a_password_and_another(client: TestClient, environment: Path) -> None:
+    enrol = ("person", "create", "--login", "insp.wang", "--name", "王", "--role", "regulator", "--region", "3301")
+    first = run(*enrol)
+    assert first.exit_code == 0, first.output
+    assert "taken" in run(*enrol).stderr
+    second = run("person", "reset", "insp.wang")
+    assert second.exit_code == 0, second.output
+    assert run("person", "reset", "nobody").exit_code == 1
+    statuses = [Browser(client).log_in("insp.wang", printed.stdout.strip()).status_code for printed in (first, second)]
+    assert statuses == [401, 303]
 
 
 @pytest.fixture
