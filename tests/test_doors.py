@@ -154,7 +154,6 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "webhook_id": webhook, "delivery_id": delivery,
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "inspection_id": record, "number": "1",
         "person_id": cast.admin.made("/persons", person(cast))["id"],
-        "ref": filed.json()["ref"], "complaint_id": complaint["id"], "number": "1",
     }  # fmt: skip
     found = {door: "".join(letter(actor, door, own, cast, batch) for actor in actors) for door in DOORS}
     assert found == DOORS
@@ -206,6 +205,8 @@ def registered(cast: Cast) -> str:
 def inspection(cast: Cast) -> dict[str, Any]:
     own = {"site_id": cast.stall.site["id"], "inspected_on": "2026-03-01", "authority": "西湖区市场监督管理局"}
     return {"ref": "1", "kind": "inspection", "result": "pass", "text": "x"} | own
+
+
 def person(cast: Cast) -> dict[str, Any]:
     return {"login": f"insp.{next(_numbers)}", "name": "值班员", "role": "regulator", "region": "3301"}
 

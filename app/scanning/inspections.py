@@ -63,7 +63,7 @@ def find_inspection(snapshot: Snapshot, principal: Principal, key: UUID) -> Show
 
 
 def _require_reader(principal: Principal) -> None:
-    if principal.role in (Role.DEVICE, Role.LAB):
+    if principal.role in (Role.DEVICE, Role.LAB, Role.AUDITOR):
         raise Forbidden(
             "forbidden",
             "监管记录由监管部门、市场和当事人查看，公开的见其编码的页面 · "

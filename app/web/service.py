@@ -59,11 +59,8 @@ class Service:
     wrong_codes: Tries = field(default_factory=Tries)
     places: Places = field(default_factory=Places)
     complaining: Complaining = field(default_factory=Complaining)
-    """One process's doors to everything: the settings, the database, the writer, the keys and the sessions of persons,
-    what scales may sell, what they report, the files, the answers to scans and how many there were, the feed, its
-    counters, `master`, the secret that receipts are signed with, the boards, where webhooks may lead and who sends to
-    them, who has tried activation codes, scanned wrong codes, complained or logged in how often, where networks are,
-    and what goods may lose and processes yield."""
+    rules: Rules = field(default_factory=Rules)
+    logins: Delays = field(default_factory=Delays)
 
 
 def of(request: Request) -> Service:
