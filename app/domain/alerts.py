@@ -2,17 +2,30 @@
 
 An alert is no new fact: it points at an event, a receipt or a device that is in the books already. Its id is computed
 from what it is about and from the event or the day, so that saying the same again makes no second row: a batch on hold
-that is sold a hundred times in a day is one alert of that day.
+that is sold a hundred times in a day is one alert of that day. Somebody works on it: its state, its owner and whatever
+was said of it are its history, to which is only added.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Literal, get_args
 from uuid import UUID, uuid5
+
+from app.domain.errors import Forbidden, Invalid
 
 # Fixed for ever: the names of all alerts begin here.
 _ALERT = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a07")
+
+
+State = Literal["open", "acknowledged", "in_progress", "resolved", "dismissed"]
+STATES: Final[tuple[State, ...]] = get_args(State)
+CLOSED: Final = ("resolved", "dismissed")
+STEPS: Final = 100  # changes that one alert may see
+
+# Authorities as app.domain.rights counts them: a market's, a regulator's.
+MARKETS: Final = 1
+OFFICES: Final = 2
 
 
 class Severity(StrEnum):
@@ -161,7 +174,8 @@ SOLD = ("held_goods", "refused_goods", "expired_goods", "withdrawal_period", "mo
 class Alert:
     """A row of alert. `party_id` is whose stall it was at `event_time`; what it is not about is None.
 
-    event_time: when it happened by the clock of who said so; record_time: ours."""
+    event_time: when it happened by the clock of who said so; record_time: ours. `owner`: the key or person that works
+    on it; `authority`: who may close it, see `changed`; `history`: {"time","by","state","owner","note"} of each change."""
 
     id: UUID
     slug: str
@@ -175,6 +189,57 @@ class Alert:
     detail: str
     event_time: datetime
     record_time: datetime
+    state: str = "open"
+    owner: UUID | None = None
+    authority: int = MARKETS
+    changed_at: datetime | None = None
+    history: list[dict[str, Any]] | None = field(default=None)
+
+
+def changed(
+    alert: Alert,
+    now: datetime,
+    by: UUID,
+    authority: int,
+    *,
+    own: bool,
+    state: State | None,
+    owner: UUID | None,
+    assigned: bool,
+    note: str | None,
+) -> Alert:
+    """With a new state, a new owner (where `assigned`; None for nobody), a note. Whoever takes it up owns it where
+    nobody does. `own`: it is about the party that changes it.
+
+    Nobody closes or reopens a grave alert that a higher authority has taken up or that is an office's, nor one about
+    itself: Forbidden higher-authority. Invalid where it is dismissed without a note, too-many-changes after STEPS."""
+    before = alert.history or []
+    if len(before) >= STEPS:
+        raise Invalid("too-many-changes", f"已改动 {STEPS} 次，不能再改 · It has been changed {STEPS} times: no more")
+    to = state or alert.state
+    if alert.severity == Severity.GRAVE and (to in CLOSED) != (alert.state in CLOSED):
+        least = max(alert.authority, OFFICES) if own else alert.authority
+        if authority < least:
+            raise Forbidden(
+                "higher-authority",
+                "该警报由上级处理，请联系其结案 · this alert is a higher authority's to close: ask it to",
+                identity=str(alert.id),
+            )
+    if to == "dismissed" and state is not None and note is None:
+        raise Invalid("invalid", "不予处理须说明理由 · Say in `note` why it is dismissed", pointer="/note")
+    if not assigned:
+        owner = by if alert.owner is None and to in ("acknowledged", "in_progress") else alert.owner
+    said = {
+        "time": now.isoformat(), "by": str(by), "state": to, "owner": str(owner) if owner else None, "note": note,
+    }  # fmt: skip
+    return replace(
+        alert,
+        state=to,
+        owner=owner,
+        authority=max(alert.authority, authority),
+        changed_at=now,
+        history=[*before, said],
+    )
 
 
 def alert_id(slug: str, subject: UUID | str, on: date | None) -> UUID:
@@ -202,8 +267,11 @@ def raised(
         detail=f"{kind.zh}{zh} · {kind.en}{en}",
         event_time=event_time,
         record_time=record_time,
-        **{name: where.get(name) for name in _WHERE},
+        authority=OFFICES if kind.office else MARKETS,
+        site_id=where.get("site_id"),
+        party_id=where.get("party_id"),
+        device_id=where.get("device_id"),
+        event_id=where.get("event_id"),
+        receipt_id=where.get("receipt_id"),
+        custody_id=where.get("custody_id"),
     )
-
-
-_WHERE = ("site_id", "party_id", "device_id", "event_id", "receipt_id", "custody_id")

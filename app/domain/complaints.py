@@ -34,8 +34,8 @@ _SAME: Final = str.maketrans("ILO", "110", " -\t\r\n")
 @dataclass(frozen=True, slots=True)
 class Complaint:
     """One complaint. Of what its code named as it was filed: the place (None for goods of no place here), whose it was,
-    the batches and lots. `photos`: {"hash","size"} of JPEG files; `history`: {"time","state","answer","by"} of every
-    change, the first the first, `by` the key that made it."""
+    the batches and lots. `owner`: the key or person that works on it. `photos`: {"hash","size"} of JPEG files;
+    `history`: {"time","state","answer","owner","by"} of every change, the first the first, `by` who made it."""
 
     id: UUID
     code: str
@@ -54,6 +54,7 @@ class Complaint:
     record_time: datetime
     changed_at: datetime
     history: list[dict[str, Any]] = field(default_factory=list)
+    owner: UUID | None = None
 
 
 def mint_reference(random: Callable[[int], bytes] = secrets.token_bytes) -> str:
@@ -94,9 +95,17 @@ def complaint_id(reference: str) -> UUID:
 
 
 def changed(
-    complaint: Complaint, now: datetime, by: UUID, *, state: State | None = None, answer: str | None = None
+    complaint: Complaint,
+    now: datetime,
+    by: UUID,
+    *,
+    state: State | None = None,
+    answer: str | None = None,
+    owner: UUID | None = None,
+    assigned: bool = False,
 ) -> Complaint:
-    """With a new state, a new answer, or both; an answer alone to one that had none answers it.
+    """With a new state, a new answer, a new owner where `assigned` (None for nobody); an answer alone to one that had
+    none answers it, and whoever takes up what nobody owns owns it.
 
     Raises Invalid no-answer where it is to count as answered without one, too-many-changes after STEPS of them."""
     if len(complaint.history) >= STEPS:
@@ -104,10 +113,17 @@ def changed(
             "too-many-changes",
             f"这件投诉已改动 {STEPS} 次，不能再改 · This complaint has been changed {STEPS} times: no more",
         )
+    if not assigned:
+        owner = by if complaint.owner is None and state == "in_progress" else complaint.owner
     if state is None:
         state = "answered" if answer is not None and complaint.state != "closed" else complaint.state
     answer = complaint.answer if answer is None else answer
     if state == "answered" and answer is None:
         raise Invalid("no-answer", "请填写答复内容 · Write the answer first", pointer="/answer")
-    said = {"time": now.isoformat(), "state": state, "answer": answer, "by": str(by)}
-    return replace(complaint, state=state, answer=answer, changed_at=now, history=[*complaint.history, said])
+    said = {
+        "time": now.isoformat(), "state": state, "answer": answer, "by": str(by),
+        "owner": str(owner) if owner else None,
+    }  # fmt: skip
+    return replace(
+        complaint, state=state, answer=answer, owner=owner, changed_at=now, history=[*complaint.history, said]
+    )

@@ -1,7 +1,15 @@
 """Recording: append events and sales, decide, idempotent; and reading back what was recorded."""
 
 from app.domain.deciding import Decision, Record
-from app.recording.alerts import RefusedUse, find_alerts, note_refused
+from app.recording.alerts import (
+    ChangeAlert,
+    RefusedUse,
+    change_alerts,
+    count_alerts,
+    find_alert,
+    find_alerts,
+    note_refused,
+)
 from app.recording.events import Recorded, find_event, find_events, record_events
 from app.recording.looks import at_events
 from app.recording.reports import Said, note_reports
@@ -11,6 +19,7 @@ from app.recording.stock import Batch, LeftOut, Stock, list_stock, price_lists, 
 
 __all__ = [
     "Batch",
+    "ChangeAlert",
     "Decision",
     "LeftOut",
     "Place",
@@ -24,6 +33,9 @@ __all__ = [
     "SalesAsked",
     "Stock",
     "at_events",
+    "change_alerts",
+    "count_alerts",
+    "find_alert",
     "find_alerts",
     "find_event",
     "find_events",

@@ -6,31 +6,94 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.domain.alerts import SOLD, Alert, raised
+from app.domain.alerts import SOLD, Alert, State, changed, raised
 from app.domain.deciding import Decision, Record
+from app.domain.errors import Forbidden, Invalid, NotFound
 from app.domain.events import AnyEvent, Correct, Test
 from app.domain.ledger import Ledger
-from app.domain.rights import Principal
+from app.domain.rights import Principal, Role, authority
 from app.domain.rows import Custody, Event, Site
 from app.store import alerts as store
 from app.store import master
+from app.store.alerts import Asked
 from app.store.engine import Database, reading
-from app.store.writer import Transaction
+from app.store.writer import Transaction, decided
 
 
 def find_alerts(
-    database: Database,
-    principal: Principal,
-    *,
-    slug: str | None = None,
-    site_id: UUID | None = None,
-    since: datetime | None = None,
-    limit: int,
-    after: tuple[datetime, UUID] | None = None,
+    database: Database, principal: Principal, asked: Asked, *, limit: int, after: tuple[datetime, UUID] | None = None
 ) -> list[Alert]:
     """At most `limit` alerts that the principal may see, latest recorded first."""
     with reading(database) as snapshot:
-        return store.search(snapshot, principal, slug=slug, site_id=site_id, since=since, limit=limit, after=after)
+        return store.search(snapshot, principal, asked, limit=limit, after=after)
+
+
+def find_alert(database: Database, principal: Principal, key: UUID) -> Alert:
+    """Raises NotFound for one that is not the principal's to see."""
+    with reading(database) as snapshot:
+        found = store.search(snapshot, principal, Asked(alert_id=key))
+    if not found:
+        raise _unknown(key)
+    return found[0]
+
+
+def count_alerts(database: Database, principal: Principal, asked: Asked) -> list[tuple[str, str, str, int]]:
+    """(state, severity, slug, how many) of what the principal may see."""
+    with reading(database) as snapshot:
+        return store.counts(snapshot, principal, asked)
+
+
+# --- the queue ---
+
+WORKS_QUEUE = frozenset({Role.MARKET, Role.REGULATOR, Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAlert:
+    """`assigned`: `owner` is to be set, None for nobody."""
+
+    principal: Principal
+    id: UUID
+    state: State | None
+    owner: UUID | None
+    assigned: bool
+    note: str | None
+
+
+def change_alerts(transaction: Transaction, commands: Sequence[ChangeAlert]) -> Sequence[Alert | Exception]:
+    """Job: what becomes of alerts, one change after another; the history has them all."""
+    connection = transaction.connection
+    rows = store.lock(connection, {command.id for command in commands})
+
+    def decide(command: ChangeAlert) -> Alert:
+        principal = command.principal
+        if principal.role not in WORKS_QUEUE:
+            raise Forbidden(
+                "forbidden", "警报由市场和监管部门处理 · Alerts are for the market and the regulator to work on"
+            )
+        if command.id not in rows or not store.search(connection, principal, Asked(alert_id=command.id)):
+            raise _unknown(command.id)
+        owner = command.owner
+        if owner is not None and owner != principal.key_id and not store.may_own(connection, owner):
+            raise Invalid(
+                "invalid", "owner 应为处理警报的密钥或人员 · owner is a key or person that works on alerts",
+                pointer="/owner",
+            )  # fmt: skip
+        row = rows[command.id]
+        rows[command.id] = changed(
+            row, transaction.now, principal.key_id, authority(principal),
+            own=principal.party_id is not None and principal.party_id == row.party_id,
+            state=command.state, owner=owner, assigned=command.assigned, note=command.note,
+        )  # fmt: skip
+        return rows[command.id]
+
+    results = decided(commands, decide)
+    store.save(connection, rows.values())
+    return results
+
+
+def _unknown(key: UUID) -> NotFound:
+    return NotFound("unknown-alert", f"没有这条警报：{key} · no alert {key}; check the id", identity=str(key))
 
 
 # --- of sales ---

@@ -118,6 +118,7 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
                 "custody_ids",
                 "lot_ids",
                 "history",
+                "owner",
             ),
             Audience.MARKET,
         ),

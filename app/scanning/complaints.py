@@ -13,7 +13,7 @@ from uuid import UUID
 from app.domain import codes
 from app.domain.codes import CodeKind
 from app.domain.complaints import Complaint, State, changed, complaint_id, mint_reference, parse_reference
-from app.domain.errors import Forbidden, NotFound, Refusal
+from app.domain.errors import Forbidden, Invalid, NotFound, Refusal
 from app.domain.rights import Principal, Role
 from app.scanning.answer import Shown
 from app.scanning.audience import Audience, redact
@@ -21,6 +21,7 @@ from app.scanning.names import Names, place
 from app.store import chain, scan
 from app.store import codes as store_codes
 from app.store import complaints as store
+from app.store.alerts import may_own
 from app.store.engine import Snapshot
 from app.store.writer import Transaction
 
@@ -55,6 +56,8 @@ class ChangeComplaint:
     id: UUID
     state: State | None
     answer: str | None
+    owner: UUID | None = None
+    assigned: bool = False
 
 
 def subject_of(snapshot: Snapshot, code: codes.Code) -> Subject:
@@ -146,6 +149,7 @@ def find_complaints(
     principal: Principal,
     *,
     state: State | None = None,
+    owner: UUID | None = None,
     code: str | None = None,
     site_id: UUID | None = None,
     since: datetime | None = None,
@@ -155,7 +159,7 @@ def find_complaints(
     """The latest first, at most `limit`, of what the principal answers for. Forbidden for who works no queue."""
     audience = _audience(principal)
     rows = store.search(
-        snapshot, principal, state=state, code=code, site_id=site_id, since=since, after=after, limit=limit
+        snapshot, principal, state=state, owner=owner, code=code, site_id=site_id, since=since, after=after, limit=limit
     )
     return _told(snapshot, rows, audience)
 
@@ -179,9 +183,15 @@ def change_complaints(transaction: Transaction, commands: Sequence[ChangeComplai
             audience = _audience(command.principal)
             if not store.search(connection, command.principal, complaint_id=command.id):
                 raise _unknown()
+            if command.owner not in (None, command.principal.key_id) and not may_own(connection, command.owner):
+                raise Invalid(
+                    "invalid", "owner 应为处理投诉的密钥或人员 · owner is a key or person that works on complaints",
+                    pointer="/owner",
+                )  # fmt: skip
             rows[command.id] = changed(
-                rows[command.id], transaction.now, command.principal.key_id, state=command.state, answer=command.answer
-            )
+                rows[command.id], transaction.now, command.principal.key_id, state=command.state,
+                answer=command.answer, owner=command.owner, assigned=command.assigned,
+            )  # fmt: skip
             results += _told(connection, [rows[command.id]], audience)
         except Refusal as refusal:
             results.append(refusal)
@@ -242,6 +252,7 @@ def _fields(row: Complaint) -> dict[str, Any]:
         "custody_ids": row.custody_ids,
         "lot_ids": row.lot_ids,
         "history": row.history,
+        "owner": row.owner,
         "record_time": row.record_time,
         "changed_at": row.changed_at,
     }

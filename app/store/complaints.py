@@ -60,6 +60,7 @@ def search(
     *,
     complaint_id: UUID | None = None,
     state: State | None = None,
+    owner: UUID | None = None,
     code: str | None = None,
     site_id: UUID | None = None,
     since: datetime | None = None,
@@ -72,6 +73,8 @@ def search(
         conditions.append(_c.id == complaint_id)
     if state is not None:
         conditions.append(_c.state == state)
+    if owner is not None:
+        conditions.append(_c.owner == owner)
     if code is not None:
         conditions.append(_c.code == code)
     if site_id is not None:

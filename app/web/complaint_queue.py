@@ -1,6 +1,6 @@
 """/api/v1/reports: complaints, for the market and the regulator to work on."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from app.enrolling.looks import Look
 from app.scanning import Shown
 from app.scanning import complaints as verb
 from app.scanning.looks import at_complaints
+from app.scanning.ways import way_back
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import JsonRoute
@@ -31,6 +32,7 @@ class ComplaintChange(Given):
 
     state: State | None = optional()
     answer: Long | None = optional(description="shown to whoever has the reference")
+    owner: UUID | None = optional(description="a key or person that works on complaints; null for nobody")
 
 
 class Change(Told):
@@ -40,6 +42,7 @@ class Change(Told):
     state: State
     answer: str | None
     by: UUID
+    owner: UUID | None = None
 
 
 class Place(Told):
@@ -71,7 +74,25 @@ class ComplaintTold(Told):
     answer: str | None
     record_time: datetime
     changed_at: datetime
+    owner: UUID | None = Field(description="the key or person that works on it")
     history: list[Change]
+
+
+class Way(Told):
+    """Nodes, gaps and tests as a trace has them."""
+
+    batches: list[dict[str, Any]]
+    suppliers: list[dict[str, Any]] = Field(description="one step back")
+    sources: list[dict[str, Any]] = Field(description="where nothing earlier is on record")
+    unknown: list[dict[str, Any]] = Field(description="what papers say of sources outside of the system")
+    tests: list[dict[str, Any]]
+    truncated: bool
+
+
+class ComplaintWay(ComplaintTold):
+    """A complaint, and the way back from it in the same answer."""
+
+    way: Way
 
 
 def _canonical(typed: str) -> str:
@@ -95,6 +116,7 @@ def list_complaints(
     principal: PrincipalDep,
     paging: PagingDep,
     state: State | None = None,
+    owner: Annotated[UUID | None, Query(description="a key or person")] = None,
     code: Annotated[str | None, Query(max_length=40, description="about this code")] = None,
     site: Annotated[UUID | None, Query(description="at this site or below it")] = None,
     since: Annotated[Moment | None, Query(description="record_time, inclusive")] = None,
@@ -104,7 +126,7 @@ def list_complaints(
         code = _canonical(code)
     with reading(service.engine) as snapshot:
         rows = verb.find_complaints(
-            snapshot, principal, state=state, code=code, site_id=site, since=since,
+            snapshot, principal, state=state, owner=owner, code=code, site_id=site, since=since,
             after=paging.after, limit=paging.limit + 1,
         )  # fmt: skip
     note(request, principal, at_complaints(rows[: paging.limit]))
@@ -112,20 +134,25 @@ def list_complaints(
 
 
 @router.get("/{complaint_id}", summary="A complaint that this key works on")
-def get_complaint(complaint_id: UUID, request: Request, service: ServiceDep, principal: PrincipalDep) -> ComplaintTold:
+def get_complaint(complaint_id: UUID, request: Request, service: ServiceDep, principal: PrincipalDep) -> ComplaintWay:
+    """With the batches it is of, who supplied them, where they came from, and the tests on the way."""
     with reading(service.engine) as snapshot:
         row = verb.find_complaint(snapshot, principal, complaint_id)
-    note(request, principal, at_complaints([row]))
-    return _told(row)
+        way, looks = way_back(
+            snapshot, principal, row["custody_ids"], row["lot_ids"], now=datetime.now(UTC), secret=service.master
+        )
+    note(request, principal, [*at_complaints([row]), *looks])
+    return ComplaintWay.model_validate({**_told(row).model_dump(), "way": way})
 
 
 @router.patch("/{complaint_id}", summary="Take a complaint up, answer it, close it")
 async def change_complaint(
     complaint_id: UUID, change: ComplaintChange, request: Request, service: ServiceDep, principal: PrincipalDep
 ) -> ComplaintTold:
-    if change.state is None and change.answer is None:
-        raise Invalid("invalid", "请给出 state 或 answer · Give a state or an answer", pointer="")
-    command = verb.ChangeComplaint(principal, complaint_id, change.state, change.answer)
+    assigned = "owner" in change.model_fields_set
+    if change.state is None and change.answer is None and not assigned:
+        raise Invalid("invalid", "请给出 state、answer 或 owner · Give a state, an answer or an owner", pointer="")
+    command = verb.ChangeComplaint(principal, complaint_id, change.state, change.answer, change.owner, assigned)
     row = await service.writer.write(verb.change_complaints, command)
     await noted(request, principal, at_complaints([row]))
     return _told(row)

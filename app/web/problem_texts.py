@@ -92,6 +92,7 @@ TEXTS: dict[str, Text] = {
     ),
     "unknown-complaint": Text("没有这件投诉", "Unknown complaint", "核对受理编号。", "Compare its reference."),
     "no-answer": Text("缺少答复", "No answer", "先填写答复。", "Write the answer first."),
+    "unknown-alert": Text("没有这条警报", "Unknown alert", "核对 id。", "Check the id."),
     "too-many-changes": Text(
         "改动次数过多", "Changed too often", "另行联系投诉人。", "Reach the reporter in another way."
     ),

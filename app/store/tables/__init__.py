@@ -19,6 +19,7 @@ from app.store.tables.persons import login_delay, person, session
 from app.store.tables.sales import receipt, receipt_claim, receipt_line
 from app.store.tables.scales import device_report, price
 from app.store.tables.scans import scan_count
+from app.store.tables.tasks import task
 from app.store.tables.units import code_job, code_range
 from app.store.tables.webhooks import delivery, webhook
 
@@ -63,6 +64,7 @@ __all__ = [
     "site",
     "slip",
     "slip_item",
+    "task",
     "timeline",
     "webhook",
 ]

@@ -1,9 +1,9 @@
 """What somebody should look at."""
 
-from sqlalchemy import BigInteger, Column, Index, String
+from sqlalchemy import BigInteger, Column, Index, SmallInteger, String, text
 
 from app.store.tables.base import table
-from app.store.types import Id, Instant
+from app.store.types import Id, Instant, Json
 
 alert = table(
     "alert",
@@ -20,7 +20,13 @@ alert = table(
     Column("detail", String, nullable=False),
     Column("event_time", Instant, nullable=False),
     Column("record_time", Instant, nullable=False),
+    Column("state", String, nullable=False, server_default=text("'open'")),
+    Column("owner", Id),  # a key or a person
+    Column("authority", SmallInteger, nullable=False, server_default=text("1")),
+    Column("changed_at", Instant),
+    Column("history", Json),
 )
+Index(None, alert.c.state, alert.c.record_time, alert.c.id)
 Index(None, alert.c.record_time, alert.c.id)
 Index(None, alert.c.party_id, alert.c.record_time)
 Index(None, alert.c.site_id, alert.c.record_time)

@@ -25,6 +25,7 @@ complaint = table(
     Column("record_time", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("history", Json, nullable=False),
+    Column("owner", Id),  # a key or a person
 )
 Index(None, complaint.c.record_time, complaint.c.id)
 Index(None, complaint.c.site_id, complaint.c.record_time)
