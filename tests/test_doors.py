@@ -102,6 +102,9 @@ DOORS: dict[str, str] = {
     "GET /api/v1/persons/{person_id}": "1333333+",
     "PATCH /api/v1/persons/{person_id}": "1333333+",
     "GET /api/v1/audit": "1333333+",
+    "GET /api/v1/alerts/counts": "1+++++++",
+    "GET /api/v1/alerts/{alert_id}": "14+4+4++",
+    "PATCH /api/v1/alerts/{alert_id}": "1333+3++",
     "GET /api/v1/balance": "1++3+3++",
     "GET /api/v1/findings": "1333+3++",
     "POST /api/v1/captures": "13+++33+",
@@ -142,12 +145,14 @@ def test_every_role_at_every_door(cast: Cast) -> None:
     receipt = scale.sell(0, cast.item(batch, "0.001"))["receipt_code"]
     filed = cast.public.post(f"/c/{batch['code']}/reports", data={"text": "x"}, files={"photos": ("a.png", PICTURE)})
     complaint = cast.admin.get("/reports").json()["items"][0]
+    cast.stall.record("sell", lines=[cast.item(batch, "99")])
+    alert = cast.admin.get("/alerts", params={"slug": "more_than_there"}).json()["items"][0]
     record = cast.regulator.made("/inspections", inspection(cast))["id"]
     job = cast.stall.made("/code-jobs", units(cast, batch))["id"]
     webhook = registered(cast)
     delivery = cast.stall.post(f"/webhooks/{webhook}/test").json()["id"]
     own = {
-        "slug": "mistyped-code", "code": batch["code"], "party_id": cast.stall.party["id"],
+        "slug": "mistyped-code", "alert_id": alert["id"], "code": batch["code"], "party_id": cast.stall.party["id"],
         "site_id": cast.stall.site["id"], "product_id": batch["product_id"], "document_id": certificate,
         "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
         "capture_id": captured.json()["id"], "receipt_code": receipt, "job_id": job, "name": "board.js",
@@ -263,6 +268,7 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "POST /api/v1/events": lambda cast, batch: {"json": cast.stall.event("sell", lines=[cast.item(batch, "0.001")])},
     "POST /api/v1/sales": sent({"sales": []}),
     "GET /api/v1/trace": lambda cast, batch: {"params": {"custody": batch["custody_id"], "direction": "back"}},
+    "PATCH /api/v1/alerts/{alert_id}": sent({"note": "x"}),
     "GET /api/v1/balance": lambda cast, batch: {"params": {"site": cast.stall.site["id"]}},
     "POST /api/v1/captures": sent(EPCIS),
     "POST /api/v1/webhooks": sent(HOOK),

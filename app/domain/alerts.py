@@ -175,7 +175,8 @@ class Alert:
     """A row of alert. `party_id` is whose stall it was at `event_time`; what it is not about is None.
 
     event_time: when it happened by the clock of who said so; record_time: ours. `owner`: the key or person that works
-    on it; `authority`: who may close it, see `changed`; `history`: {"time","by","state","owner","note"} of each change."""
+    on it; `authority`: who may close it, see `changed`; `history`: each change as
+    {"time","by","state","owner","note"}."""
 
     id: UUID
     slug: str

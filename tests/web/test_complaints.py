@@ -302,7 +302,7 @@ def test_each_sees_what_is_theirs_to_work_on(town: Market, batch: dict[str, Any]
         assert actor.get("/reports").status_code == 403
         assert actor.get(f"/reports/{item['id']}").status_code == 403
         assert actor.patch(f"/reports/{item['id']}", {"state": "closed"}).status_code == 403
-    assert town.market.get(f"/reports/{item['id']}").json() == item
+    assert town.market.get(f"/reports/{item['id']}").json().items() >= item.items()
 
 
 def test_the_queue_is_filtered_and_comes_in_pages(town: Market, batch: dict[str, Any], regulator: Actor) -> None:
