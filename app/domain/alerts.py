@@ -53,6 +53,11 @@ ALERTS: dict[str, Kind] = {
         "检测不合格，批次已暂停销售；4 小时内可提出复检",
         "a test failed and its lot is on hold; it may be contested within 4 hours",
     ),
+    "recalled_goods": Kind(
+        Severity.GRAVE,
+        "已召回的货物被售出，请立即到摊位封存并通知买家",
+        "recalled goods were sold: secure the rest at the stall and warn the buyers at once",
+    ),
     "held_goods": Kind(
         Severity.GRAVE, "暂停销售的货物被售出，请到摊位核查", "goods on hold were sold: look into it at the stall"
     ),
@@ -167,7 +172,7 @@ ALERTS: dict[str, Kind] = {
 }  # fmt: skip
 
 # Flags of a sale that are alerts, too; the slug is the same.
-SOLD = ("held_goods", "refused_goods", "expired_goods", "withdrawal_period", "more_than_there")
+SOLD = ("recalled_goods", "held_goods", "refused_goods", "expired_goods", "withdrawal_period", "more_than_there")
 
 
 @dataclass(frozen=True, slots=True)

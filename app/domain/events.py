@@ -27,6 +27,7 @@ from app.domain.forms import (
     short,
     some,
 )
+from app.domain.holds import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +218,7 @@ class Destroy(_Event):
 class Hold(_Event):
     kind: Literal["hold"]
     custody_id: UUID
-    scope: Literal["custody", "downstream", "lot"]
+    scope: Scope
     reason: str
     site_id: UUID | None = None
 

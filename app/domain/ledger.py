@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.domain.codes import CodeKind
 from app.domain.errors import NotFound
+from app.domain.holds import reached
 from app.domain.rows import (
     ENTRIES,
     Attachment,
@@ -153,19 +154,15 @@ class Ledger:
         return [self.rows[Custody][key] for key in order if key in self.rows[Custody]]
 
     def holds_on(self, custody: Custody) -> list[Hold]:
-        """Active holds: on the custody, on its lot, or downstream of something it came from."""
-        found = [
-            hold
-            for hold in self.holds_of_lot[custody.lot_id]
-            if hold.released_by is None and (hold.scope == "lot" or hold.custody_id == custody.id)
-        ]
-        for ancestor in self.ancestors(custody.id)[1:]:
-            found += [
-                hold
-                for hold in self.holds_of_lot[ancestor.lot_id]
-                if hold.released_by is None and hold.scope == "downstream" and hold.custody_id == ancestor.id
-            ]
-        return found
+        """Active holds that reach it: on itself, on its lot, or on something that it came from."""
+        kin = self.ancestors(custody.id)
+        lots = dict.fromkeys([custody.lot_id, *(each.lot_id for each in kin)])
+        active = [hold for lot in lots for hold in self.holds_of_lot[lot] if hold.released_by is None]
+        if not active:
+            return []
+        goods = {each.id: (each.lot_id, each.site_id) for each in (custody, *kin)}
+        links = [(link.parent_id, link.child_id) for key in goods for link in self.links_up[key]]
+        return [hold for hold in active if custody.id in reached([hold.stop], goods, links)]
 
     # --- changing ---
 

@@ -9,6 +9,8 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from app.domain.holds import Stop
+
 Measure = Literal["weight", "count"]
 
 
@@ -272,8 +274,8 @@ class SlipItem:
 
 @dataclass(slots=True)
 class Hold:
-    id: UUID  # the event that placed it
-    scope: str  # custody | downstream | lot
+    id: UUID  # the event that placed it, save for one of a recall
+    scope: str  # see app.domain.holds
     custody_id: UUID
     lot_id: UUID
     reason: str
@@ -282,6 +284,12 @@ class Hold:
     placed_at: datetime
     automatic: bool
     released_by: UUID | None = None
+    recall_id: UUID | None = None
+    spares: list[str] | None = None  # ids of custodies and sites, as text
+
+    @property
+    def stop(self) -> Stop[UUID]:
+        return Stop(self.scope, self.custody_id, self.lot_id, frozenset(map(UUID, self.spares or ())))
 
 
 @dataclass(slots=True)

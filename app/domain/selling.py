@@ -4,8 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-# What the change feed calls any change of a hold that reaches what comes from the goods it was placed on.
-HOLDS_DOWNSTREAM = "holds:downstream"
+# What the change feed calls the first of all holds that reach what comes from the goods they were placed on: as long as
+# there is none, nobody looks back along the chain.
+HOLDS_ONWARD = "holds:onward"
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """Why goods are held, as "中文 · English"; `recalled`: by a recall."""
+
+    reason: str
+    recalled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +26,11 @@ class Obstacle:
 
 
 def obstacles(
-    holds: Sequence[str], *, refused: bool, expires_on: date | None, withdrawal_until: date | None, day: date
+    holds: Sequence[Against], *, refused: bool, expires_on: date | None, withdrawal_until: date | None, day: date
 ) -> list[Obstacle]:
-    """Everything that keeps goods off a scale on a day of their site; `holds` are the reasons of active holds."""
-    found = [Obstacle("held_goods", reason) for reason in holds]
+    """Everything that keeps goods off a scale on a day of their site, a recall first; `holds`: the active ones."""
+    ranked = sorted(holds, key=lambda hold: not hold.recalled)
+    found = [Obstacle("recalled_goods" if hold.recalled else "held_goods", hold.reason) for hold in ranked]
     if refused:
         found.append(Obstacle("refused_goods", "被拒绝入场，请退回 · refused entry to the market: send it back"))
     if expires_on is not None and expires_on < day:

@@ -14,12 +14,14 @@ from uuid import UUID
 from app.domain import codes
 from app.domain.deciding import Decision, Record, decide
 from app.domain.errors import NotFound, Refusal
+from app.domain.holds import ONWARD
 from app.domain.rights import Principal
 from app.domain.rows import Event, Flag, Hold
-from app.domain.selling import HOLDS_DOWNSTREAM
+from app.domain.selling import HOLDS_ONWARD
 from app.recording.alerts import raise_for_event
 from app.store import events as store_events
 from app.store.engine import Database, Snapshot, reading
+from app.store.holds import any_onward
 from app.store.ledger import write
 from app.store.loading import load
 from app.store.writer import Transaction
@@ -41,8 +43,9 @@ def record_events(transaction: Transaction, commands: Sequence[Record]) -> Seque
         transaction.touched |= decision.touched
         raise_for_event(transaction, ledger, command, decision)
         results.append(decision)
-    if any(hold.scope == "downstream" for hold in ledger.changed[Hold].values()):
-        transaction.touched.add(HOLDS_DOWNSTREAM)
+    placed = any(hold.scope in ONWARD and hold.released_by is None for hold in ledger.changed[Hold].values())
+    if placed and not any_onward(transaction.connection):
+        transaction.touched.add(HOLDS_ONWARD)
     write(transaction, ledger)
     return results
 

@@ -5,7 +5,7 @@ where it should not have been, and flagged; a counter used again with other cont
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,10 +15,12 @@ from app.domain.errors import Invalid
 from app.domain.quantities import QuantityError, convert, parse_quantity
 from app.domain.rows import Product, Site, within
 from app.recording.alerts import Cause, raise_for_sales
+from app.store import holds
 from app.store import sales as store
 from app.store.ledger import Loader
 from app.store.master import products as load_products
 from app.store.master import sites as load_sites
+from app.store.raw import Row
 from app.store.writer import Transaction
 
 
@@ -128,6 +130,7 @@ _CONFLICT = {
     "detail": "序号已用于另一笔销售，两笔均已保存 · the counter was used for another sale; both are kept",
 }
 _FLAGS = {
+    "recalled_goods": "货物已召回 · goods under recall",
     "held_goods": "货物处于暂停销售 · goods on hold",
     "refused_goods": "货物曾被拒绝入场 · goods that were refused entry",
     "expired_goods": "货物已过期 · goods past their date",
@@ -161,7 +164,7 @@ class _Goods:
         found = store.stock(connection, named.values())
         missing = {key for key in named.values() if key not in found} if len(found) < len(named) else set()
         # A scale that was offline sells what has been corrected since: it is booked on what took its place.
-        heirs = Loader.for_holds(transaction).heirs_of(missing) if missing else {}
+        heirs = Loader.for_heirs(transaction).heirs_of(missing) if missing else {}
         found |= store.stock(connection, set(heirs.values()) - found.keys())
         stock = self._stock = {key.int: each for key, each in found.items()}
         stock |= {key.int: found[heir] for key, heir in heirs.items() if heir in found}
@@ -260,9 +263,8 @@ class _Goods:
 
     def _wrong(self, sale: Sale, held: store.Stock, amount: int) -> list[str]:
         """Why these goods should not have been sold, as flags that are alerts, too."""
-        wrong = []
-        if held.id in self._held:
-            wrong.append("held_goods")
+        wrong: list[str] = []
+        wrong += self._held.get(held.id, ())
         if held.refused:
             wrong.append("refused_goods")
         if held.expires_on or held.withdrawal_until:
@@ -294,10 +296,21 @@ class _Goods:
         return sale.event_time.astimezone(zone).date()
 
 
-def _held(transaction: Transaction, stock: Mapping[UUID, store.Stock]) -> set[UUID]:
-    """Custodies in the stock that an active hold covers."""
-    holds, above = store.holds(transaction.connection, [s.lot_id for s in stock.values()])
-    lots = {lot for lot, _, scope in holds if scope == "lot"}
-    custodies = {custody for _, custody, _ in holds}
-    held = {s.id for s in stock.values() if s.lot_id in lots or s.id in custodies}
-    return held | Loader.for_holds(transaction).held_downstream(stock) if above else held
+def _held(transaction: Transaction, stock: Mapping[UUID, store.Stock]) -> dict[UUID, list[str]]:
+    """Custodies in the stock that an active hold covers, each with what its sale is flagged as."""
+    found, above = store.holds(transaction.connection, [s.lot_id for s in stock.values()])
+    if not above:  # all of them stand on the goods themselves, and none is of a recall
+        lots = {lot for lot, _, scope in found if scope == "lot"}
+        custodies = {custody for _, custody, _ in found}
+        return {s.id: ["held_goods"] for s in stock.values() if s.lot_id in lots or s.id in custodies}
+    goods = {s.id.bytes: (s.lot_id.bytes, s.site_id.bytes if s.site_id else None) for s in stock.values()}
+    stopped = holds.on(transaction.connection, goods, back=True).holds
+    return {UUID(bytes=key): [*_slugs(rows)] for key, rows in stopped.items()}
+
+
+def _slugs(rows: Iterable[Row]) -> Iterator[str]:
+    recalls = {row[4] is not None for row in rows}
+    if True in recalls:
+        yield "recalled_goods"
+    if False in recalls:
+        yield "held_goods"

@@ -16,8 +16,9 @@ from app.domain.errors import Forbidden
 from app.domain.prices import PriceTable, in_force
 from app.domain.quantities import Measure
 from app.domain.rows import within
-from app.domain.selling import HOLDS_DOWNSTREAM, Obstacle, hold_reason, obstacles
+from app.domain.selling import HOLDS_ONWARD, Against, Obstacle, hold_reason, obstacles
 from app.enrolling.prices import prices_name
+from app.store import holds
 from app.store import stock as store
 from app.store.engine import Snapshot
 from app.store.stock import Place
@@ -119,7 +120,7 @@ def list_stock(
     left = dict(found[:LIMIT])
     if former is None or former[0].places != listed or former[1] & former[0].common:
         known: dict[bytes, Entry] = {}
-        common = {HOLDS_DOWNSTREAM} | {prices_name(above_id) for place in listed for above_id in place.path}
+        common = {HOLDS_ONWARD} | {prices_name(above_id) for place in listed for above_id in place.path}
     else:
         before, touched = former
         known = {key: entry for key in left if (entry := before.entries.get(key)) and touched.isdisjoint(entry.names)}
@@ -189,40 +190,16 @@ def _midnight(local: datetime) -> datetime:
     return (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _holds(snapshot: Snapshot, rows: Sequence[tuple[Any, ...]]) -> tuple[dict[bytes, list[str]], set[bytes]]:
-    """Reasons of the holds on each batch: on it, on its lot, or downstream of what it came from; and, where any hold
-    reaches downstream, everything that the batches came from."""
-    reasons: dict[bytes, list[str]] = defaultdict(list)
-    of_lot: dict[bytes, list[tuple[Any, ...]]] = defaultdict(list)
-    for hold in store.holds(snapshot, _keys(rows, 2)):
-        of_lot[hold[0]].append(hold)
-    for row in rows:
-        for _, scope, custody_id, reason, automatic in of_lot.get(row[2], ()):
-            if scope == "lot" or custody_id == row[0]:
-                reasons[row[0]].append(hold_reason(reason, automatic=automatic))
-    downstream = store.holds_downstream(snapshot) if rows else []
-    if not downstream:
-        return reasons, set()
-    links = store.links_up(snapshot, _keys(rows, 0))
-    children: dict[bytes, list[bytes]] = defaultdict(list)
-    for link in links:
-        children[link[0]].append(link[1])
-    here = {row[0] for row in rows}
-    for _, _, origin, reason, automatic in downstream:
-        for key in (_reached(origin, children) - {origin}) & here:
-            reasons[key].append(hold_reason(reason, automatic=automatic))
-    return reasons, children.keys() - here
-
-
-def _reached(start: bytes, onward: Mapping[bytes, Sequence[bytes]]) -> set[bytes]:
-    seen = {start}
-    ahead = [start]
-    while ahead:
-        for key in onward.get(ahead.pop(), ()):
-            if key not in seen:
-                seen.add(key)
-                ahead.append(key)
-    return seen
+def _holds(snapshot: Snapshot, rows: Sequence[tuple[Any, ...]]) -> tuple[dict[bytes, list[Against]], set[bytes]]:
+    """What each batch is held for, and the ids of what the batches came from and of its lots, where any hold reaches
+    what comes from the goods."""
+    goods = {row[0]: (row[2], row[4]) for row in rows}
+    found = holds.on(snapshot, goods, back=holds.any_onward(snapshot))
+    against = {
+        key: [Against(hold_reason(row[6], automatic=bool(row[7])), row[4] is not None) for row in held]
+        for key, held in found.holds.items()
+    }
+    return against, found.behind
 
 
 class _Prices:

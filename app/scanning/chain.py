@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from app.domain.holds import reached
 from app.domain.rows import Custody, Hold, Link, Lot
 from app.domain.selling import hold_reason
 from app.scanning.answer import Reason
@@ -55,10 +56,13 @@ class Chain:
         return sorted(self.cut & way.generation.keys())
 
     def obstacles(self, way: Way, today: date) -> list[Reason]:
-        """Every status of the root that rows show: held, refused, expired, incomplete."""
+        """Every status of the root that rows show: recalled, held, refused, expired, incomplete."""
         root = self.custodies[way.root]
         lot = self.lots.get(root.lot_id)
-        found = [Reason("held", hold_reason(hold.reason, automatic=hold.automatic)) for hold in self._holds_on(way)]
+        found = [
+            Reason("recalled" if hold.recall_id else "held", hold_reason(hold.reason, automatic=hold.automatic))
+            for hold in self.holds_on(way)
+        ]
         if root.admission == "refused":
             found.append(Reason("refused", None))
         expires_on = root.expires_on or (lot.expires_on if lot else None)
@@ -67,14 +71,16 @@ class Chain:
         gaps = len(self.open_gaps(way)) + len(self.cut_on(way))
         return [*found, incomplete(gaps)] if gaps else found
 
-    def _holds_on(self, way: Way) -> list[Hold]:
-        """On the custody, on its lot, or downstream of anything that it came from, claimed or not."""
-        root = self.custodies[way.root]
-        found = [h for h in self.holds[root.lot_id] if h.scope == "lot" or h.custody_id == root.id]
-        ancestors = (way.generation.keys() | way.shadow) - {root.id}
-        lots = {self.custodies[key].lot_id for key in ancestors if key in self.custodies}
-        found += [h for lot in lots for h in self.holds[lot] if h.scope == "downstream" and h.custody_id in ancestors]
-        return sorted({hold.id: hold for hold in found}.values(), key=lambda hold: (hold.placed_at, hold.id))
+    def holds_on(self, way: Way) -> list[Hold]:
+        """Active holds that reach the root: on it, on its lot, or on anything that it came from, claimed or not."""
+        keys = [key for key in (*way.generation, *way.shadow) if key in self.custodies]
+        goods = {key: (self.custodies[key].lot_id, self.custodies[key].site_id) for key in keys}
+        active = {hold.id: hold for lot, _ in goods.values() for hold in self.holds[lot]}
+        if not active:
+            return []
+        links = [(link.parent_id, link.child_id) for key in goods for link in self.parents[key]]
+        found = [hold for hold in active.values() if way.root in reached([hold.stop], goods, links)]
+        return sorted(found, key=lambda hold: (hold.placed_at, hold.id))
 
     def _reach(self, start: Iterable[UUID], *, claims: bool) -> set[UUID]:
         seen = set(start)

@@ -40,7 +40,6 @@ ATTACHMENT = ("subject_id", "document_id")
 DOCUMENT = ("id", "type", "number", "issuer", "issued_on", "expires_on", "class")
 FLAG = ("event_id", "position", "slug", "detail")
 CORRECTION = ("event_id", "record_time", "correcting_event_id")
-HOLD = ("id", "scope", "custody_id", "lot_id")
 SITE = ("id", "code", "name", "kind", "region", "version", "time_zone")
 PARTY = ("id", "code", "name", "kind", "region", "version")
 PRODUCT = ("id", "gtin", "name", "category", "version", "grams_per_piece")
@@ -152,21 +151,9 @@ def corrections(snapshot: Snapshot, events: Collection[bytes]) -> list[Row]:
     return sorted(raw.select(snapshot, tables.correction, CORRECTION, "event_id", events))
 
 
-def holds(snapshot: Snapshot, lots: Collection[bytes]) -> list[Row]:
-    """Holds of the lots that nobody has released, as HOLD."""
-    return raw.select(snapshot, tables.hold, HOLD, "lot_id", lots, '"released_by" IS NULL')
-
-
 def identified(snapshot: Snapshot, gaps: Collection[bytes]) -> list[Row]:
     """The links that name the source of gaps, as LINK."""
     return raw.select(snapshot, tables.custody_link, LINK, "child_id", gaps, "kind = 'identify'")
-
-
-def any_downstream_hold(snapshot: Snapshot) -> bool:
-    """Whether any active hold reaches what comes from the goods it was placed on."""
-    hold = tables.hold.c
-    statement = select(hold.id).where(hold.released_by.is_(None), hold.scope == "downstream").limit(1)
-    return snapshot.execute(statement).first() is not None
 
 
 def sites(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:

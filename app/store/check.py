@@ -24,6 +24,7 @@ class Reference(NamedTuple):
 
     column: Column[Any]
     target: Column[Any]
+    unless: Column[Any] | None = None  # rows with a value here name something else
 
 
 _t = tables
@@ -57,7 +58,14 @@ REFERENCES = (
     Reference(_t.slip_item.c.slip_code, _t.slip.c.code),
     Reference(_t.slip_item.c.custody_id, _t.custody.c.id),
     Reference(_t.slip_item.c.lot_id, _t.lot.c.id),
-    Reference(_t.hold.c.id, _t.event.c.id),
+    Reference(_t.hold.c.id, _t.event.c.id, _t.hold.c.recall_id),
+    Reference(_t.hold.c.recall_id, _t.recall.c.id),
+    Reference(_t.recall_place.c.recall_id, _t.recall.c.id),
+    Reference(_t.recall_place.c.site_id, _t.site.c.id),
+    Reference(_t.recall_place.c.product_id, _t.product.c.id),
+    Reference(_t.recall_notice.c.recall_id, _t.recall.c.id),
+    Reference(_t.recall_notice.c.party_id, _t.party.c.id),
+    Reference(_t.recall_answer.c.notice_id, _t.recall_notice.c.id),
     Reference(_t.hold.c.released_by, _t.event.c.id),
     Reference(_t.hold.c.custody_id, _t.custody.c.id),
     Reference(_t.hold.c.lot_id, _t.lot.c.id),
@@ -136,7 +144,8 @@ def _dangling(snapshot: Connection, reference: Reference, rows: Sequence[Row[Any
     values = [row._mapping[reference.column] for row in rows]
     known = found(snapshot, reference.target, values)
     for row, value in zip(rows, values, strict=True):
-        if value is not None and value not in known:
+        excused = reference.unless is not None and row._mapping[reference.unless] is not None
+        if value is not None and value not in known and not excused:
             column, target = reference.column, reference.target.table
             yield f"{_name(row, column.table)}: {column.name} {value} is not in {target.name}"
 
@@ -294,7 +303,7 @@ def _holds(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
         if placed is not None and placed.kind not in ("hold", "test"):
             yield f"hold {row.id}: was placed by an event of kind {placed.kind}"
         released = kinds.get(row.released_by)
-        if released is not None and released.kind not in ("release", "correct"):
+        if released is not None and released.kind not in ("release", "correct", "recall"):
             yield f"hold {row.id}: was released by an event of kind {released.kind}"
 
 

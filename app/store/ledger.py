@@ -30,6 +30,7 @@ from app.domain.rows import (
 from app.domain.rows import Hold as HoldRow
 from app.store import tables
 from app.store.bulk import insert, upsert
+from app.store.holds import any_onward
 from app.store.writer import Transaction
 
 R = TypeVar("R")
@@ -173,16 +174,9 @@ class Loader:
         self.rows(Custody, "id", seen, lock=False)
 
     @classmethod
-    def for_holds(cls, transaction: Transaction) -> "Loader":
-        """A loader that only walks upward, for sales."""
+    def for_heirs(cls, transaction: Transaction) -> "Loader":
+        """A loader with a ledger of its own, for sales of what was voided."""
         return cls(transaction.connection, Ledger(transaction.now, codes.mint))
-
-    def held_downstream(self, keys: Collection[UUID]) -> set[UUID]:
-        """Those of the custodies that come from one with an active hold on everything downstream."""
-        self.ancestry(keys)
-        lots = {custody.lot_id for custody in self.all(Custody)}
-        self.rows(HoldRow, "lot_id", lots)
-        return {key for key in keys if (row := self.ledger.find(Custody, key)) and self.ledger.holds_on(row)}
 
     def heirs_of(self, keys: Collection[UUID]) -> dict[UUID, UUID]:
         """For those of the custodies that were voided and replaced: what has taken their place."""
@@ -190,11 +184,9 @@ class Loader:
         self.heirs()
         return {row.id: self.ledger.standing(row).id for row in rows if self.ledger.standing(row) is not row}
 
-    def downstream_holds(self) -> bool:
-        """True where any hold reaches the descendants of what it was placed on."""
-        hold = tables.hold.c
-        statement = select(hold.id).where(hold.released_by.is_(None), hold.scope == "downstream").limit(1)
-        return self._connection.execute(statement).first() is not None
+    def onward_holds(self) -> bool:
+        """True where any hold reaches what comes from the goods that it was placed on."""
+        return any_onward(self._connection)
 
     def children(self, keys: Iterable[UUID]) -> None:
         found = self.rows(Link, "parent_id", keys)

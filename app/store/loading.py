@@ -31,6 +31,7 @@ from app.domain.events import (
     Transform,
 )
 from app.domain.forms import SlipPart
+from app.domain.holds import ONWARD
 from app.domain.ledger import Ledger
 from app.domain.rights import Role
 from app.domain.rows import (
@@ -101,12 +102,17 @@ def load(transaction: Transaction, commands: Collection[Record], mint: Callable[
 
 
 def _load_ancestry(loader: Loader, events: Collection[AnyEvent]) -> None:
-    """The way back, where a decision looks at it: for loops, for returns, and for holds that reach downstream."""
+    """The way back, where a decision looks at it: for loops, for returns, and for holds that reach onward."""
     ledger = loader.ledger
     starts = {event.parent_custody_id for event in events if isinstance(event, Identify)}
     starts |= {item.custody_id for event in events if isinstance(event, Return) for item in event.items}
-    placing = any(isinstance(event, Hold) and event.scope == "downstream" for event in events)
-    if placing or any(isinstance(event, Correct) for event in events) or loader.downstream_holds():
+    placing = any(
+        isinstance(event, Correct)
+        or (isinstance(event, Hold) and event.scope in ONWARD)
+        or (isinstance(event, Test) and event.verdict != "pass")
+        for event in events
+    )
+    if placing or loader.onward_holds():
         starts |= ledger.rows[Custody].keys()
     loader.ancestry(starts)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from app.store import bulk, tables
+from app.store.tables.custody import ONWARD
 from app.store.types import from_micros
 
 
@@ -63,15 +64,12 @@ def stock(connection: Connection, custody_ids: Iterable[UUID]) -> dict[UUID, Sto
 
 
 _HELD = "SELECT lot_id, custody_id, scope FROM hold WHERE released_by IS NULL AND lot_id"
-# One row more where any hold at all reaches the descendants of what it was placed on.
-_ABOVE = (
-    "UNION ALL SELECT * FROM (SELECT lot_id, custody_id, 'above' FROM hold "
-    "WHERE released_by IS NULL AND scope = 'downstream' LIMIT 1) AS above"
-)
+# One row more where any hold at all reaches what comes from the goods it was placed on.
+_ABOVE = f"UNION ALL SELECT * FROM (SELECT lot_id, custody_id, 'above' FROM hold WHERE {ONWARD} LIMIT 1) AS above"
 
 
 def holds(connection: Connection, lot_ids: Iterable[UUID]) -> tuple[list[tuple[UUID, UUID, str]], bool]:
-    """(lot, custody, scope) of active holds on the lots, and whether there are holds that reach downstream anywhere."""
+    """(lot, custody, scope) of active holds on the lots, and whether there are any that reach what comes from goods."""
     keys = sorted(set(lot_ids), key=lambda key: key.bytes)
     found: list[tuple[UUID, UUID, str]] = []
     if connection.dialect.name == "postgresql":

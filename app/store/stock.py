@@ -10,8 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, bindparam, func, select
 
-from app.domain.graph import Bounds
-from app.store import chain, raw, tables
+from app.store import raw, tables
 from app.store.engine import Snapshot
 from app.store.raw import Row
 from app.store.types import micros
@@ -22,11 +21,7 @@ BATCH = (
 LEFT = "amount_in - sold - shipped - processed - returned - destroyed - unexplained"
 PRODUCT = ("id", "name", "category", "gtin", "measure", "grams_per_piece")
 LOT = ("id", "lot_number", "expires_on")
-HOLD = ("lot_id", "scope", "custody_id", "reason", "automatic")
 PRICE = ("site_id", "product_id", "plu", "price_fen", "unit")
-
-# As far as a hold is looked for; no food passes through more hands.
-_BOUNDS = Bounds(depth=50, nodes=20_000)
 
 
 def _below() -> Select[tuple[UUID, str, str, str, str]]:
@@ -102,21 +97,6 @@ def products(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
 def lots(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     """As LOT."""
     return raw.select(snapshot, tables.lot, LOT, "id", keys)
-
-
-def holds(snapshot: Snapshot, lots: Collection[bytes]) -> list[Row]:
-    """Holds on the lots that nobody has released, as HOLD."""
-    return raw.select(snapshot, tables.hold, HOLD, "lot_id", lots, '"released_by" IS NULL')
-
-
-def holds_downstream(snapshot: Snapshot) -> list[Row]:
-    """Every active hold that reaches what comes from the goods it was placed on, as HOLD; there are few."""
-    return raw.where(snapshot, tables.hold, HOLD, "released_by IS NULL AND scope = 'downstream'")
-
-
-def links_up(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
-    """Every link on the way back from the batches, as `chain.LINK`."""
-    return chain.follow(snapshot, keys, "back", _BOUNDS).links
 
 
 def prices(snapshot: Snapshot, sites: Collection[UUID]) -> list[Row]:

@@ -36,8 +36,8 @@ def certify(draft: Draft, event: Certify) -> None:
 
 
 def test(draft: Draft, event: Test) -> None:
-    """A rapid or laboratory test; a fail holds the lot everywhere. A market also tests what is on its way to it. What
-    an instrument says, its market has said."""
+    """A rapid or laboratory test; a fail holds the lot everywhere, with all that was made of it. A market also tests
+    what is on its way to it. What an instrument says, its market has said."""
     custody = _judged(draft, event.custody_id, event.site_id, coming=True)
     if is_instrument(draft.principal):
         draft.ledger.edit(draft.event, party_id=draft.in_whose_name())
@@ -50,11 +50,11 @@ def test(draft: Draft, event: Test) -> None:
     if verdict == "fail":
         draft.flag("failed_test", f"{event.item} 不合格", f"{event.item}: failed")
         reason = f"{event.item} {event.value or ''}{event.unit or ''} ({event.stage})".replace("  ", " ")
-        _place(draft, custody, "lot", reason, automatic=True)
+        _place(draft, custody, "lot_downstream", reason, automatic=True)
 
 
 def hold(draft: Draft, event: Hold) -> None:
-    """Stops sale (暂停销售) of a custody, of all of its lot, or of it and everything that comes from it."""
+    """Stops sale (暂停销售) as far as its scope reaches, see app.domain.holds."""
     custody = _judged(draft, event.custody_id, event.site_id)
     _place(draft, custody, event.scope, event.reason, automatic=False)
     draft.enter(custody, TOUCHED)
@@ -65,6 +65,12 @@ def release(draft: Draft, event: Release) -> None:
     ledger = draft.ledger
     row = ledger.hold(event.hold_event_id)
     custody = ledger.custody(row.custody_id)
+    if row.recall_id is not None:
+        raise Conflict(
+            "under-recall",
+            "货物处于召回之中，请修改或结束该召回 · the goods are under recall: narrow or close the recall instead",
+            identity=str(row.recall_id),
+        )
     # One's own hold is one's own to lift, wherever the goods are by now.
     _may_judge(draft, custody, event.site_id, also=row.placed_by == draft.principal.recorder_id)
     if row.released_by is not None:

@@ -30,6 +30,12 @@ def target_of(draft: Draft, event: Correct) -> Event:
         raise Forbidden(
             "not-your-event", "只能更正自己的记录 · only your own events can be corrected", identity=str(target.id)
         )
+    if target.kind == "recall":
+        raise Conflict(
+            "not-correctable",
+            "召回不能更正，请修改或结束该召回 · a recall is not corrected: narrow or close it",
+            identity=str(target.id),
+        )
     if target.kind == "correct" or target.kind.startswith("epcis."):
         raise Conflict(
             "not-correctable",

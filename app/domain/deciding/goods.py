@@ -80,7 +80,10 @@ def take(draft: Draft, site: Site, item: Item, entry: str, pointer: str) -> tupl
 def flag_goods(draft: Draft, custody: Custody, product: Product, site: Site | None) -> None:
     """Flags goods on hold, refused, expired or within a withdrawal period."""
     name = product.name
-    if draft.ledger.holds_on(custody):
+    holds = draft.ledger.holds_on(custody)
+    if any(hold.recall_id is not None for hold in holds):
+        draft.flag("recalled_goods", f"{name} 已被召回", f"{name} is under recall")
+    if any(hold.recall_id is None for hold in holds):
         draft.flag("held_goods", f"{name} 处于暂停销售", f"{name} is on hold")
     if custody.admission == "refused":
         draft.flag("refused_goods", f"{name} 曾被拒绝入场", f"{name} was refused entry")

@@ -16,6 +16,7 @@ from app.store.tables.inspections import inspection
 from app.store.tables.looks import look
 from app.store.tables.master import api_key, device, document, external_code, master_version, party, product, site
 from app.store.tables.persons import login_delay, person, session
+from app.store.tables.recalls import recall, recall_answer, recall_notice, recall_place
 from app.store.tables.sales import receipt, receipt_claim, receipt_line
 from app.store.tables.scales import device_report, price
 from app.store.tables.scans import scan_count
@@ -56,6 +57,10 @@ __all__ = [
     "person",
     "price",
     "product",
+    "recall",
+    "recall_answer",
+    "recall_notice",
+    "recall_place",
     "receipt",
     "receipt_claim",
     "receipt_line",

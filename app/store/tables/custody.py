@@ -123,8 +123,8 @@ slip_item = table(
 hold = table(
     "hold",
     "id",
-    Column("id", Id, primary_key=True),  # the event that placed it
-    Column("scope", String, nullable=False),  # custody | downstream | lot
+    Column("id", Id, primary_key=True),  # the event that placed it, save for one of a recall
+    Column("scope", String, nullable=False),  # see app.domain.holds
     Column("custody_id", Id, nullable=False),
     Column("lot_id", Id, nullable=False),
     Column("reason", String, nullable=False),
@@ -133,13 +133,20 @@ hold = table(
     Column("placed_at", Instant, nullable=False),
     Column("automatic", Boolean, nullable=False),
     Column("released_by", Id),  # the event that released it
+    Column("recall_id", Id),
+    Column("spares", Json),  # ids of custodies and sites that it does not reach
 )
+# Active holds that reach what comes from the goods; a partial index serves who asks in the same words.
+ONWARD = "released_by IS NULL AND scope IN ('downstream', 'lot_downstream')"
 Index(None, hold.c.lot_id, postgresql_where=hold.c.released_by.is_(None), sqlite_where=hold.c.released_by.is_(None))
 Index(
     "ix_hold_downstream",
     hold.c.id,
-    postgresql_where=(hold.c.released_by.is_(None)) & (hold.c.scope == "downstream"),
-    sqlite_where=(hold.c.released_by.is_(None)) & (hold.c.scope == "downstream"),
+    postgresql_where=text(ONWARD),
+    sqlite_where=text(ONWARD),
+)
+Index(
+    None, hold.c.recall_id, postgresql_where=hold.c.recall_id.is_not(None), sqlite_where=hold.c.recall_id.is_not(None)
 )
 Index(None, hold.c.custody_id, postgresql_where=hold.c.released_by.is_(None), sqlite_where=hold.c.released_by.is_(None))
 
