@@ -13,6 +13,7 @@ from app.domain.balance import Rules, own_rules
 from app.domain.errors import Refusal
 from app.domain.webhooks import reach
 from app.notifying import OUTBOX, Sender
+from app.recalling import Keeper
 from app.settings import Settings
 from app.store import schema
 from app.store.engine import Database, open_engine, reading
@@ -84,6 +85,7 @@ def open_service(settings: Settings) -> Service:
     sessions = SessionCache(engine, writer, lambda: tail.age)
     shelves = Shelves(engine, lambda: tail.age)
     boards = Boards(engine, lambda: tail.age, settings.board_screens)
+    keeper = Keeper(engine, writer)
 
     def forget(touched: Iterable[str]) -> None:
         names = frozenset(touched)
@@ -95,6 +97,7 @@ def open_service(settings: Settings) -> Service:
         receipts.forget(names)
         if OUTBOX in names:
             sender.wake()
+        keeper.hear(names)
 
     def forget_all() -> None:
         keys.forget_all()
@@ -104,6 +107,7 @@ def open_service(settings: Settings) -> Service:
         boards.forget_all()
         receipts.forget_all()
         sender.wake()
+        keeper.hear_all()
 
     tail = Tail(engine, forget, forget_all)
     reports = Reports(writer, skew)
@@ -127,10 +131,11 @@ def open_service(settings: Settings) -> Service:
     tail.start()
     if settings.webhook_hosts:
         sender.start()
+    keeper.start()
     files = FileStore(settings.files_dir)
     return Service(
         settings, engine, writer, keys, sessions, shelves, reports, files, scans, receipts, counts, tail, metrics,
-        master, boards, reachable, sender,
+        master, boards, reachable, sender, keeper,
         wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules,
     )  # fmt: skip
 
@@ -138,6 +143,7 @@ def open_service(settings: Settings) -> Service:
 def close_service(service: Service) -> None:
     """Drains the writer, then lets go of the rest."""
     service.sender.close()
+    service.keeper.close()
     service.counts.close()
     service.boards.close()
     service.writer.close()

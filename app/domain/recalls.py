@@ -25,6 +25,9 @@ NoticeState = Literal["pending", "notified", "acknowledged", "answered", "withdr
 STATES: Final[tuple[State, ...]] = get_args(State)
 NOTICE_STATES: Final[tuple[NoticeState, ...]] = get_args(NoticeState)
 
+# What the change feed calls any change of any recall.
+RECALLS: Final = "recalls"
+
 SELECTORS: Final = 500  # in one scope
 CHANGES: Final = 200  # that one recall may see
 
@@ -51,9 +54,9 @@ ACKNOWLEDGE: Final = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """A row of recall. `region`: of the office that recalls, None for the operator; `scope` as `app.domain.scopes`
-    reads it; `advice`: {"zh","en"}; `persons`: [{"name","position","phone","party_id"}], for regulator and operator
-    alone; `history`: a line for every version: {"version","time","by" (a key),"role","what","why","changes"};
+    """A row of recall. `region`: of the office that recalls, None for the operator; `scope`: see
+    `app.domain.recalls_scope`; `advice`: {"zh","en"}; `persons`: [{"name","position","phone","party_id"}], for
+    offices alone; `history`: a line for every version: {"version","time","by" (a key),"role","what","why","changes"};
     `counts`: what was last found to be affected, and how long that took; `resolved_at`: when."""
 
     id: UUID
@@ -160,8 +163,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A row of recall_answer: what a party says of goods under recall, as it stands then. `lines`: {"custody_id" or
-    "product_id","measure","withdrawn","returned","destroyed"} in the product's measure; `evidence`: document ids."""
+    """A row of recall_answer: what a party says of goods under recall, as it stands then. `lines`: {"custody_id" (None
+    for all of the product),"product_id","measure","withdrawn","returned","destroyed"} in the product's measure;
+    `evidence`: document ids."""
 
     id: UUID
     recall_id: UUID

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from app.domain.balance import Rules
 from app.domain.webhooks import Reach
 from app.notifying import Sender
+from app.recalling import Keeper
 from app.settings import Settings
 from app.store.engine import Database
 from app.store.feed import Tail
@@ -35,8 +36,8 @@ class Service:
     """One process's doors to everything: the settings, the database, the writer, the keys and the sessions of persons,
     what scales may sell, what they report, the files, the answers to scans and how many there were, the feed, its
     counters, `master`, the secret that receipts are signed with, the boards, where webhooks may lead and who sends to
-    them, who has tried activation codes, scanned wrong codes, complained or logged in how often, where networks are,
-    and what goods may lose and processes yield."""
+    them, who keeps recalls up to date, who has tried activation codes, scanned wrong codes, complained or logged in how
+    often, where networks are, and what goods may lose and processes yield."""
 
     settings: Settings
     engine: Database
@@ -55,6 +56,7 @@ class Service:
     boards: Boards
     reach: Reach
     sender: Sender
+    keeper: Keeper
     tries: Tries = field(default_factory=Tries)
     wrong_codes: Tries = field(default_factory=Tries)
     places: Places = field(default_factory=Places)

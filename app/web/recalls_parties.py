@@ -1,0 +1,141 @@
+"""/api/v1/recalls/{id}/…: what a recall reaches, whom it concerns, and what they say."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from app import recalling
+from app.domain.errors import Malformed
+from app.domain.recalls import NoticeState
+from app.domain.rights import Principal
+from app.recalling import Answered, GiveAnswer
+from app.store.engine import reading
+from app.web.auth import PrincipalDep
+from app.web.bodies import NDJSON, JsonRoute
+from app.web.lists import Page, PagingDep, answer
+from app.web.recalls_forms import AffectedTold, AnswerForm, AnswerTold, NoticeTold
+from app.web.service import Service, ServiceDep
+
+router = APIRouter(prefix="/api/v1/recalls", tags=["recalls"], route_class=JsonRoute)
+
+_encode = msgspec.json.Encoder().encode
+
+
+@router.get(
+    "/{recall_id}/affected",
+    summary="What a recall reaches now, generation by generation",
+    response_model=Page[AffectedTold],
+    responses={200: {"description": "A page; all of it, line by line, for Accept: application/x-ndjson"}},
+)
+def list_affected(
+    recall_id: UUID,
+    request: Request,
+    service: ServiceDep,
+    principal: PrincipalDep,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="items in one answer")] = 1_000,
+    cursor: Annotated[str | None, Query(max_length=100, description="`next` of the answer before")] = None,
+) -> Any:
+    """Walked anew for every answer: what arrived since is in it. Of a mock, what it would reach."""
+    after = None if cursor is None else _place(cursor)
+    if NDJSON in request.headers.get("accept", ""):
+        with reading(service.engine) as snapshot:  # a refusal comes before the first line
+            recalling.find_recall(snapshot, principal, recall_id)
+        return StreamingResponse(_lines(service, principal, recall_id), media_type=NDJSON)
+    with reading(service.engine) as snapshot:
+        recall = recalling.find_recall(snapshot, principal, recall_id)
+        found = list(islice(recalling.affected(snapshot, principal, recall, after), limit + 1))
+    more = _cursor(found[limit - 1][0]) if len(found) > limit else None
+    return Page(items=[AffectedTold.model_validate(item) for _, item in found[:limit]], next=more)
+
+
+def _lines(service: Service, principal: Principal, recall_id: UUID) -> Iterator[bytes]:
+    with reading(service.engine) as snapshot:
+        recall = recalling.find_recall(snapshot, principal, recall_id)
+        number = 0
+        for _, item in recalling.affected(snapshot, principal, recall):
+            number += 1
+            yield _encode(item) + b"\n"
+        yield _encode({"summary": {"custodies": number}}) + b"\n"
+
+
+def _cursor(place: tuple[int, bytes]) -> str:
+    return urlsafe_b64encode(place[0].to_bytes(2, "big") + place[1]).decode()
+
+
+def _place(text: str) -> tuple[int, bytes]:
+    try:
+        raw = urlsafe_b64decode(text)
+    except (ValueError, binascii.Error):
+        raw = b""
+    if len(raw) != 18:
+        raise Malformed(
+            "bad-cursor",
+            "cursor 无效，请从第一页重新开始 · not a cursor of ours: begin with the first page",
+            pointer="?cursor",
+        )
+    return int.from_bytes(raw[:2], "big"), raw[2:]
+
+
+@router.get("/{recall_id}/notices", summary="Whom a recall concerns, and what each has said")
+def list_notices(
+    recall_id: UUID,
+    service: ServiceDep,
+    principal: PrincipalDep,
+    paging: PagingDep,
+    state: NoticeState | None = None,
+) -> Page[NoticeTold]:
+    with reading(service.engine) as snapshot:
+        recall = recalling.find_recall(snapshot, principal, recall_id)
+        rows = recalling.find_notices(
+            snapshot, principal, recall, datetime.now(UTC), state=state, after=paging.after, limit=paging.limit + 1
+        )
+    return answer([NoticeTold.model_validate(told) for _, told in rows], paging, NoticeTold)
+
+
+@router.post(
+    "/{recall_id}/acknowledgements",
+    status_code=201,
+    summary="Say that a recall was heard of, and what has become of the goods",
+    responses={200: {"description": "The same again"}},
+)
+async def give_answer(
+    recall_id: UUID, form: AnswerForm, response: Response, service: ServiceDep, principal: PrincipalDep
+) -> AnswerTold:
+    """By the party itself, or the market of its stall. An answer stands until the next one of the same goods."""
+    await run_in_threadpool(_seen, service, principal, recall_id)
+    command = GiveAnswer(
+        principal,
+        recall_id,
+        form.ref,
+        form.model_dump(mode="json"),
+        form.party_id,
+        [line.model_dump() for line in form.lines],
+        form.note,
+        form.evidence,
+    )
+    given = await service.writer.write(recalling.give_answers, command, principal.recorder_id)
+    if not given.created:
+        response.status_code = 200
+    return await run_in_threadpool(_told, service, recall_id, given)
+
+
+def _seen(service: Service, principal: Principal, recall_id: UUID) -> None:
+    with reading(service.engine) as snapshot:
+        recalling.find_recall(snapshot, principal, recall_id)
+
+
+def _told(service: Service, recall_id: UUID, given: Answered) -> AnswerTold:
+    with reading(service.engine) as snapshot:
+        [told] = recalling.notices_told(snapshot, recall_id, [given.notice], datetime.now(UTC))
+    status = "recorded" if given.created else "duplicate"
+    fields: dict[str, Any] = {"status": status, "answer_id": given.answer.id, "notice": told}
+    return AnswerTold.model_validate(fields)
