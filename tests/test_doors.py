@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.settings import Settings
+from tests.recalling.conftest import form
 from tests.recording.conftest import EPCIS, deliver, harvest, paper
 from tests.support.cast import Actor, Cast
 
@@ -95,6 +96,15 @@ DOORS: dict[str, str] = {
     "POST /api/v1/sales": "1+333333",
     "GET /api/v1/receipts/{receipt_code}": "1++3+3++",
     "GET /api/v1/sales": "1+++++++",
+    "POST /api/v1/recalls": "133333++",
+    "GET /api/v1/recalls": "1+++++++",
+    "GET /api/v1/recalls/{recall_id}": "14+4+4++",
+    "PATCH /api/v1/recalls/{recall_id}": "143434++",
+    "POST /api/v1/recalls/{recall_id}/start": "143434++",
+    "GET /api/v1/recalls/{recall_id}/affected": "14+4+4++",
+    "GET /api/v1/recalls/{recall_id}/notices": "14+4+4++",
+    "POST /api/v1/recalls/{recall_id}/acknowledgements": "14+4+43+",
+    "POST /api/v1/recalls/{recall_id}/close": "143434++",
     "GET /api/v1/trace": "1+++++++",
     "GET /api/v1/alerts": "1+++++++",
     "POST /api/v1/persons": "1333333+",
@@ -159,6 +169,7 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "webhook_id": webhook, "delivery_id": delivery,
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "inspection_id": record, "number": "1",
         "person_id": cast.admin.made("/persons", person(cast))["id"],
+        "recall_id": cast.regulator.made("/recalls", form({"codes": [batch["code"]]}))["id"],
     }  # fmt: skip
     found = {door: "".join(letter(actor, door, own, cast, batch) for actor in actors) for door in DOORS}
     assert found == DOORS
@@ -271,6 +282,13 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "PATCH /api/v1/alerts/{alert_id}": sent({"note": "x"}),
     "GET /api/v1/balance": lambda cast, batch: {"params": {"site": cast.stall.site["id"]}},
     "POST /api/v1/captures": sent(EPCIS),
+    "POST /api/v1/recalls": lambda cast, batch: {"json": form({"codes": [batch["code"]]}, "mock")},
+    "PATCH /api/v1/recalls/{recall_id}": sent({"why": "x", "grade": "II"}),
+    "POST /api/v1/recalls/{recall_id}/start": sent({}),
+    "POST /api/v1/recalls/{recall_id}/close": sent({"outcome": "lifted", "conclusion": "x"}),
+    "POST /api/v1/recalls/{recall_id}/acknowledgements": lambda cast, batch: {
+        "json": {"ref": "x", "party_id": cast.stall.party["id"]}
+    },
     "POST /api/v1/webhooks": sent(HOOK),
     "PATCH /api/v1/webhooks/{webhook_id}": sent({"events": ["recall"]}),
     "DELETE /api/v1/webhooks/{webhook_id}": lambda cast, batch: {"headers": {"X-Hook": registered(cast)}},

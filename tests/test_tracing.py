@@ -268,7 +268,7 @@ def test_a_released_hold_is_over_and_a_recall_is_graver(ask: Ask, engine: Engine
         chains = Chains(connection, hours=50)
         chains.hold("over", "lot", "in hall", "cabbages", released_by=named("release"))
         chains.hold("stop", "custody", "in hall", "cabbages")
-        chains.hold("recall", "downstream", "harvest", "cabbages", kind="recall")
+        chains.hold("recall", "downstream", "harvest", "cabbages", recall_id=named("r"))
     found = states(ask("forward", "harvest"))
     assert set(found.values()) == {"recalled"}
     assert states(ask("back", "pork here"))["pork here"] == "ok"

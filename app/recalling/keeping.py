@@ -214,10 +214,10 @@ class Keeper:
 
     def _run(self) -> None:
         pause = 0.0
-        while not self._stop.is_set():
-            if pause:
-                self._stop.wait(pause)
+        while not self._stop.wait(pause):
             self._wake.clear()
+            if self._stop.is_set():  # it was told so before: who tells it wakes it after
+                return
             try:
                 pause = max(self._period, SHARE * self.look())
             except StoreUnavailable as error:

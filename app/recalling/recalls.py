@@ -177,6 +177,8 @@ def change_recalls(transaction: Transaction, commands: Sequence[ChangeRecall]) -
                 identity=str(recall.id),
             )
         if recall.state == "closed":
+            if (command.what, command.outcome, command.why) == ("close", recall.outcome, recall.conclusion):
+                return recall  # the same again
             raise Conflict("recall-closed", "召回已结束，不能再改 · the recall is closed", identity=str(recall.id))
         match command.what:
             case "start":

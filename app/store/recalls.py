@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 
 from app.domain.recalls import Answer, Notice, Recall, RecallPlace, State
 from app.domain.rights import Principal, Role
@@ -57,8 +57,10 @@ def _places_of(principal: Principal) -> Select[tuple[UUID]]:
             return statement.where(or_(c.party_id == principal.party_id, c.site_id.in_(market_sites(principal))))
         case Role.REGULATOR:
             return statement.where(c.region.startswith(principal.region or "-", autoescape=True))
-        case _:
+        case _ if principal.party_id is not None:
             return statement.where(c.party_id == principal.party_id)
+        case _:
+            return statement.where(false())
 
 
 def concerned(snapshot: Snapshot, principal: Principal, recall_id: UUID) -> bool:

@@ -187,6 +187,22 @@ TEXTS: dict[str, Text] = {
     "custody-elsewhere": Text("货物在别处", "Goods elsewhere", "检查编号和场所。", "Check id and site."),
     "voided-custody": Text("批次已作废", "Voided batch", "使用替换的批次。", "Use the batch that replaced it."),
     "would-loop": Text("来源形成循环", "Would loop", "检查上下游。", "Check which came from which."),
+    "unknown-recall": Text("没有这个召回", "Unknown recall", "检查编号。", "Check the id."),
+    "role-may-not-recall": Text(
+        "无权召回", "Not yours to recall", "联系辖区监管部门。", "Tell the office of your region."
+    ),
+    "empty-scope": Text("范围为空", "Empty scope", "给出编码、批次或场所。", "Name codes, lots or sites."),
+    "too-many-selectors": Text("范围项过多", "Too many selectors", "分成几次召回。", "Divide the recall."),
+    "scope-too-wide": Text("范围过宽", "Scope too wide", "按产品或时间分开。", "Divide it by product or time."),
+    "changed-meanwhile": Text(
+        "已有新版本", "Changed meanwhile", "按最新版本修改。", "Look at the latest version first."
+    ),
+    "recall-closed": Text("召回已结束", "Recall closed", "另行发起召回。", "Start another recall."),
+    "still-a-mock": Text("仍是演练", "Still a mock", "先发起召回。", "Start it first."),
+    "under-recall": Text("处于召回中", "Under recall", "修改或结束召回。", "Narrow or close the recall."),
+    "not-concerned": Text("不涉及该主体", "Not concerned", "核对主体。", "Check the party."),
+    "not-in-scope": Text("不在召回范围", "Not in the scope", "核对批次。", "Check the batch."),
+    "no-evidence": Text("缺少凭证", "No evidence", "上传照片或记录。", "Upload a photo or record."),
     "goods-on-hold": Text("货物暂停销售", "Goods on hold", "等待解除暂停。", "Wait for the release."),
     "event-time-in-future": Text("时间在将来", "Time ahead", "校正时钟后重发。", "Set the clock and send it again."),
     "produced-in-future": Text("生产日期在将来", "Produced ahead", "检查生产日期。", "Check the date."),

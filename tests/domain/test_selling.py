@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from app.domain.selling import hold_reason, obstacles
+from app.domain.selling import Against, hold_reason, obstacles
 
 DAY = date(2026, 3, 10)
 
@@ -22,12 +22,12 @@ def test_goods_that_nothing_stands_against() -> None:
 
 def test_everything_that_stands_against_them() -> None:
     found = slugs(
-        holds=["待复检 · to be tested again", "召回 · recalled"],
+        holds=[Against("待复检 · to be tested again", False), Against("召回 · recalled", True)],
         refused=True,
         expires_on=date(2026, 3, 9),
         withdrawal_until=date(2026, 3, 11),
     )
-    assert found == ["held_goods", "held_goods", "refused_goods", "expired_goods", "withdrawal_period"]
+    assert found == ["recalled_goods", "held_goods", "refused_goods", "expired_goods", "withdrawal_period"]
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,12 @@ def test_a_market_tests_what_is_on_a_slip_to_it(cast: Cast, books: Books, to: st
     assert cast.market.record("admit", slip_code=slip)["decision"] == "admitted"
     failed = rapid(cast.market, batch, "fail")
     [hold] = books.holds(batch)
-    assert (hold.scope, hold.automatic, hold.authority, str(hold.custody_id)) == ("lot", True, 1, batch["custody_id"])
+    assert (hold.scope, hold.automatic, hold.authority, str(hold.custody_id)) == (
+        "lot_downstream",
+        True,
+        1,
+        batch["custody_id"],
+    )
     assert str(hold.placed_by) == cast.market.party["id"]
     assert slugs(cast.market.record("admit", slip_code=slip), "reasons") == ["failed-test"]
     # The sender sees what was found, and does not lift it; the market does, though the goods are not its own.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete
 
 from app.domain.graph import Bounds
-from app.store import bulk, chain, raw, tables
+from app.store import bulk, chain, holds, raw, tables
 from app.store.engine import reading, writing
 from app.store.types import micros
 from tests.support.chains import START, Chains
@@ -93,7 +93,7 @@ def test_rows_have_the_same_values_on_both_databases(engine: Engine, database: D
         (row,) = chain.nodes(snapshot, [key("here")])
         (lot,) = chain.lots(snapshot, [key("lot")])
         (event,) = chain.events(snapshot, [key("arrival of here")])
-        holds = chain.holds(snapshot, [key("lot")])
+        stops = holds.of_lots(snapshot, [key("lot")])
     found = dict(zip(chain.NODE, row, strict=True))
     assert found["id"] == key("here")
     assert found["party_id"] == key("operator")
@@ -104,7 +104,7 @@ def test_rows_have_the_same_values_on_both_databases(engine: Engine, database: D
     assert found["paper"].replace(" ", "") == '{"name":"合作社"}'
     assert lot == (key("lot"), "no lot", "2026-03-09")
     assert event[3:6] == (micros(START) + 3_600_000_000, 480, micros(START) + 3_600_000_000)
-    assert holds == [(key("stop"), "lot", key("here"), key("lot"))]
+    assert [row[:6] for row in stops] == [(key("stop"), "lot", key("here"), key("lot"), None, None)]
 
 
 def test_no_keys_are_no_rows_and_no_statement(engine: Engine, statements: Statements) -> None:
