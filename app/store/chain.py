@@ -33,6 +33,8 @@ TOUCH = ("custody_id", "event_id")
 EVENT = (
     "id", "epcis_event_id", "kind", "event_time", "utc_offset", "record_time", "site_id", "party_id"
 )  # fmt: skip
+ENTRY = ("custody_id", "event_id", "entry", "kind", "event_time", "amount")
+MAKING = ("id", "code", "lot_number", "epc", "made_event_id", "produced_on")
 SOLD = ("custody_id", "receipt_id", "line", "amount", "value", "unit")
 RECEIPT = ("id", "event_time", "utc_offset", "site_id")
 TOLD = ("id", "body", "outcome")
@@ -179,6 +181,16 @@ def products(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
 def sold_lines(snapshot: Snapshot, custodies: Collection[bytes]) -> list[Row]:
     """The lines of scales' sales booked on the custodies, as SOLD."""
     return raw.select(snapshot, tables.receipt_line, SOLD, "custody_id", custodies)
+
+
+def entries(snapshot: Snapshot, custodies: Collection[bytes]) -> list[Row]:
+    """What changed the balances of custodies, as ENTRY."""
+    return raw.select(snapshot, tables.timeline, ENTRY, "custody_id", custodies, "entry <> 'touched'")
+
+
+def makings(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
+    """Where lots come from, as MAKING."""
+    return raw.select(snapshot, tables.lot, MAKING, "id", keys)
 
 
 def receipts(snapshot: Snapshot, keys: Collection[int]) -> list[Row]:

@@ -39,7 +39,7 @@ def build(
     rows = chain.nodes(snapshot, way.depth)
     touches = chain.touches(snapshot, way.depth)
     happened = chain.events(snapshot, {event for _, event in touches})
-    seen = _sight(snapshot, reader, way, rows, touches, happened)
+    seen = sight_of(snapshot, reader, way, rows, touches, happened)
     names = Names(
         snapshot,
         _keys(rows, 5),
@@ -69,7 +69,7 @@ def _keys(rows: Iterable[Row], column: int) -> set[bytes]:
     return {row[column] for row in rows if row[column] is not None}
 
 
-def _sight(
+def sight_of(
     snapshot: Snapshot, reader: Principal, way: Walk[bytes], rows: list[Row], touches: list[Row], happened: list[Row]
 ) -> Sight:
     """Rights are of now: the sites as they are, whatever they were called when the goods came."""
