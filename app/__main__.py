@@ -19,13 +19,16 @@ from rich.console import Console
 from app import logs, simulator
 from app.demo import CHINA, DemoFailed, Stage, market_day, show
 from app.domain.errors import Refusal
+from app.domain.opening import read_opening
 from app.domain.rights import Role
 from app.enrolling.keys import OPERATOR, MakeKey, make_keys
 from app.enrolling.passwords import hashed, temporary_password
 from app.enrolling.persons import ChangePerson, EnrolPerson, change_persons, enrol_persons
 from app.enrolling.sessions import find_by_login
 from app.exchanging import import_file
-from app.main import close_service, create_app, open_database, open_service
+from app.main import close_service, create_app, open_database, open_service, read_rules
+from app.overseeing import Watch
+from app.overseeing import sweep as run_sweep
 from app.settings import Settings
 from app.store import backup as backups
 from app.store import schema
@@ -203,6 +206,28 @@ def trace(
         typer.echo(to_json(found))
     else:
         typer.echo("\n".join(tree_lines(found, direction, lang)))
+
+
+@cli.command()
+def sweep() -> None:
+    """巡查 · Goes through the books once and raises alerts; where it was cut off, it goes on."""
+    with opened() as (settings, engine, _):
+        rules, _own = read_rules(settings)
+        watch = Watch(read_opening(settings.market_hours), timedelta(hours=settings.silent_hours))
+        writer = Writer(engine)
+        try:
+            done = run_sweep(
+                engine, writer, clock=lambda: datetime.now(UTC), rules=rules, watch=watch,
+                told=lambda step, number: typer.echo(f"{step}: {number}"),
+            )  # fmt: skip
+        finally:
+            writer.close()
+    if done is None:
+        typer.echo("另一进程正在巡查 · another process is sweeping", err=True)
+        raise typer.Exit(1)
+    for slug, number in sorted(done.raised.items()):
+        typer.echo(f"{slug} {number}")
+    typer.echo(f"新警报 {sum(done.raised.values())} 条 · new alerts: {sum(done.raised.values())}")
 
 
 @cli.command("simulate-scales")

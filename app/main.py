@@ -11,8 +11,10 @@ from starlette.types import ASGIApp
 from app import logs, web
 from app.domain.balance import Rules, own_rules
 from app.domain.errors import Refusal
+from app.domain.opening import read_opening
 from app.domain.webhooks import reach
 from app.notifying import OUTBOX, Sender
+from app.overseeing import Sweeper, Watch
 from app.recalling import Keeper
 from app.settings import Settings
 from app.store import schema
@@ -122,12 +124,16 @@ def open_service(settings: Settings) -> Service:
         {
             "writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting),
             "screens_open": ("Screens that are kept up to date.", lambda: boards.screens),
+            "sweep_age_seconds": ("Since this process last ended a sweep, or began.", lambda: sweeper.age),
             "deliveries_waiting": ("Deliveries to webhooks that are yet to be made.", lambda: sender.waiting),
         },
         {"pages": (scans.usage,), "receipts": (receipts.usage,), "boards": boards.usage, "stock": (shelves.usage,)},
     )
     reachable = reach(settings.webhook_hosts, settings.webhook_networks)
     sender = Sender(engine, writer, master, reachable, count=metrics.count)
+    watch = Watch(read_opening(settings.market_hours), timedelta(hours=settings.silent_hours))
+    sweeper = Sweeper(engine, writer, timedelta(minutes=settings.sweep_minutes), rules, watch, metrics.count)
+    sweeper.start()
     tail.start()
     if settings.webhook_hosts:
         sender.start()
@@ -135,13 +141,14 @@ def open_service(settings: Settings) -> Service:
     files = FileStore(settings.files_dir)
     return Service(
         settings, engine, writer, keys, sessions, shelves, reports, files, scans, receipts, counts, tail, metrics,
-        master, boards, reachable, sender, keeper,
+        master, boards, reachable, sender, keeper, sweeper,
         wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules,
     )  # fmt: skip
 
 
 def close_service(service: Service) -> None:
     """Drains the writer, then lets go of the rest."""
+    service.sweeper.close()
     service.sender.close()
     service.keeper.close()
     service.counts.close()

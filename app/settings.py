@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.domain.opening import read_opening
 from app.domain.webhooks import Network, reach
 
 
@@ -54,6 +55,11 @@ class Settings(BaseSettings):
     code_scans_per_second: int = Field(
         1_000, ge=5, le=1_000_000_000, description="scans of one code and process in a second before 429"
     )
+    sweep_minutes: int = Field(
+        15, ge=0, le=1_440, description="how often the books are gone through for what should be looked at; 0 for never"
+    )
+    market_hours: str = Field("06:00-19:00", description="when markets are open, for scales that fall silent")
+    silent_hours: int = Field(4, ge=1, le=48, description="opening hours without a call of a scale that sells daily")
     rules_file: Path | None = Field(
         None, description="JSON of tolerances, yields and retention rules that come before the shipped ones"
     )
@@ -99,6 +105,12 @@ class Settings(BaseSettings):
         if not self.oidc_client_id:
             raise ValueError("ONECODE_OIDC_ISSUER needs ONECODE_OIDC_CLIENT_ID")
         return self
+
+    @field_validator("market_hours")
+    @classmethod
+    def _market_hours(cls, value: str) -> str:
+        read_opening(value)
+        return value
 
     @field_validator("trusted_proxies", "webhook_hosts", "webhook_networks", mode="before")
     @classmethod

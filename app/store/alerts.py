@@ -119,8 +119,12 @@ def known(snapshot: Snapshot, ids: Iterable[UUID]) -> set[UUID]:
 
 
 def may_own(snapshot: Snapshot, key: UUID) -> bool:
-    """Whether it is a key that works a queue."""
-    api_key = tables.api_key.c
+    """Whether it is a key, or a person, that works a queue."""
     roles = (Role.MARKET, Role.REGULATOR, Role.ADMIN)
-    found = select(api_key.id).where(api_key.id == key, api_key.role.in_(roles), api_key.status == "active")
-    return snapshot.execute(found).first() is not None
+    return any(
+        snapshot.execute(
+            select(table.c.id).where(table.c.id == key, table.c.role.in_(roles), table.c.status == "active")
+        ).first()
+        is not None
+        for table in (tables.api_key, tables.person)
+    )

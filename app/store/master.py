@@ -108,6 +108,10 @@ def sites_of_party(snapshot: Snapshot, party_id: UUID) -> list[Site]:
     return where(snapshot, Site, tables.site.c.party_id == party_id)
 
 
+def sites_of_parties(snapshot: Snapshot, party_ids: Iterable[UUID]) -> list[Site]:
+    return where_in(snapshot, Site, tables.site.c.party_id, party_ids)
+
+
 def any_device(snapshot: Snapshot) -> bool:
     """Whether a scale was ever enrolled here."""
     return snapshot.execute(select(tables.device.c.id).limit(1)).first() is not None

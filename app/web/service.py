@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from app.domain.balance import Rules
 from app.domain.webhooks import Reach
 from app.notifying import Sender
+from app.overseeing import Sweeper
 from app.recalling import Keeper
 from app.settings import Settings
 from app.store.engine import Database
@@ -57,6 +58,7 @@ class Service:
     reach: Reach
     sender: Sender
     keeper: Keeper
+    sweeper: Sweeper
     tries: Tries = field(default_factory=Tries)
     wrong_codes: Tries = field(default_factory=Tries)
     places: Places = field(default_factory=Places)

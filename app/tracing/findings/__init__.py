@@ -8,7 +8,6 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from app.tracing.findings.looking import Looking
 from app.tracing.scope import Scope
 
 PART: Final = 200  # sites
+_NOTHING: Final = UUID(int=0)  # no finding has this id
 
 _BY_SITES: Final[dict[str, Callable[[Looking], list[Finding]]]] = {
     "sold_in_withdrawal": goods.sold_in_withdrawal,
@@ -65,23 +65,23 @@ def findings(
     kinds: Sequence[str] = KINDS,
     rules: Rules = Rules(),
     after: Place | None = None,
-    passed: Callable[[datetime], None] = lambda at: None,
+    passed: Callable[[Place], None] = lambda at: None,
 ) -> Iterator[tuple[Place, Finding]]:
     """All of them from a place on, each with its own: kinds in the order of KINDS, within a part by how much it is that
-    cannot be. `passed` hears of the end of every part."""
+    cannot be. `passed` hears of every part before it is looked at."""
     looking = Looking(snapshot, scope, rules)
     for kind in KINDS[KINDS.index(after.kind) if after else 0 :]:
         if kind not in kinds:
             continue
         begin = after.part if after is not None and after.kind == kind else None
         for token, find in _parts(kind, looking, begin):
+            passed(Place(kind, token, _NOTHING))
             found = find()
             found.sort(key=lambda one: (-max(one.excess_grams or 0, one.excess_pieces or 0), one.id))
             skip = after is not None and (after.kind, after.part) == (kind, token)
             last = next((i for i, one in enumerate(found) if after and one.id == after.id), -1) if skip else -1
             for one in found[last + 1 :]:
                 yield Place(kind, token, one.id), one
-            passed(scope.until)
 
 
 def _parts(kind: str, looking: Looking, begin: str | None) -> Iterator[tuple[str, Callable[[], list[Finding]]]]:

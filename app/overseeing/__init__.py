@@ -1,0 +1,7 @@
+"""Overseeing: what goes through the books by itself and tells whom it concerns."""
+
+from app.overseeing.sweeper import Sweeper
+from app.overseeing.sweeps import NAME, Sweep, sweep
+from app.overseeing.watching import Watch
+
+__all__ = ["NAME", "Sweep", "Sweeper", "Watch", "sweep"]
