@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from app import logs, simulator
-from app.demo import CHINA, DemoFailed, Stage, market_day, show
+from app.demo import CHINA, LOGINS, DemoFailed, Login, Stage, market_day, show
 from app.domain.errors import Refusal
 from app.domain.opening import read_opening
 from app.domain.rights import Role
@@ -146,17 +146,32 @@ def _demonstrate(settings: Settings, host: str, port: int) -> None:
     engine = open_engine(settings.database_url)
     try:
         operator_key = _make_key(engine, MakeKey(OPERATOR, Role.ADMIN, None, None, None, "demo"))
+        logins = [_demo_login(engine, *login) for login in LOGINS]
     finally:
         engine.dispose()
     at = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     stage = Stage(f"http://{f'[{at}]' if ':' in at else at}:{port}", operator_key, datetime.now(CHINA).date() - DAY)
     try:
         stage.await_ready()
-        show(settings.public_url, *market_day(stage))
+        show(settings.public_url, *market_day(stage), logins)
     except (DemoFailed, httpx.TransportError) as error:
         typer.echo(f"演示未能完成 · the demonstration did not finish: {error}", err=True)
     finally:
         stage.close()
+
+
+def _demo_login(engine: Database, login: str, name: str, role: Role, region: str) -> Login:
+    """A person of the demonstration, with another password each time."""
+    password = temporary_password()
+    with reading(engine) as snapshot:
+        known = find_by_login(snapshot, login)
+    if known is None:
+        enrol = EnrolPerson(OPERATOR, login, name, role, None, region, None, hashed(password), must_change=False)
+        _written(engine, enrol_persons, enrol)
+    else:
+        change = ChangePerson(OPERATOR, known.id, {}, hashed(password), forget_codes=True, must_change=False)
+        _written(engine, change_persons, change)
+    return Login(name, login, password)
 
 
 @cli.command("import")

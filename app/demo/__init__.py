@@ -1,7 +1,7 @@
 """`onecode serve --demo`: a market day, posted through the public interface as its parties would post it."""
 
 from app.demo.day import market_day
-from app.demo.showing import show
+from app.demo.showing import LOGINS, Login, show
 from app.demo.stage import CHINA, DemoFailed, Stage
 
-__all__ = ["CHINA", "DemoFailed", "Stage", "market_day", "show"]
+__all__ = ["CHINA", "LOGINS", "DemoFailed", "Login", "Stage", "market_day", "show"]

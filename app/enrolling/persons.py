@@ -19,7 +19,7 @@ from app.store.writer import Transaction, decided
 
 @dataclass(frozen=True, slots=True)
 class EnrolPerson:
-    """`password_hash` is that of a password which is changed at the first login."""
+    """`password_hash` is that of a password which is changed at the first login, where `must_change`."""
 
     principal: Principal
     login: str
@@ -29,18 +29,21 @@ class EnrolPerson:
     region: str | None
     email: str | None
     password_hash: str
+    must_change: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ChangePerson:
     """The fields to change: name, email, status, and role, party_id and region together. With a `password_hash` the
-    password is to be changed at the next login; `forget_codes` turns one-time codes off."""
+    password is another one, to be changed at the next login where `must_change`; `forget_codes` turns one-time codes
+    off."""
 
     principal: Principal
     person_id: UUID
     changes: Mapping[str, Any]
     password_hash: str | None = None
     forget_codes: bool = False
+    must_change: bool = True
 
 
 def enrol_persons(transaction: Transaction, commands: Sequence[EnrolPerson]) -> Sequence[Person | Exception]:
@@ -68,7 +71,7 @@ def enrol_persons(transaction: Transaction, commands: Sequence[EnrolPerson]) -> 
         person = Person(
             uuid4(), login, command.name, command.role, command.party_id,
             region_prefix(command.region) if command.region else None, _email(command.email), "active",
-            command.password_hash, True, transaction.now,
+            command.password_hash, command.must_change, transaction.now,
         )  # fmt: skip
         made.append(person)
         return person
@@ -100,7 +103,7 @@ def change_persons(transaction: Transaction, commands: Sequence[ChangePerson]) -
             # Whoever has the new address is to be known by it.
             row = replace(row, oidc_issuer=None, oidc_subject=None)
         if command.password_hash is not None:
-            row = replace(row, password_hash=command.password_hash, must_change=True)
+            row = replace(row, password_hash=command.password_hash, must_change=command.must_change)
             end_all(transaction, row.id)
             forget_tries(transaction, row)
         if command.forget_codes:

@@ -51,7 +51,7 @@ from app.web import (
     trace,
     webhooks,
 )
-from app.web.desk import visits
+from app.web.desk import asking, visits
 from app.web.middleware import Edge
 from app.web.scandoor import ScanDoor
 from app.web.service import Service
@@ -193,6 +193,7 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
     api.state.service = service
     problems.install(api)
     visits.install(api)
+    asking.install(api)
     edge = Edge(_hot(api, service), service.metrics, service.settings.public_url, service.settings.body_timeout_seconds)
     return ScanDoor(edge, service, edge)
 

@@ -3,8 +3,8 @@ API as well."""
 
 from fastapi import APIRouter
 
-from app.web.desk import account, login, oidc
+from app.web.desk import account, audit, findings, login, oidc, overview, queues, tracing
 
-router = APIRouter(prefix="/desk", include_in_schema=False)
-for part in (login, oidc, account):
-    router.include_router(part.router)
+router = APIRouter(include_in_schema=False)
+for part in (login, oidc, overview, queues, tracing, findings, audit, account):
+    router.include_router(part.router, prefix="/desk")

@@ -82,12 +82,13 @@ def install(app: FastAPI) -> None:
 
 
 async def named(request: Request, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The sites, parties and products that rows speak of by `site_id`, `party_id` and `product_id`, by the text of their
-    ids: for their names, where the reader has the row already."""
+    """The sites, parties and products that rows speak of by `site_id`, `party_id` and `product_id`, by the text of
+    their ids: for their names, where the reader has the row already."""
 
     def find() -> dict[str, Any]:
         ids = {
-            name: {UUID(str(row[name])) for row in rows if row.get(name)} for name in ("site_id", "party_id", "product_id")
+            name: {UUID(str(row[name])) for row in rows if row.get(name)}
+            for name in ("site_id", "party_id", "product_id")
         }
         with reading(service.of(request).engine) as snapshot:
             found: dict[UUID, Any] = {

@@ -47,7 +47,10 @@ async def alerts(
 def read_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with times as times."""
     return [
-        {name: _time(value) if name.endswith(("_time", "_at", "_due", "time")) else value for name, value in row.items()}
+        {
+            name: _time(value) if name.endswith(("_time", "_at", "_due", "time")) else value
+            for name, value in row.items()
+        }
         for row in rows
     ]
 

@@ -1,6 +1,7 @@
 """How pages of the desk are drawn and sent: one style sheet, nothing that runs, nothing from elsewhere."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,7 +21,15 @@ _STYLE = stylesheet("desk.css")
 POLICY = policy(_STYLE).replace("img-src data:", "img-src 'self' data:")
 
 # What stands in the navigation, for whom; each is a path below /desk and a text `desk.nav.…`.
-PLACES: tuple[tuple[str, tuple[Role, ...]], ...] = (("audit", (Role.AUDITOR, Role.ADMIN)),)
+_OFFICE = (Role.REGULATOR, Role.MARKET, Role.ADMIN)
+PLACES: tuple[tuple[str, tuple[Role, ...]], ...] = (
+    ("overview", _OFFICE),
+    ("alerts", _OFFICE),
+    ("complaints", _OFFICE),
+    ("trace", tuple(Role)),
+    ("findings", _OFFICE),
+    ("audit", (Role.AUDITOR, Role.ADMIN)),
+)
 
 
 def places_of(role: Role) -> list[str]:
@@ -51,6 +60,7 @@ def page(
         done=f"desk.done.{done}" if words.has(f"desk.done.{done}") else None,
         moment=lambda value: moment(words, value),
         grouped=codes.grouped,
+        link=partial(_link, request),
         **values,
     )
     response = Response(body, status, media_type="text/html")
@@ -66,6 +76,12 @@ def page(
     )
     remember_language(request, response)
     return response
+
+
+def _link(request: Request, **changes: str | None) -> str:
+    """The address of this page with other parameters; a cursor goes on with what it was given for alone."""
+    kept = {name: value for name, value in request.query_params.items() if name not in ("lang", "done", "cursor")}
+    return "?" + urlencode({name: value for name, value in (kept | changes).items() if value})
 
 
 def _languages(request: Request, words: Words) -> list[tuple[str, str, str]]:

@@ -56,6 +56,9 @@ def _own(name: str) -> str:
 def start_of(typed: str) -> dict[str, str]:
     """What somebody typed, as the trace's query names it."""
     text = typed.strip()
+    kind, _, key = text.partition(":")
+    if kind in ("lot", "custody"):
+        return {kind: key.strip()}
     try:
         return {"lot": str(UUID(text))}
     except ValueError:
