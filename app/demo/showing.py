@@ -35,8 +35,8 @@ class Login:
 
 # Persons of the demonstration: login name, name, role, region.
 LOGINS = (
-    ("demo.inspector", "值班检查员 · inspector", Role.REGULATOR, "3301"),
-    ("demo.auditor", "审计员 · auditor", Role.AUDITOR, "3301"),
+    ("demo.inspector", "值班检查员", Role.REGULATOR, "3301"),
+    ("demo.auditor", "审计员", Role.AUDITOR, "3301"),
 )
 
 

@@ -1,12 +1,16 @@
 """Charts as SVG pictures, drawn on the server: a page loads them as data, nothing in them runs, and they follow the
 reader's light and dark. The numbers stand beside each as a table."""
 
+import sys
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pygal  # type: ignore[import-untyped]
 from pygal.style import Style  # type: ignore[import-untyped]
+
+# pygal looks for plug-ins by a hook of Python 2 that every later import would warn of.
+sys.meta_path[:] = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
 
 FONT = '"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",system-ui,sans-serif'
 # Told apart by brightness as well as by hue; legible on white and, by the rule below, on the dark page.
@@ -31,18 +35,27 @@ def lines(labels: Sequence[str], series: Mapping[str, Sequence[float | None]], *
     return _drawn(pygal.Line, labels, series, percent)
 
 
+def _steps(series: Mapping[str, Sequence[float | None]], *, stacked: bool) -> list[int]:
+    """Round numbers from nothing to the highest, four steps or so."""
+    columns = list(zip(*series.values(), strict=True))
+    highest = max((sum(v or 0 for v in c) if stacked else max(v or 0 for v in c) for c in columns), default=0)
+    step = next(unit * 10**power for power in range(12) for unit in (1, 2, 5) if unit * 10**power * 4 >= highest)
+    return [step * n for n in range(5)]
+
+
 def _drawn(kind: Any, labels: Sequence[str], series: Mapping[str, Sequence[float | None]], percent: bool) -> str:
     style = Style(
         background="transparent", plot_background="transparent", foreground="#16201b", foreground_strong="#16201b",
-        foreground_subtle="#515c56", colors=COLOURS, font_family=FONT, label_font_size=13, major_label_font_size=13,
-        legend_font_size=14, value_font_size=13, opacity="1", opacity_hover="1",
+        foreground_subtle="#515c56", colors=COLOURS, font_family=FONT, label_font_size=17, major_label_font_size=17,
+        legend_font_size=17, value_font_size=17, opacity="1", opacity_hover="1",
     )  # fmt: skip
     chart = kind(
         style=style, width=760, height=300, js=(), show_legend=len(series) > 1, legend_at_bottom=True, margin=8,
         range=(0, 100) if percent else None, include_x_axis=True, print_values=False, dots_size=4,
         x_labels_major_count=8, show_minor_x_labels=len(labels) <= 10, disable_xml_declaration=True,
         value_formatter=lambda value: f"{value:.0f}%" if percent else f"{value:.0f}",
-        show_y_guides=True, truncate_legend=-1, spacing=14,
+        y_labels=_steps(series, stacked=kind is pygal.StackedBar) if not percent else (0, 25, 50, 75, 100),
+        legend_at_bottom_columns=3, show_y_guides=True, truncate_legend=-1, spacing=14,
     )  # fmt: skip
     chart.x_labels = list(labels)
     for name, values in series.items():
