@@ -15,7 +15,7 @@ from app.domain.opening import read_opening
 from app.domain.webhooks import reach
 from app.notifying import OUTBOX, Sender
 from app.overseeing import Sweeper, Watch
-from app.recalling import Keeper
+from app.recalling import Keeper, note_deliveries
 from app.settings import Settings
 from app.store import schema
 from app.store.engine import Database, open_engine, reading
@@ -130,7 +130,7 @@ def open_service(settings: Settings) -> Service:
         {"pages": (scans.usage,), "receipts": (receipts.usage,), "boards": boards.usage, "stock": (shelves.usage,)},
     )
     reachable = reach(settings.webhook_hosts, settings.webhook_networks)
-    sender = Sender(engine, writer, master, reachable, count=metrics.count)
+    sender = Sender(engine, writer, master, reachable, told=[note_deliveries], count=metrics.count)
     watch = Watch(read_opening(settings.market_hours), timedelta(hours=settings.silent_hours))
     sweeper = Sweeper(engine, writer, timedelta(minutes=settings.sweep_minutes), rules, watch, metrics.count)
     sweeper.start()

@@ -15,7 +15,7 @@ from app.notifying.hooks import (
     secret,
     test_webhooks,
 )
-from app.notifying.outbox import OUTBOX, Message, post
+from app.notifying.outbox import OUTBOX, Message, listeners, post
 from app.notifying.sender import Sender
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "find_webhook",
     "list_deliveries",
     "list_webhooks",
+    "listeners",
     "post",
     "register_webhooks",
     "retry_deliveries",

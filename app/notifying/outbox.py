@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.domain.webhooks import GONE, Answer, Delivery, Pace, Webhook, delivery_id, settle
 from app.store import webhooks as store
+from app.store.engine import Snapshot
 from app.store.writer import Transaction, decided
 
 OUTBOX: Final = "outbox"  # its name in the change feed
@@ -34,6 +35,12 @@ def new_delivery(webhook: Webhook, topic: str, subject: str, data: Mapping[str, 
     key = delivery_id(webhook.id, topic, subject)
     at = now if webhook.status == "active" else None
     return Delivery(webhook.id, key, topic, subject, body, "pending", 0, at, now + LIFE, None, None, now, None)
+
+
+def listeners(snapshot: Snapshot, owners: Iterable[UUID], event: str) -> set[UUID]:
+    """Those of the owners that have a webhook for such events: for nobody else a message need be made."""
+    found = store.of_owners(snapshot, owners)
+    return {owner for owner, webhooks in found.items() if any(event in webhook.events for webhook in webhooks)}
 
 
 def post(transaction: Transaction, messages: Sequence[Message]) -> set[UUID]:

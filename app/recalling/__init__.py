@@ -1,6 +1,7 @@
 """Recalling (召回): hold what a scope names, tell whom it concerns, count what comes back, close."""
 
 from app.recalling.answers import Answered, GiveAnswer, Told, give_answers, note_told
+from app.recalling.delivering import note_deliveries
 from app.recalling.drafting import advice_for, draft
 from app.recalling.keeping import Keep, Keeper, keep_recalls, resolve
 from app.recalling.recalls import ChangeRecall, Made, NewRecall, change_recalls, create_recalls, may_change
@@ -35,6 +36,7 @@ __all__ = [
     "keep_recalls",
     "may_change",
     "names_persons",
+    "note_deliveries",
     "note_told",
     "notices_told",
     "resolve",

@@ -22,6 +22,7 @@ from app.domain.rights import AUTHORITY, Role
 from app.recalling.finding import Found, find
 from app.recalling.reaching import subjects_of
 from app.recalling.recalls import HoldChange, hold_changes
+from app.recalling.telling import tell_kept
 from app.store import recalls as store
 from app.store.engine import Database, Snapshot, reading
 from app.store.errors import StoreUnavailable
@@ -57,6 +58,7 @@ class Plan:
     holds: HoldChange
     places: list[RecallPlace]
     notices: list[Notice]
+    grown: frozenset[UUID]  # parties that more of the goods have come to
 
     def __bool__(self) -> bool:
         return bool(self.holds.placed or self.places or self.notices)
@@ -70,6 +72,7 @@ def plan(snapshot: Snapshot, recall: Recall, found: Found, now: datetime) -> Pla
         hold_changes(snapshot, recall, found.subjects, authority, None, now),
         list(_places(places, found.places, now)),
         list(_notices(recall, notices, found.places, now)),
+        frozenset(_grown(places, found.places)),
     )
 
 
@@ -89,8 +92,16 @@ def keep_recalls(transaction: Transaction, commands: Sequence[Keep]) -> Sequence
                 made.holds.write(transaction)
                 store.save_places(connection, made.places)
                 store.save_notices(connection, made.notices)
+                tell_kept(transaction, recall, made.notices, made.grown, found.places)
         results.append(recall)
     return results
+
+
+def _grown(before: dict[UUID, RecallPlace], found: Iterable[RecallPlace]) -> Iterable[UUID]:
+    for place in found:
+        old = before.get(place.id)
+        if place.party_id is not None and (old is None or old.gone or place.received > old.received):
+            yield place.party_id
 
 
 def _places(before: dict[UUID, RecallPlace], found: Iterable[RecallPlace], now: datetime) -> Iterable[RecallPlace]:

@@ -22,6 +22,7 @@ from app.domain.rows import TOUCHED, Custody, Event, Hold
 from app.domain.selling import HOLDS_ONWARD
 from app.recalling.finding import Regions
 from app.recalling.reaching import Subjects, subjects_of
+from app.recalling.telling import tell_changed
 from app.store import recalls as store
 from app.store.engine import Snapshot
 from app.store.holds import any_onward
@@ -194,6 +195,8 @@ def change_recalls(transaction: Transaction, commands: Sequence[ChangeRecall]) -
                 after = changed(recall, now, principal.key_id, principal.role.value, "change", command.why, **fields)
         if after.state == "live" or recall.state == "live":
             _hold(transaction, principal, after, _held_by(transaction.connection, after, command), command.what)
+            if recall.state == "live":
+                tell_changed(transaction, after)
         known[command.id] = after
         store.save(transaction.connection, [after])
         transaction.touched.update((after.id.hex, RECALLS))
