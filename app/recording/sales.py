@@ -12,10 +12,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.domain.errors import Invalid
+from app.domain.graph import downstream
 from app.domain.quantities import QuantityError, convert, parse_quantity
 from app.domain.rows import Product, Site, within
 from app.recording.alerts import Cause, raise_for_sales
 from app.store import sales as store
+from app.store import stock as store_stock
 from app.store.ledger import Loader
 from app.store.master import products as load_products
 from app.store.master import sites as load_sites
@@ -161,7 +163,7 @@ class _Goods:
         found = store.stock(connection, named.values())
         missing = {key for key in named.values() if key not in found} if len(found) < len(named) else set()
         # A scale that was offline sells what has been corrected since: it is booked on what took its place.
-        heirs = Loader.for_holds(transaction).heirs_of(missing) if missing else {}
+        heirs = Loader.alone(transaction).heirs_of(missing) if missing else {}
         found |= store.stock(connection, set(heirs.values()) - found.keys())
         stock = self._stock = {key.int: each for key, each in found.items()}
         stock |= {key.int: found[heir] for key, heir in heirs.items() if heir in found}
@@ -300,4 +302,8 @@ def _held(transaction: Transaction, stock: Mapping[UUID, store.Stock]) -> set[UU
     lots = {lot for lot, _, scope in holds if scope == "lot"}
     custodies = {custody for _, custody, _ in holds}
     held = {s.id for s in stock.values() if s.lot_id in lots or s.id in custodies}
-    return held | Loader.for_holds(transaction).held_downstream(stock) if above else held
+    if above:
+        origins = {hold[2] for hold in store_stock.holds_downstream(transaction.connection)}
+        links = store_stock.links_up(transaction.connection, [key.bytes for key in stock])
+        held |= {UUID(bytes=key) for key in downstream(origins, links)} & stock.keys()
+    return held

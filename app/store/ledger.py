@@ -201,16 +201,9 @@ class Loader:
         self.rows(Custody, "id", seen, lock=False)
 
     @classmethod
-    def for_holds(cls, transaction: Transaction) -> "Loader":
-        """A loader that only walks upward, for sales."""
+    def alone(cls, transaction: Transaction) -> "Loader":
+        """A loader with a ledger of its own, for sales."""
         return cls(transaction.connection, Ledger(transaction.now, codes.mint))
-
-    def held_downstream(self, keys: Collection[UUID]) -> set[UUID]:
-        """Those of the custodies that come from one with an active hold on everything downstream."""
-        self.ancestry(keys)
-        lots = {custody.lot_id for custody in self.all(Custody)}
-        self.rows(HoldRow, "lot_id", lots)
-        return {key for key in keys if (row := self.ledger.find(Custody, key)) and self.ledger.holds_on(row)}
 
     def heirs_of(self, keys: Collection[UUID]) -> dict[UUID, UUID]:
         """For those of the custodies that were voided and replaced: what has taken their place."""
