@@ -50,6 +50,7 @@ class KeyCache:
         self._clock = clock
         self._lock = threading.Lock()
         self._entries: dict[UUID, Credential] = {}
+        self._index: dict[str, set[UUID]] = {}
         self._used: dict[UUID, float] = {}
         self._alarmed: dict[UUID, float] = {}
         self._loading: list[set[str]] = []
@@ -73,9 +74,12 @@ class KeyCache:
                 # In one piece: what the feed names in between would be neither missed nor dropped.
                 self._loading = [other for other in self._loading if other is not missed]
                 if found is not None and lost == self._lost and not missed & found.depends_on:
+                    self._drop(key_id)
                     while len(self._entries) >= CAPACITY:
-                        self._entries.pop(next(iter(self._entries)))
+                        self._drop(next(iter(self._entries)))
                     self._entries[key_id] = found
+                    for name in found.depends_on:
+                        self._index.setdefault(name, set()).add(key_id)
         return found
 
     def forget(self, touched: Iterable[str]) -> None:
@@ -84,14 +88,23 @@ class KeyCache:
         with self._lock:
             for missed in self._loading:
                 missed |= names
-            for key_id in [key_id for key_id, entry in self._entries.items() if names & entry.depends_on]:
-                del self._entries[key_id]
+            for key_id in {key_id for name in names for key_id in self._index.get(name, ())}:
+                self._drop(key_id)
 
     def forget_all(self) -> None:
         """What the feed calls where it was lost."""
         with self._lock:
             self._lost += 1
             self._entries.clear()
+            self._index.clear()
+
+    def _drop(self, key_id: UUID) -> None:
+        entry = self._entries.pop(key_id, None)
+        for name in entry.depends_on if entry is not None else ():
+            keys = self._index[name]
+            keys.discard(key_id)
+            if not keys:
+                del self._index[name]
 
     def used(self, key_id: UUID) -> None:
         """Notes the use of a key, at most once a minute and without waiting for it."""
