@@ -164,7 +164,7 @@ class _Goods:
         found = store.stock(connection, named.values())
         missing = {key for key in named.values() if key not in found} if len(found) < len(named) else set()
         # A scale that was offline sells what has been corrected since: it is booked on what took its place.
-        heirs = Loader.for_heirs(transaction).heirs_of(missing) if missing else {}
+        heirs = Loader.alone(transaction).heirs_of(missing) if missing else {}
         found |= store.stock(connection, set(heirs.values()) - found.keys())
         stock = self._stock = {key.int: each for key, each in found.items()}
         stock |= {key.int: found[heir] for key, heir in heirs.items() if heir in found}

@@ -152,6 +152,7 @@ class Answer:
     gaps: list[Gap] = field(default_factory=list)
     documents: list[Shown] = field(default_factory=list)
     tests: list[Shown] = field(default_factory=list)
+    held_sources: list[Shown] = field(default_factory=list)
     inspections: list[Shown] = field(default_factory=list)
     stock: list[Stock] | None = None
     lines: list[Line] | None = None
@@ -202,6 +203,7 @@ class Answer:
             "gaps": [gap.json() for gap in self.gaps],
             "documents": self.documents,
             "tests": self.tests,
+            "held_sources": self.held_sources,
             "inspections": self.inspections,
             "stock": None if self.stock is None else [item.shown for item in self.stock],
             "lines": None if self.lines is None else [line.json() for line in self.lines],

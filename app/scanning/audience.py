@@ -92,6 +92,7 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
         "address": Audience.PARTY,
     },
     "node": dict.fromkeys(("code", "product", "lot_number", "site", "party", "status"), _P),
+    "held_source": dict.fromkeys(("code", "product", "lot_number", "status_reason"), _P),
     "supplier": dict.fromkeys(("code", "name", "address", "contact"), Audience.PARTY),
     "stock": {
         **dict.fromkeys(("code", "product", "lot_number", "status", "since"), _P),

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from app.domain.errors import NotFound
 from app.domain.rights import Principal
-from app.domain.rows import Code, Custody, Lot
+from app.domain.rows import Code, Custody, Hold, Lot
+from app.domain.selling import hold_reason
 from app.scanning.answer import Answer, Reason, Shown, Step
 from app.scanning.audience import Audience, redact
 from app.scanning.chain import Way
@@ -16,7 +17,7 @@ from app.scanning.names import Names, goods, place
 from app.scanning.own import balance, goods_actions, own_view
 from app.scanning.picture import picture_of
 from app.scanning.rows import slip_of
-from app.scanning.story import Facts, gaps_of, gather, papers_of, recalled, refusal_of, steps_of
+from app.scanning.story import Facts, gaps_of, gather, lot_number, papers_of, recalled, refusal_of, steps_of
 from app.scanning.suppliers import suppliers_of
 from app.store import scan as store
 from app.store.engine import Snapshot
@@ -142,6 +143,7 @@ def _answer(row: Code, now: datetime, reader: Principal | None, facts: Facts, ke
         gaps=gaps,
         documents=papers_of(facts, way),
         tests=tests_in(steps),
+        held_sources=[_held_source(facts, source, hold) for source, hold in chain.held_sources(way)],
         record_time=newest(facts, [row.revoked_at or row.minted_at], [way]),
         replacement=row.replacement,
         picture=picture_of(facts, way, gaps),
@@ -160,6 +162,16 @@ def judged(facts: Facts, way: Way, now: datetime) -> list[Reason]:
     came_with = {slip_of(event) for event in facts.told.get(root.id, ()) if event.kind == "receive"}
     why = refusal_of(facts, way.generation, came_with | {None})
     return [Reason("refused", why) if reason.status == "refused" else reason for reason in reasons]
+
+
+def _held_source(facts: Facts, source: Custody, hold: Hold) -> Shown:
+    fields = {
+        "code": source.code,
+        "product": goods(facts.names.product(source.product_id, source.arrived_at)),
+        "lot_number": lot_number(facts, source),
+        "status_reason": hold_reason(hold.reason, automatic=hold.automatic),
+    }
+    return redact("held_source", Audience.PUBLIC, fields)
 
 
 def lot_shown(row: Lot | None) -> Shown | None:

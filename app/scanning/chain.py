@@ -82,6 +82,21 @@ class Chain:
         found = [hold for hold in active.values() if way.root in reached([hold.stop], goods, links)]
         return sorted(found, key=lambda hold: (hold.placed_at, hold.id))
 
+    def held_sources(self, way: Way) -> list[tuple[Custody, Hold]]:
+        """Goods of other lots that went into the root, claimed or not, and that are on hold where the hold does not
+        reach the root itself (decision 0044): of each lot the nearest, with the latest hold."""
+        root = self.custodies[way.root]
+        reaching = {hold.id for hold in self.holds_on(way)}
+        found: dict[UUID, tuple[Custody, Hold]] = {}
+        for key in sorted(way.generation.keys() | way.shadow, key=lambda key: (way.generation.get(key, 0), key)):
+            custody = self.custodies.get(key)
+            if custody is None or custody.lot_id == root.lot_id or custody.lot_id in found:
+                continue
+            own = [h for h in self.holds[custody.lot_id] if h.scope == "lot" or h.custody_id == key]
+            if holds := [hold for hold in own if hold.id not in reaching]:
+                found[custody.lot_id] = custody, max(holds, key=lambda hold: (hold.placed_at, hold.id))
+        return list(found.values())
+
     def _reach(self, start: Iterable[UUID], *, claims: bool) -> set[UUID]:
         seen = set(start)
         ahead = list(seen)

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text
+from sqlalchemy import Connection, Engine, delete, func, select, text
 
 from app.store import tables
-from app.store.engine import holding
+from app.store.engine import dump_json, holding
 from app.store.errors import StoreUnavailable
+from app.store.types import micros
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,13 @@ PERIOD = 0.1  # seconds between two looks; a lock of a key must work within one 
 
 def append(connection: Connection, now: datetime, touched: Iterable[str]) -> None:
     """The last statement of a transaction."""
-    connection.execute(insert(tables.feed).inline(), {"record_time": now, "touched": sorted(touched)})
+    postgres = connection.dialect.name == "postgresql"
+    names = dump_json(sorted(touched))
+    connection.exec_driver_sql(_POSTGRES if postgres else _SQLITE, (now if postgres else micros(now), names))
+
+
+_SQLITE = "INSERT INTO feed (record_time, touched) VALUES (?, ?)"
+_POSTGRES = "INSERT INTO feed (record_time, touched) VALUES (%s, %s::jsonb)"
 
 
 def prune(connection: Connection, now: datetime) -> None:

@@ -3,6 +3,8 @@
 A page is told from a dozen tables; what it costs is the number of times that it has to wait for the database. No branch
 knows of another, so that a sharded database runs each where its rows are. A row comes as a JSON array, since all
 branches have the same columns: an id as its hex digits, an instant as microseconds since 1970 UTC.
+
+On SQLite all rows come as one: its driver lets go of the interpreter for every row.
 """
 
 from collections import defaultdict
@@ -33,7 +35,8 @@ class Source(Generic[R]):
 
     `where` is SQL, in which each `{}` stands for a number that is given with the keys. `most`: (order, limit), for a
     list of one key. `match` is SQL in which `{}` stands for the comparison with the keys, for rows that a replicated
-    table leads to; the keys are of the column `key` then."""
+    table leads to; the keys are of the column `key` then. `lock`: the rows are locked, in the order of the table's key,
+    until the transaction ends."""
 
     name: str
     table: Table
@@ -44,6 +47,7 @@ class Source(Generic[R]):
     most: tuple[str, int] | None = None
     match: str = ""
     key: Column[Any] | None = None
+    lock: bool = False
 
     @property
     def sort(self) -> Any:
@@ -73,12 +77,15 @@ class Found:
 
 
 def look_up(snapshot: Snapshot, asked: Asked, numbers: Mapping[Source[Any], Sequence[int]] | None = None) -> Found:
-    """The rows of all sources. One statement for each CHUNK of keys that the longest list has; none without keys."""
+    """The rows of all sources. One statement for each CHUNK of keys that the longest list has; none without keys. What
+    is to be locked takes statements of its own on PostgreSQL; it comes first, so that the rest is seen as of then."""
     found = Found()
     lists = {source: list(dict.fromkeys(keys)) for source, keys in asked.items()}
-    for start in range(0, max(map(len, lists.values()), default=0), CHUNK):
-        chunks = {source: keys[start : start + CHUNK] for source, keys in lists.items() if len(keys) > start}
-        _read(snapshot, chunks, numbers or {}, found)
+    alone = [source for source in lists if source.lock] if snapshot.dialect.name == "postgresql" else []
+    for together in (*([source] for source in alone), [source for source in lists if source not in alone]):
+        for start in range(0, max((len(lists[source]) for source in together), default=0), CHUNK):
+            chunks = {source: lists[source][start : start + CHUNK] for source in together if len(lists[source]) > start}
+            _read(snapshot, chunks, numbers or {}, found)
     return found
 
 
@@ -101,15 +108,29 @@ def _read(
         parameters += numbers.get(source, ())
         branches.append(_branch(source, postgres, length))
     by_name = {source.name: source for source in chunks}
-    with snapshot.exec_driver_sql(UNION.join(branches), tuple(parameters)) as result:
-        rows: Iterable[tuple[str, str]] = result.cursor.fetchall()
-    for name, text in rows:
+    for name, *values in _values(snapshot, UNION.join(branches), parameters):
         source = by_name[name]
-        values = msgspec.json.decode(text)
-        for at, read in _readers(source):
-            if values[at] is not None:
-                values[at] = read(values[at])
-        found.add(source, source.make(*values))
+        found.add(source, _row(source, values))
+
+
+def _values(snapshot: Snapshot, statement: str, parameters: Iterable[Any]) -> list[list[Any]]:
+    """What a statement finds whose rows are each one JSON array."""
+    if snapshot.dialect.name != "postgresql":
+        statement = f"SELECT '[' || coalesce(group_concat(found), '') || ']' FROM ({statement})"
+    with snapshot.exec_driver_sql(statement, tuple(parameters)) as result:
+        texts: list[str] = [text for (text,) in result.cursor.fetchall()]
+    if snapshot.dialect.name != "postgresql":
+        (whole,) = texts
+        values: list[list[Any]] = msgspec.json.decode(whole)
+        return values
+    return [msgspec.json.decode(text) for text in texts]
+
+
+def _row(source: Source[R], values: list[Any]) -> R:
+    for at, read in _readers(source):
+        if values[at] is not None:
+            values[at] = read(values[at])
+    return source.make(*values)
 
 
 @lru_cache(maxsize=1024)
@@ -119,7 +140,7 @@ def _branch(source: Source[Any], postgres: bool, length: int) -> str:
         array = {Id: "uuid", BigInteger: "bigint"}.get(type(source.sort), "text")
         row, keys, mark = "json_build_array({})::text", f"= ANY(%s::{array}[])", "%s"
     else:
-        row, keys, mark = "json_array({})", f"IN ({','.join('?' * length)})", "?"
+        row, keys, mark = "json_array({}) AS found", f"IN ({','.join('?' * length)})", "?"
     columns = ", ".join((_postgres if postgres else _sqlite)(column) for column in _columns(source))
     where = source.where.format(*[mark] * source.where.count("{}"))
     matched = source.match.format(keys) if source.match else f'"{source.by}" {keys}'
@@ -127,7 +148,10 @@ def _branch(source: Source[Any], postgres: bool, length: int) -> str:
     if source.most is not None:
         order, limit = source.most
         rows = f'(SELECT * FROM {rows} ORDER BY {order} LIMIT {limit}) AS "{source.table.name}"'
-    return f"SELECT '{source.name}', {row.format(columns)} FROM {rows}"
+    if source.lock and postgres:
+        rows += f" ORDER BY {', '.join(column.name for column in source.table.primary_key)} FOR UPDATE"
+    named = f"'{source.name}', {columns}"
+    return f"SELECT {row.format(named)} FROM {rows}"
 
 
 def _columns(source: Source[Any]) -> list[Column[Any]]:

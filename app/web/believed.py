@@ -38,6 +38,7 @@ class Believed(Generic[K, V]):
         self._clock = clock
         self._lock = threading.Lock()
         self._entries: dict[K, V] = {}
+        self._index: dict[str, set[K]] = {}
         self._loading: list[set[str]] = []
         self._lost = 0
 
@@ -63,9 +64,12 @@ class Believed(Generic[K, V]):
                 # In one piece: what the feed names in between would be neither missed nor dropped.
                 self._loading = [other for other in self._loading if other is not missed]
                 if found is not None and lost == self._lost and not missed & found.depends_on:
+                    self._drop(key)
                     while len(self._entries) >= CAPACITY:
-                        self._entries.pop(next(iter(self._entries)))
+                        self._drop(next(iter(self._entries)))
                     self._entries[key] = found
+                    for name in found.depends_on:
+                        self._index.setdefault(name, set()).add(key)
         return found
 
     def forget(self, touched: Iterable[str]) -> None:
@@ -74,14 +78,23 @@ class Believed(Generic[K, V]):
         with self._lock:
             for missed in self._loading:
                 missed |= names
-            for key in [key for key, entry in self._entries.items() if names & entry.depends_on]:
-                del self._entries[key]
+            for key in {key for name in names for key in self._index.get(name, ())}:
+                self._drop(key)
 
     def forget_all(self) -> None:
         """What the feed calls where it was lost."""
         with self._lock:
             self._lost += 1
             self._entries.clear()
+            self._index.clear()
+
+    def _drop(self, key: K) -> None:
+        entry = self._entries.pop(key, None)
+        for name in entry.depends_on if entry is not None else ():
+            keys = self._index[name]
+            keys.discard(key)
+            if not keys:
+                del self._index[name]
 
     def due(self, times: dict[K, float], key: K, period: float) -> bool:
         """True at most once a period for a key; of at most CAPACITY keys."""

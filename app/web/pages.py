@@ -141,12 +141,12 @@ class Fact:
 
 def doubt_of(answer: Answer) -> str | None:
     """The key of the words that are said in place of "incomplete" where more is in doubt than a way: a copied unit, a
-    receipt number of two sales."""
-    if answer.status != "incomplete":
-        return None
-    if answer.doubts:
+    receipt number of two sales; and in place of "ok" too where the goods were made of such as are on hold."""
+    if answer.status == "incomplete" and answer.doubts:
         return "doubt"
-    return "two_claims" if any(gap.reason == "two_claims" for gap in answer.gaps) else None
+    if answer.status == "incomplete" and any(gap.reason == "two_claims" for gap in answer.gaps):
+        return "two_claims"
+    return "held_sources" if answer.held_sources and answer.status in ("ok", "incomplete") else None
 
 
 def _facts(answer: Answer, words: Words) -> list[Fact]:

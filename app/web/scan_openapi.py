@@ -20,7 +20,7 @@ _SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": [
         "code", "kind", "status", "statuses", "status_reason", "product", "lot", "site", "party", "steps", "gaps",
-        "documents", "tests", "inspections", "stock", "lines", "scans", "record_time",
+        "documents", "tests", "held_sources", "inspections", "stock", "lines", "scans", "record_time",
     ],
     "properties": {
         "code": {"type": "string"},
@@ -58,6 +58,11 @@ _SCHEMA: dict[str, Any] = {
         "gaps": {**_OBJECTS, "description": "{node_id, reason, from}: what is not known of the way"},
         "documents": _OBJECTS,
         "tests": _OBJECTS,
+        "held_sources": {
+            **_OBJECTS,
+            "description": "goods: {code, product, lot_number, status_reason} of what they were made of, where that is "
+            "on hold and they are not",
+        },
         "inspections": {**_OBJECTS, "description": "sites and parties: what authorities recorded, as GET /inspections"},
         "stock": {"type": ["array", "null"], "description": "sites: {code, product, lot_number, status, since}"},
         "lines": {"type": ["array", "null"], "description": "receipts and slips: {code, product, quantity, steps}"},
@@ -98,6 +103,7 @@ _EXAMPLE: dict[str, Any] = {
     "gaps": [],
     "documents": [],
     "tests": [],
+    "held_sources": [],
     "inspections": [],
     "stock": None,
     "lines": None,

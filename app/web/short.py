@@ -32,6 +32,9 @@ def _parts(answer: Answer, words: Words, year: int) -> Iterator[str]:
         yield words.t("text.reason", text=words.half(answer.status_reason))
     if answer.status in GRAVE and answer.kind in GOODS_KINDS:
         yield words.t(f"means.{answer.status}") + words.space
+    if doubt == "held_sources":
+        held = dict.fromkeys(str((source["product"] or {}).get("name") or "") for source in answer.held_sources)
+        yield words.t("text.held_sources", text=words.list.join(held))
     if answer.party is not None:
         region = words.region((answer.site or answer.party).get("region"))
         yield words.t("text.trader", text=words.comma.join(filter(None, (answer.party["name"], region))))

@@ -81,7 +81,7 @@ def test_a_market_tests_what_is_on_a_slip_to_it(cast: Cast, books: Books, to: st
     failed = rapid(cast.market, batch, "fail")
     [hold] = books.holds(batch)
     assert (hold.scope, hold.automatic, hold.authority, str(hold.custody_id)) == (
-        "lot_downstream",
+        "lot",
         True,
         1,
         batch["custody_id"],

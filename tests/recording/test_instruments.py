@@ -51,7 +51,7 @@ def test_a_fail_holds_and_the_market_releases(cast: Cast, instrument: Scale, boo
     failed = instrument.record("test", **rapid(here, value="71.5", unit="%", event_time=ago(minutes=1)))
     assert (failed["decision"], slugs(failed)) == ("fail", ["failed_test"])
     [hold] = books.holds(here)
-    assert (hold.scope, hold.authority, str(hold.placed_by)) == ("lot_downstream", 1, cast.market.party["id"])
+    assert (hold.scope, hold.authority, str(hold.placed_by)) == ("lot", 1, cast.market.party["id"])
     assert cast.public.scan(there["code"])["status"] == "held"
     [test] = cast.public.scan(here["code"])["tests"]
     until_then = datetime.fromisoformat(test["contest_until"])

@@ -22,7 +22,7 @@ def test_a_failed_test_holds_the_lot_everywhere(cast: Cast, books: Books) -> Non
     failed = whole(rapid(cast.lab, batch, "50", site_id=None))
     assert (failed["decision"], slugs(failed)) == ("fail", ["failed_test"])
     [hold] = books.holds(batch)
-    assert (hold.scope, hold.automatic, hold.authority, str(hold.id)) == ("lot_downstream", True, 1, failed["id"])
+    assert (hold.scope, hold.automatic, hold.authority, str(hold.id)) == ("lot", True, 1, failed["id"])
     assert cast.public.scan(got["code"])["status"] == "held"
     # No slip for goods on hold, wherever they are; what has left all the same is recorded.
     problem = cast.stall.refused("ship", 409, items=[cast.item(got, "1")])

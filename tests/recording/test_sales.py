@@ -274,7 +274,7 @@ def test_scales_of_one_transaction_keep_to_their_own_sites(
     service.writer.offer(lambda _, commands: [gate.wait(10) for _ in commands], None, lambda _: None)
     with ThreadPoolExecutor(3) as pool:
         posted = [pool.submit(post, each, sale) for each, sale in sales]
-        until(lambda: service.writer.waiting == 3)
+        until(lambda: service.writer.waiting >= 3)
         gate.set()
     assert [slugs(answer.result()[0]) for answer in posted] == [[], [], ["batch_elsewhere"]]
     assert books.balance(batch) == {"amount_in": 10_000, "sold": 2_000, "on_hand": 8_000}

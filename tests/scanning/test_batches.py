@@ -15,7 +15,7 @@ from tests.support.story import Story
 
 FIELDS = [
     "code", "kind", "status", "statuses", "status_reason", "product", "lot", "site", "party", "steps", "gaps",
-    "documents", "tests", "inspections", "stock", "lines", "scans", "record_time",
+    "documents", "tests", "held_sources", "inspections", "stock", "lines", "scans", "record_time",
 ]  # fmt: skip
 
 

@@ -86,6 +86,24 @@ def test_a_stop_of_one_raw_lot_reaches_everything_cooked_from_it(story: Story) -
     of_both = scale.prints(line(platter, "0.5"), line(plain, "0.5"))
     assert all(outcome["flags"] == [] for outcome in scale.upload())
 
+    # 下午快检，牛腱初筛不合格：牛腱自动停售；锅里出来的没有被叫停，页面上写明用到了什么，请顾客先问。
+    # A rapid test fails the beef: it is off sale by itself. What came out of the pot is not, and says what is in it.
+    screened = office.record(
+        "test", custody_id=beef["custody_id"], stage="rapid", item="瘦肉精", value="阳性", verdict="fail"
+    )
+    for code in (cooked["lot_code"], cooked["code"], platter["code"]):
+        assert soon(lambda code=code: [s["lot_number"] for s in story.public.scan(code)["held_sources"]] == ["NJ-0301"])
+        assert story.public.scan(code)["status"] == "ok"
+        assert story.colour(code) == "amber"
+        told = story.read(code)
+        assert "用到的货已暂停销售 这一批本身没有被叫停，用到的货还在核实" in told
+        assert "停售的是 牛腱 批号 NJ-0301 ：快检不合格：瘦肉精 阳性" in told
+        assert "停售的是牛腱。" in story.text(code)
+        assert "停售的是 牛腱 批号 NJ-0301" in story.kiosk(code)
+    assert story.public.scan(plain["code"])["held_sources"] == []
+    office.record("release", hold_event_id=screened["id"], reason="实验室复检合格 · passed in the laboratory")
+    assert soon(lambda: story.public.scan(platter["code"])["held_sources"] == [])
+
     # 牛腱出事：叫停它和它的全部下游。 The beef is stopped, with everything that comes from it.
     why = "牛腱检出瘦肉精 · clenbuterol found in the beef"
     stop = office.record("hold", custody_id=beef_lot["custody_id"], scope="downstream", reason=why)

@@ -103,8 +103,12 @@ def test_what_is_cooked_was_tested_before_and_the_board_says_so(story: Story) ->
     assert slugs(wrong["flags"]) == ["held_goods"]
     [flagged] = town.office.get("/events", params={"flag": "held_goods"}).json()["items"]
     assert (flagged["id"], flagged["site_id"]) == (wrong["id"], other.site["id"])
-    town.office.record("hold", custody_id=there["custody_id"], scope="downstream", reason="用了不合格豇豆，停止供餐")
+    # 菜的页面和门口的看板马上写明；停不停，由区里定。 Its page and the board say so at once; whether it is stopped, the
+    # district decides.
     stopped = wrong["outputs"][0]["code"]
+    assert "停售的是 豇豆 批号 GL-0302 ：快检不合格" in story.read(stopped)
+    assert "豇豆：来自 海曙校园配送 暂停销售" in story.screen(f"/boards/{other.site['code']}")
+    town.office.record("hold", custody_id=there["custody_id"], scope="downstream", reason="用了不合格豇豆，停止供餐")
     assert soon(lambda: story.public.scan(stopped)["status"] == "held", 5)
     assert "不要食用" in story.read(stopped)
 

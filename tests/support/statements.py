@@ -1,5 +1,6 @@
 """Records the SQL that runs, to hold a path to its budget and every statement to the rules of distribution."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,18 +11,27 @@ from sqlalchemy import Connection, Engine, event
 
 @dataclass(slots=True)
 class Statements:
-    """What ran, in order, less the statements that begin and end transactions."""
+    """What ran, in order, less the statements that begin and end transactions; `ran`: (thread, statement)."""
 
-    texts: list[str] = field(default_factory=list)
+    ran: list[tuple[str, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.ran)
 
     def __str__(self) -> str:
         return "\n".join(f"{number:3} {text}" for number, text in enumerate(self.texts, 1))
 
     def clear(self) -> None:
-        self.texts.clear()
+        self.ran.clear()
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, text in self.ran]
+
+    @property
+    def read(self) -> list[str]:
+        """Those that whoever asked had to wait for: the writer and the follower of the feed run beside them."""
+        return [text for thread, text in self.ran if thread not in ("writer", "feed")]
 
 
 _FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SHOW", "SET ")
@@ -34,7 +44,7 @@ def recorded(target: Engine | type[Engine]) -> Iterator[Statements]:
 
     def note(_connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
         if not statement.lstrip().upper().startswith(_FRAME):
-            statements.texts.append(statement)
+            statements.ran.append((threading.current_thread().name, statement))
 
     event.listen(target, "before_cursor_execute", note)
     try:

@@ -50,7 +50,7 @@ def test(draft: Draft, event: Test) -> None:
     if verdict == "fail":
         draft.flag("failed_test", f"{event.item} 不合格", f"{event.item}: failed")
         reason = f"{event.item} {event.value or ''}{event.unit or ''} ({event.stage})".replace("  ", " ")
-        _place(draft, custody, "lot_downstream", reason, automatic=True)
+        _place(draft, custody, "lot", reason, automatic=True)
 
 
 def hold(draft: Draft, event: Hold) -> None:
