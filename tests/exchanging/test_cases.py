@@ -6,16 +6,23 @@ import json
 import zipfile
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import openpyxl
 import pytest
 from sqlalchemy import Engine
 
+from app import tracing
 from app.domain.epcis.validate import validate_document
 from app.domain.epcis.writing import Amount, Hop, event
-from app.exchanging import read_document
+from app.enrolling.keys import OPERATOR
+from app.exchanging import import_document, read_document
+from app.store import cases as store
+from app.store.engine import reading
 from app.store.writer import Writer
-from tests.recording.conftest import deliver
+from app.tracing import Start
+from app.web.service import Service
+from tests.recording.conftest import deliver, harvest
 from tests.support.cast import Actor, Cast, ago
 from tests.support.story import PDF
 
