@@ -107,6 +107,11 @@ DOORS: dict[str, str] = {
     "POST /api/v1/recalls/{recall_id}/close": "143434++",
     "GET /api/v1/trace": "1+++++++",
     "GET /api/v1/exports/fsma204": "1+++++++",
+    "POST /api/v1/cases": "133333++",
+    "GET /api/v1/cases": "133333++",
+    "GET /api/v1/cases/{case_id}": "144444++",
+    "GET /api/v1/cases/{case_id}/file": "144444++",
+    "POST /api/v1/cases/{case_id}/close": "144444++",
     "GET /api/v1/alerts": "1+++++++",
     "POST /api/v1/persons": "1333333+",
     "GET /api/v1/persons": "1333333+",
@@ -118,6 +123,10 @@ DOORS: dict[str, str] = {
     "PATCH /api/v1/alerts/{alert_id}": "1333+3++",
     "GET /api/v1/balance": "1++3+3++",
     "GET /api/v1/findings": "1333+3++",
+    "GET /api/v1/coverage": "1333+3++",
+    "GET /api/v1/coverage/rows": "1333+3++",
+    "GET /api/v1/statistics/admissions": "1333+3++",
+    "GET /api/v1/statistics/tests": "1333+3++",
     "POST /api/v1/captures": "13+++33+",
     "POST /api/v1/webhooks": "13+++3++",
     "GET /api/v1/webhooks": "1+++++++",
@@ -169,6 +178,7 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "capture_id": captured.json()["id"], "receipt_code": receipt, "job_id": job, "name": "board.js",
         "webhook_id": webhook, "delivery_id": delivery,
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "inspection_id": record, "number": "1",
+        "case_id": cast.regulator.made("/cases", case(batch))["id"],
         "person_id": cast.admin.made("/persons", person(cast))["id"],
         "recall_id": cast.regulator.made("/recalls", form({"codes": [batch["code"]]}))["id"],
     }  # fmt: skip
@@ -205,6 +215,11 @@ def product(cast: Cast) -> dict[str, Any]:
 
 def device(cast: Cast) -> dict[str, Any]:
     return {"name": "秤", "kind": "scale", "site_id": cast.stall.site["id"]}
+
+
+def case(batch: dict[str, Any]) -> dict[str, Any]:
+    starts = [{"kind": "code", "value": batch["code"]}]
+    return {"starts": starts, "reason": "协查", "to_region": "3302"}
 
 
 def key(cast: Cast) -> dict[str, Any]:
@@ -279,9 +294,11 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "POST /api/v1/documents": lambda cast, batch: FILE,
     "POST /api/v1/events": lambda cast, batch: {"json": cast.stall.event("sell", lines=[cast.item(batch, "0.001")])},
     "POST /api/v1/sales": sent({"sales": []}),
+    "POST /api/v1/cases": lambda cast, batch: {"json": case(batch)},
     "GET /api/v1/exports/fsma204": lambda cast, batch: {"params": {"custody": batch["custody_id"]}},
     "GET /api/v1/trace": lambda cast, batch: {"params": {"custody": batch["custody_id"], "direction": "back"}},
     "PATCH /api/v1/alerts/{alert_id}": sent({"note": "x"}),
+    "GET /api/v1/coverage/rows": lambda cast, batch: {"params": {"measure": "chains_complete"}},
     "GET /api/v1/balance": lambda cast, batch: {"params": {"site": cast.stall.site["id"]}},
     "POST /api/v1/captures": sent(EPCIS),
     "POST /api/v1/recalls": lambda cast, batch: {"json": form({"codes": [batch["code"]]}, "mock")},

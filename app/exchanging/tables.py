@@ -31,12 +31,17 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     buffer.write(BOM)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_safe(cell) for cell in row])
+        writer.writerow(safe_row(row))
         if buffer.tell() > _AT_ONCE:
             yield buffer.getvalue().encode()
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue().encode()
+
+
+def safe_row(row: Row) -> Row:
+    """Cells of which none is taken for a formula."""
+    return [_safe(cell) for cell in row]
 
 
 def _safe(cell: Cell) -> Cell:

@@ -131,23 +131,16 @@ def _notices(
         assert party is not None
         old = known.get(party)
         if old is None:
+            told_by = max(recall.notify_due, now + timedelta(hours=clock.notify_hours))  # who comes late has as long
             yield Notice(
-                notice_id(recall.id, party), recall.id, party, region, "pending",
-                max(recall.notify_due, now + timedelta(hours=clock.notify_hours)) if _later(recall, now)
-                else recall.notify_due,
-                None, None, None, None, after_working_days(now, clock.working_days), now, now,
-                [_step(now, "concerned")],
+                notice_id(recall.id, party), recall.id, party, region, "pending", told_by, None, None, None, None,
+                after_working_days(now, clock.working_days), now, now, [_step(now, "concerned")],
             )  # fmt: skip
         elif old.state == "withdrawn":
             yield replace(old, state=_state(old), changed_at=now, history=[*old.history, _step(now, "concerned")])
     for party, old in known.items():
         if party not in concerned and old.state != "withdrawn":
             yield replace(old, state="withdrawn", changed_at=now, history=[*old.history, _step(now, "withdrawn")])
-
-
-def _later(recall: Recall, now: datetime) -> bool:
-    """Whether the party comes into the scope after everybody was to be told."""
-    return now > recall.notify_due
 
 
 def _state(notice: Notice) -> Any:

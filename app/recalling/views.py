@@ -96,8 +96,9 @@ def names_persons(principal: Principal) -> bool:
     return principal.role in (Role.REGULATOR, Role.ADMIN)
 
 
-def told(snapshot: Snapshot, principal: Principal, recall: Recall, now: datetime) -> Shown:
-    """The recall with its progress, as far as the reader sees it."""
+def told(snapshot: Snapshot, principal: Principal, recall: Recall, now: datetime, *, persons: bool = False) -> Shown:
+    """The recall with its progress, as far as the reader sees it; with `persons`, who is responsible, for a reader who
+    learns that."""
     seen = sight(snapshot, principal, recall)
     fields: Shown = {name: getattr(recall, name) for name in _PUBLIC}
     fields["deadlines"] = {
@@ -105,7 +106,7 @@ def told(snapshot: Snapshot, principal: Principal, recall: Recall, now: datetime
         "notify_due": recall.notify_due,
         "complete_due": recall.complete_due,
     }
-    fields["persons"] = recall.persons if names_persons(principal) else None
+    fields["persons"] = recall.persons if persons and names_persons(principal) else None
     for name in ("scope", "history", "counts"):
         fields[name] = getattr(recall, name) if seen.whole else None
     if recall.counts is not None and seen.whole:

@@ -109,10 +109,11 @@ class Stock:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a status applies, as "中文 · English"."""
+    """Why a status applies, as "中文 · English"; `recall`: the recall that says so, where that is one of ours."""
 
     status: str
     detail: str | None
+    recall: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,12 @@ class Answer:
         return self.statuses[0]
 
     @property
+    def recalls(self) -> list[Shown]:
+        """What is recalled and what to do about it, each recall once."""
+        found = {reason.recall["number"]: reason.recall for reason in self.reasons if reason.recall is not None}
+        return [found[number] for number in sorted(found)]
+
+    @property
     def status_reason(self) -> str | None:
         """Of the gravest status."""
         details = [r.detail for r in self.reasons if r.status == self.status and r.detail]
@@ -195,6 +202,7 @@ class Answer:
             "status": self.status,
             "statuses": self.statuses,
             "status_reason": self.status_reason,
+            "recalls": self.recalls,
             "product": self.product,
             "lot": self.lot,
             "site": self.site,

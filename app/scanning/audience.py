@@ -94,6 +94,10 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
     "node": dict.fromkeys(("code", "product", "lot_number", "site", "party", "status"), _P),
     "held_source": dict.fromkeys(("code", "product", "lot_number", "status_reason"), _P),
     "supplier": dict.fromkeys(("code", "name", "address", "contact"), Audience.PARTY),
+    # What consumers are told of a recall; who is responsible stands nowhere here.
+    "recall": dict.fromkeys(
+        ("number", "state", "grade", "title", "reason", "hazard", "advice", "started_at", "closed_at"), _P
+    ),
     "stock": {
         **dict.fromkeys(("code", "product", "lot_number", "status", "since"), _P),
     },

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -10,6 +10,8 @@ from app.domain.holds import reached
 from app.domain.rows import Custody, Hold, Link, Lot
 from app.domain.selling import hold_reason
 from app.scanning.answer import Reason
+from app.scanning.audience import AUDIENCE, Audience, redact
+from app.store.scan import Recalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Chain:
     lots: Mapping[UUID, Lot]
     holds: Mapping[UUID, list[Hold]]
     cut: frozenset[UUID]
+    recalls: Mapping[UUID, Recalled] = field(default_factory=dict)
 
     def way(self, root: UUID) -> Way:
         generation = self._generations(root)
@@ -59,10 +62,7 @@ class Chain:
         """Every status of the root that rows show: recalled, held, refused, expired, incomplete."""
         root = self.custodies[way.root]
         lot = self.lots.get(root.lot_id)
-        found = [
-            Reason("recalled" if hold.recall_id else "held", hold_reason(hold.reason, automatic=hold.automatic))
-            for hold in self.holds_on(way)
-        ]
+        found = [self._held(hold) for hold in self.holds_on(way)]
         if root.admission == "refused":
             found.append(Reason("refused", None))
         expires_on = root.expires_on or (lot.expires_on if lot else None)
@@ -70,6 +70,16 @@ class Chain:
             found.append(Reason("expired", f"保质期至 {expires_on}，已过期 · best before {expires_on}: past its date"))
         gaps = len(self.open_gaps(way)) + len(self.cut_on(way))
         return [*found, incomplete(gaps)] if gaps else found
+
+    def _held(self, hold: Hold) -> Reason:
+        recall = self.recalls.get(hold.recall_id) if hold.recall_id is not None else None
+        if recall is None:
+            status = "held" if hold.recall_id is None else "recalled"
+            return Reason(status, hold_reason(hold.reason, automatic=hold.automatic))
+        zh, _, en = recall.reason.partition(" · ")
+        shown = redact("recall", Audience.PUBLIC, {name: getattr(recall, name) for name in AUDIENCE["recall"]})
+        detail = f"{zh}（召回 {recall.number}） · {en or zh} (recall {recall.number})"
+        return Reason("recalled", detail, shown)
 
     def holds_on(self, way: Way) -> list[Hold]:
         """Active holds that reach the root: on it, on its lot, or on anything that it came from, claimed or not."""

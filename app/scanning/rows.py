@@ -34,6 +34,7 @@ class Rows:
         self.cut: set[UUID] = set()
         self.lots: dict[UUID, Lot] = {}
         self.holds: dict[UUID, list[Hold]] = defaultdict(list)
+        self.recalls: dict[UUID, store.Recalled] = {}
         self.entries: list[TimelineEntry] = []
         self.events: dict[UUID, Event] = {}
         self.corrected: dict[UUID, UUID | None] = {}
@@ -107,6 +108,8 @@ class Rows:
         self.lots |= {lot.id: lot for lot in found.of(store.LOTS)}
         for hold in found.of(store.HOLDS):
             self.holds[hold.lot_id].append(hold)
+            self.want(store.RECALLS, [hold.recall_id])
+        self.recalls |= {recall.id: recall for recall in found.of(store.RECALLS)}
         for entry in found.of(store.TIMELINE):
             if entry.kind != "correct":
                 self.entries.append(entry)

@@ -80,7 +80,7 @@ def gather(
             if event.kind == "test" and event.body.get("stage") == "laboratory":
                 retests[rows.custodies[custody_id].lot_id, str(event.body.get("item"))].append(event)
     return Facts(
-        Chain(rows.custodies, rows.parents, rows.lots, rows.holds, frozenset(rows.cut)),
+        Chain(rows.custodies, rows.parents, rows.lots, rows.holds, frozenset(rows.cut), rows.recalls),
         names,
         {key: list(its.values()) for key, its in told.items()},
         rows.slips,

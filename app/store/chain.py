@@ -148,6 +148,12 @@ def flags(snapshot: Snapshot, events: Collection[bytes]) -> list[Row]:
     return sorted(raw.select(snapshot, tables.flag, FLAG, "event_id", events))
 
 
+def corrected(snapshot: Snapshot, events: Collection[bytes]) -> list[Row]:
+    """As CORRECTION with the reason and what came instead; the last one last."""
+    columns = (*CORRECTION, "reason", "replacement_event_id")
+    return sorted(raw.select(snapshot, tables.correction, columns, "event_id", events))
+
+
 def corrections(snapshot: Snapshot, events: Collection[bytes]) -> list[Row]:
     """As CORRECTION, the last one last."""
     return sorted(raw.select(snapshot, tables.correction, CORRECTION, "event_id", events))

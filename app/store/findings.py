@@ -62,3 +62,15 @@ def lineages(snapshot: Snapshot, custodies: Collection[bytes]) -> list[Row]:
 def corrected(snapshot: Snapshot, events: Collection[bytes]) -> set[bytes]:
     """The events that stand no more."""
     return {row[0] for row in raw.select(snapshot, tables.correction, ("event_id",), "event_id", events)}
+
+
+def destroyed(snapshot: Snapshot, lots: Collection[bytes]) -> list[Row]:
+    """(lot, product, site, measure, amount) of the custodies of the lots of which anything was destroyed."""
+    names = ("lot_id", "product_id", "site_id", "measure", "destroyed")
+    return raw.select(snapshot, tables.custody, names, "lot_id", lots, "destroyed > 0 AND kind = 'custody'")
+
+
+def ways_up(snapshot: Snapshot, custodies: Collection[bytes]) -> list[Row]:
+    """(parent, child, kind, who alone says so or None) of the links to what the custodies came from."""
+    names = ("parent_id", "child_id", "kind", "claimed_by")
+    return raw.select(snapshot, tables.custody_link, names, "child_id", list(custodies))

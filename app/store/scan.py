@@ -68,6 +68,22 @@ class Claim:
     record_time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A recall, less what only offices may know."""
+
+    id: UUID
+    number: str
+    state: str
+    grade: str
+    title: str
+    reason: str
+    hazard: str
+    advice: dict[str, str]
+    started_at: datetime | None
+    closed_at: datetime | None
+
+
 class Version(NamedTuple):
     """A version of a party, site, product or device."""
 
@@ -82,6 +98,15 @@ LINKS = Source("link", tables.custody_link, Link, "child_id")  # one generation 
 CUSTODIES = Source("custody", tables.custody, Custody, "id")
 LOTS = Source("lot", tables.lot, Lot, "id")
 HOLDS = Source("hold", tables.hold, Hold, "lot_id", '"released_by" IS NULL')
+RECALLS = Source(
+    "recall",
+    tables.recall,
+    Recalled,
+    "id",
+    columns=(
+        "id", "number", "state", "grade", "title", "reason", "hazard", "advice", "started_at", "closed_at",
+    ),
+)  # fmt: skip
 # Arrivals, tests, admissions and certificates; the rest (sold, shipped, counted) is the custodian's business.
 TIMELINE = Source(
     "timeline",

@@ -144,6 +144,7 @@ TEXTS: dict[str, Text] = {
     "unknown-lot": Text("没有这个批次", "Unknown lot", "检查编号。", "Check the id."),
     "unknown-slip": Text("没有这张溯源单", "Unknown slip", "检查单号。", "Check its code."),
     "unknown-event": Text("没有这条记录", "Unknown event", "检查编号。", "Check the id."),
+    "unknown-case": Text("没有这个案卷", "Unknown case", "检查编号和辖区。", "Check the id, and whose region it is."),
     "unknown-capture": Text("没有这次导入", "Unknown capture", "检查编号。", "Check the id."),
     "unknown-hold": Text("没有这次暂停", "Unknown hold", "检查编号。", "Check the id."),
     "one-start": Text("起点须唯一", "One start", "只给出一个起点。", "Give exactly one start."),

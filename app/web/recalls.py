@@ -4,17 +4,19 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app import recalling
 from app.domain.recalls import Recall, State
 from app.domain.rights import Principal
+from app.enrolling.looks import Look
 from app.recalling import ChangeRecall, NewRecall
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import JsonRoute
 from app.web.lists import Page, PagingDep, answer
+from app.web.looking import note
 from app.web.recalls_forms import CloseForm, RecallChange, RecallForm, RecallTold, StartForm
 from app.web.schemas import given
 from app.web.service import Service, ServiceDep
@@ -60,10 +62,14 @@ def list_recalls(
 
 
 @router.get("/{recall_id}", summary="A recall with its progress")
-def get_recall(recall_id: UUID, service: ServiceDep, principal: PrincipalDep) -> RecallTold:
+def get_recall(recall_id: UUID, request: Request, service: ServiceDep, principal: PrincipalDep) -> RecallTold:
+    """An office learns here, and nowhere else, who is responsible; that it looked is in the log of looks."""
     with reading(service.engine) as snapshot:
         recall = recalling.find_recall(snapshot, principal, recall_id)
-        return RecallTold.model_validate(recalling.told(snapshot, principal, recall, datetime.now(UTC)))
+        told = recalling.told(snapshot, principal, recall, datetime.now(UTC), persons=True)
+    if told["persons"]:
+        note(request, principal, [Look("recall", str(recall.id), ("persons",), recall.region)])
+    return RecallTold.model_validate(told)
 
 
 @router.patch("/{recall_id}", summary="Widen, narrow or reword a recall; every version stays in its history")

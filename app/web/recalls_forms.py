@@ -158,8 +158,8 @@ class Deadlines(Told):
 
 
 class RecallTold(Told):
-    """`scope`, `history` and `counts` are for the office that recalls, `persons` for offices; others get null.
-    `progress`: of what the reader sees."""
+    """`scope`, `history` and `counts` are for the office that recalls, `persons` for offices that ask for
+    this one recall; others get null. `progress`: of what the reader sees."""
 
     id: UUID
     number: str

@@ -19,8 +19,8 @@ _STATUS = ["revoked", "recalled", "held", "refused", "expired", "pending", "inco
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": [
-        "code", "kind", "status", "statuses", "status_reason", "product", "lot", "site", "party", "steps", "gaps",
-        "documents", "tests", "held_sources", "inspections", "stock", "lines", "scans", "record_time",
+        "code", "kind", "status", "statuses", "status_reason", "recalls", "product", "lot", "site", "party", "steps",
+        "gaps", "documents", "tests", "held_sources", "inspections", "stock", "lines", "scans", "record_time",
     ],
     "properties": {
         "code": {"type": "string"},
@@ -28,6 +28,10 @@ _SCHEMA: dict[str, Any] = {
         "status": {"enum": _STATUS, "description": "the gravest of statuses"},
         "statuses": {"type": "array", "items": {"enum": _STATUS}},
         "status_reason": _TEXT,
+        "recalls": {
+            **_OBJECTS,
+            "description": "{number, state, grade, title, reason, hazard, advice: {zh, en}, started_at, closed_at}",
+        },
         "product": _PLACE,
         "lot": {
             "type": ["object", "null"],
@@ -77,6 +81,7 @@ _EXAMPLE: dict[str, Any] = {
     "status": "ok",
     "statuses": ["ok"],
     "status_reason": None,
+    "recalls": [],
     "product": {"code": None, "name": "上海青", "kind": "vegetables", "region": None},
     "lot": {
         "code": "G0A3C8N5R1V6X2Y7ZK",

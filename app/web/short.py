@@ -30,7 +30,9 @@ def _parts(answer: Answer, words: Words, year: int) -> Iterator[str]:
     yield f"【{words.t('brand')}】{title_of(answer, words)}{lot}" + words.t("text.status", text=said)
     if answer.status_reason and answer.status != "ok":
         yield words.t("text.reason", text=words.half(answer.status_reason))
-    if answer.status in GRAVE and answer.kind in GOODS_KINDS:
+    for recall in answer.recalls:
+        yield words.half(f"{recall['advice']['zh']} · {recall['advice']['en']}") + words.space
+    if answer.status in GRAVE and answer.kind in GOODS_KINDS and not answer.recalls:
         yield words.t(f"means.{answer.status}") + words.space
     if doubt == "held_sources":
         held = dict.fromkeys(str((source["product"] or {}).get("name") or "") for source in answer.held_sources)

@@ -14,8 +14,8 @@ from tests.support.cast import CHINA, ago, quantity
 from tests.support.story import Story
 
 FIELDS = [
-    "code", "kind", "status", "statuses", "status_reason", "product", "lot", "site", "party", "steps", "gaps",
-    "documents", "tests", "held_sources", "inspections", "stock", "lines", "scans", "record_time",
+    "code", "kind", "status", "statuses", "status_reason", "recalls", "product", "lot", "site", "party", "steps",
+    "gaps", "documents", "tests", "held_sources", "inspections", "stock", "lines", "scans", "record_time",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ its primary key and of every unique constraint.
 from app.store.tables.alerts import alert
 from app.store.tables.base import metadata
 from app.store.tables.captured import capture, epc_event, packing
+from app.store.tables.cases import case_custody, case_file
 from app.store.tables.complaints import complaint
 from app.store.tables.custody import attachment, custody, custody_link, hold, lot, slip, slip_item, timeline
 from app.store.tables.events import code, correction, event, flag
@@ -29,6 +30,8 @@ __all__ = [
     "api_key",
     "attachment",
     "capture",
+    "case_custody",
+    "case_file",
     "code",
     "code_job",
     "code_range",
