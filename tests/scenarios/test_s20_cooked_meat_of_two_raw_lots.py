@@ -2,10 +2,13 @@
 
 卤味作坊早上进了两批生肉：一批猪头肉、一批牛腱，凭单收货，检疫证随货。中午一锅卤出一批熟食，分到自己的门店切着卖。
 顾客扫熟食的码，两批生肉的来路都在。下午牛腱那批查出问题，监管部门对它连同全部下游叫停：锅里出来的、店里在卖的、
-已经卖掉的小票，一秒之内全部变红；只用猪头肉做的另一锅不受牵连。解除以后恢复正常。
+已经卖掉的小票，一秒之内全部变红；只用猪头肉做的另一锅不受牵连。解除以后恢复正常。查实以后正式召回：一批生肉，
+锅里的、店里的、小票上的都跟着；后来才上传的进货也自动算进去；各家答复，进度按数量算。
 
 Raw meat lots become a cooked lot; its page shows both parents. A stop of one parent and everything downstream reaches
-the cooked lot, the shop's batch and the receipts that were printed, and nothing that was made without it.
+the cooked lot, the shop's batch and the receipts that were printed, and nothing that was made without it. The recall
+that follows reaches the same, and what is uploaded late; whom it concerns answers, and its progress is told by the
+quantity.
 """
 
 from typing import Any
@@ -139,3 +142,78 @@ def test_a_stop_of_one_raw_lot_reaches_everything_cooked_from_it(story: Story) -
     for code in (platter["code"], of_platter, of_both):
         assert soon(lambda code=code: story.public.scan(code)["status"] == "ok"), code
     story.hides(platter["code"], ["40.5", "60.5", "70.25", "50.25"])
+
+
+def test_a_recall_of_one_raw_lot_reaches_the_cooked_lot(story: Story) -> None:
+    cattle = story.enrol("producer", "钱塘牛羊屠宰厂", "slaughterhouse", "plant", region="330114")
+    works = story.enrol("producer", "拱墅卤味工坊", "processor", "plant", region=GONGSHU)
+    shop = story.enrol("vendor", "大兜路卤味店", "vendor", "shop", region=GONGSHU)
+    second = story.enrol("vendor", "小河直街卤味店", "vendor", "shop", region=GONGSHU)
+    office = story.key("regulator", region="3301")
+    beef_lot, beef = raw_meat(story, cattle, works, "牛腱", "beef", "NJ-0302", "60")
+    [cooked] = works.record(
+        "transform", process="process", event_time=ago(hours=10), inputs=[story.item(beef, "40")],
+        outputs=[story.output(story.product("卤牛腱", "cooked"), "30", lot_number="LN-0302")],
+    )["outputs"]  # fmt: skip
+    slips = [
+        works.record(
+            "ship", event_time=ago(hours=7), items=[story.item(cooked, "10")], to_site_id=to.site["id"]
+        )["slip_code"]
+        for to in (shop, second)
+    ]  # fmt: skip
+    [platter] = shop.record("receive", event_time=ago(hours=6), slip_code=slips[0])["outputs"]
+    scale = story.handheld(shop, "卤味店追溯秤", "scale")
+    receipt = scale.prints(line(platter, "1"))
+    scale.upload()
+
+    # 召回这批牛腱。 The beef lot is recalled.
+    recall = office.made(
+        "/recalls",
+        {
+            "ref": "NJ-0302", "mode": "live", "grade": "I", "title": "钱塘牛羊屠宰厂 牛腱 NJ-0302",
+            "reason": "检出瘦肉精 · clenbuterol found", "hazard": "心悸、手抖 · palpitations, tremor",
+            "scope": {"codes": [beef_lot["lot_code"]]},
+        },
+    )  # fmt: skip
+    for code in (beef_lot["code"], beef["code"], cooked["lot_code"], cooked["code"], platter["code"], receipt):
+        assert soon(lambda code=code: story.public.scan(code)["status"] == "recalled"), code  # type: ignore[misc]
+        assert "加热、煮沸不能消除风险" in story.read(code)
+        assert story.colour(code) == "red"
+    assert scale.get("/devices/me/stock").json()["items"] == []
+    assert {step["name"] for step in told(office, recall)} == {"钱塘牛羊屠宰厂", "拱墅卤味工坊", "大兜路卤味店"}
+
+    # 第二家店的货昨天就到了，今天才上传：页面立刻跟上，通知自己补上。
+    # The second shop's goods came hours ago and are uploaded only now: its page follows at once, its notice by itself.
+    [late] = second.record("receive", event_time=ago(hours=5), slip_code=slips[1])["outputs"]
+    assert story.public.scan(late["code"])["status"] == "recalled"
+    assert soon(lambda: "小河直街卤味店" in {party["name"] for party in told(office, recall)}, 10)
+    [notice] = second.get(f"/recalls/{recall['id']}/notices").json()["items"]
+    assert (notice["state"], notice["goods"][0]["on_hand"]["grams"]) == ("pending", 10_000)
+
+    # 各家处置：一家退回工坊，一家销毁。 One gives back, one destroys, with evidence.
+    shop.record(
+        "return", items=[story.item(platter, "9")], reason="召回退货 · recall", to_site_id=works.site["id"],
+    )  # fmt: skip
+    photo = story.document(second, "other", number="销毁照片")
+    second.record("destroy", items=[story.item(late, "10")], reason="召回销毁 · recall", evidence=[photo["id"]])
+    here = f"/recalls/{recall['id']}/acknowledgements"
+    gone = {"custody_id": late["custody_id"], "destroyed": {"value": "20", "unit": "斤"}}
+    assert second.made(here, {"ref": "1", "lines": [gone], "evidence": [photo["id"]]})["notice"]["percent"] == 100.0
+    back = {"custody_id": platter["custody_id"], "returned": {"value": "9", "unit": "公斤"}}
+    assert shop.made(here, {"ref": "1", "lines": [back]})["notice"]["percent"] == 90.0, "one kilogram was eaten"
+
+    def progress() -> dict[str, Any]:
+        found: dict[str, Any] = office.get(f"/recalls/{recall['id']}").json()["progress"]
+        return found
+
+    assert (progress()["parties"]["answered"], progress()["parties"]["parties"]) == (2, 4)
+    # 工坊：10 公斤没发出，9 公斤退回，20 公斤生牛腱；屠宰厂没有留货。
+    # The works: ten kilograms that never left, nine that came back, twenty raw; the slaughterhouse has none left.
+    assert soon(lambda: progress()["weight"]["answers_for"] == 10_000 + 10_000 + 10_000 + 9_000 + 20_000, 10)
+    assert progress()["weight"]["recovered"] == 9_000 + 10_000
+
+
+def told(office: Actor, recall: dict[str, Any]) -> list[dict[str, Any]]:
+    """召回通知了谁。 The parties that have a notice."""
+    items = office.get(f"/recalls/{recall['id']}/notices").json()["items"]
+    return [notice["party"] for notice in items]
