@@ -1,6 +1,6 @@
 """`onecode serve --demo`: a market day, posted through the public interface as its parties would post it."""
 
-from app.demo.day import market_day
+from app.demo.playing import market_day
 from app.demo.showing import LOGINS, Login, show
 from app.demo.stage import CHINA, DemoFailed, Stage
 

@@ -80,6 +80,14 @@ class Stage:
     def post(self, key: str | None, path: str, body: Mapping[str, Any]) -> Json:
         return self._answer(self._client.post(f"/api/v1{path}", json=body, headers=_bearer(key)))
 
+    def patch(self, key: str, path: str, body: Mapping[str, Any]) -> Json:
+        return self._answer(self._client.patch(f"/api/v1{path}", json=body, headers=_bearer(key)))
+
+    def complain(self, code: str, text: str, contact: str | None) -> None:
+        """As the public does."""
+        body = {"text": text, **({"contact": contact} if contact else {})}
+        self._answer(self._client.post(f"/c/{code}/reports", json=body, headers={"Accept": "application/json"}))
+
     def get(self, key: str | None, path: str) -> Json:
         return self._answer(self._client.get(f"/api/v1{path}", headers=_bearer(key)))
 

@@ -34,13 +34,14 @@ async def overview(request: Request, visit: VisitDep) -> Response:
     api, words = Api(request, visit), Words(visit.language)
     today = datetime.now(UTC).astimezone(CHINA).date()
     since = datetime(today.year, today.month, today.day, tzinfo=CHINA) - timedelta(days=DAYS - 1)
-    counts, silent, failed, recent, grave, complaints = await asyncio.gather(
+    counts, silent, failed, recent, grave, complaints, recalls = await asyncio.gather(
         api.get("/alerts/counts"),
         api.get("/alerts/counts", slug="silent_device"),
         api.get("/alerts/counts", slug="failed_test"),
         api.get("/alerts", since=since.isoformat(), limit=MOST),
         api.get("/alerts", severity="grave", limit=50),
         api.get("/reports", state="open", limit=100),
+        api.get("/recalls", state="live", limit=100),
     )
     pressing = [row for row in grave["items"] if row["state"] not in CLOSED][:LATEST]
     days = [since.date() + timedelta(days=n) for n in range(DAYS)]
@@ -59,6 +60,7 @@ async def overview(request: Request, visit: VisitDep) -> Response:
         grave=counts["open_grave"],
         complaints=len(complaints["items"]),
         more_complaints=complaints["next"] is not None,
+        recalls=len(recalls["items"]),
         silent=_open(silent),
         failed=_open(failed),
         pressing=read_times(pressing),

@@ -26,6 +26,7 @@ PLACES: tuple[tuple[str, tuple[Role, ...]], ...] = (
     ("overview", _OFFICE),
     ("alerts", _OFFICE),
     ("complaints", _OFFICE),
+    ("recalls", _OFFICE),
     ("trace", tuple(Role)),
     ("findings", _OFFICE),
     ("audit", (Role.AUDITOR, Role.ADMIN)),
