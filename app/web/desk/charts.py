@@ -52,7 +52,8 @@ def _drawn(kind: Any, labels: Sequence[str], series: Mapping[str, Sequence[float
     chart = kind(
         style=style, width=760, height=300, js=(), show_legend=len(series) > 1, legend_at_bottom=True, margin=8,
         range=(0, 100) if percent else None, include_x_axis=True, print_values=False, dots_size=4,
-        x_labels_major_every=1 if len(labels) <= 10 else 2, show_minor_x_labels=False, truncate_label=-1, disable_xml_declaration=True,
+        x_labels_major_every=1 if len(labels) <= 10 else 2, show_minor_x_labels=False, truncate_label=-1,
+        disable_xml_declaration=True,
         value_formatter=lambda value: f"{value:.0f}%" if percent else f"{value:.0f}",
         y_labels=_steps(series, stacked=kind is pygal.StackedBar) if not percent else (0, 25, 50, 75, 100),
         legend_at_bottom_columns=3, show_y_guides=True, truncate_legend=-1, spacing=14,
