@@ -4,7 +4,7 @@ reader's light and dark. The numbers stand beside each as a table."""
 import sys
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pygal  # type: ignore[import-untyped]
 from pygal.style import Style  # type: ignore[import-untyped]
@@ -13,26 +13,34 @@ from pygal.style import Style  # type: ignore[import-untyped]
 sys.meta_path[:] = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
 
 FONT = '"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",system-ui,sans-serif'
-# Told apart by brightness as well as by hue; legible on white and, by the rule below, on the dark page.
-COLOURS = ("#a8141c", "#c77700", "#2b6ea3", "#1f6f4a", "#6b5b95")
-_DARK = (
-    "@media (prefers-color-scheme:dark){text,.text-overlay text.value{fill:#e9efeb !important}"
-    ".axis .line,.axis .guides path{stroke:#4b5852 !important}.color-0,.color-0 a:visited{fill:#ff8a83 !important;"
-    "stroke:#ff8a83 !important}.color-1{fill:#f0b35a !important;stroke:#f0b35a !important}.color-2{fill:#7db9e8 "
-    "!important;stroke:#7db9e8 !important}.color-3{fill:#5fcf98 !important;stroke:#5fcf98 !important}}"
-)
+Colours = Literal["alarm", "calm"]
+# By day and by night; told apart by brightness as well as by hue. The style sheet has the same for the legend.
+_COLOURS: dict[Colours, tuple[tuple[str, str], ...]] = {
+    "alarm": (("#a8141c", "#ff8a83"), ("#c77700", "#f0b35a"), ("#2b6ea3", "#7db9e8")),
+    "calm": (("#2b6ea3", "#7db9e8"), ("#1f6f4a", "#5fcf98"), ("#c77700", "#f0b35a"), ("#6b5b95", "#b7a6e0")),
+}
+
+
+def _night(colours: Colours) -> str:
+    """The rules by which a picture follows the reader's dark page."""
+    drawn = "".join(
+        f".color-{n}{{fill:{night} !important;stroke:{night} !important}}"
+        for n, (_, night) in enumerate(_COLOURS[colours])
+    )
+    axes = "text{fill:#e9efeb !important}.axis .line,.axis .guides path{stroke:#4b5852 !important}"
+    return f"@media (prefers-color-scheme:dark){{{axes}{drawn}}}"
 
 
 def bars(
-    labels: Sequence[str], series: Mapping[str, Sequence[float | None]], *, stacked: bool = True, percent: bool = False
+    labels: Sequence[str],
+    series: Mapping[str, Sequence[float | None]],
+    colours: Colours,
+    *,
+    stacked: bool = True,
+    percent: bool = False,
 ) -> str:
-    """A bar for each label, of the values of each series: the picture as a `data:` address."""
-    return _drawn(pygal.StackedBar if stacked else pygal.Bar, labels, series, percent)
-
-
-def lines(labels: Sequence[str], series: Mapping[str, Sequence[float | None]], *, percent: bool = False) -> str:
-    """A line for each series over the labels: the picture as a `data:` address."""
-    return _drawn(pygal.Line, labels, series, percent)
+    """A bar for each label, of the values of each series: the picture as a `data:` address. Its legend is the page's."""
+    return _drawn(pygal.StackedBar if stacked else pygal.Bar, labels, series, colours, percent)
 
 
 def _steps(series: Mapping[str, Sequence[float | None]], *, stacked: bool) -> list[int]:
@@ -43,23 +51,25 @@ def _steps(series: Mapping[str, Sequence[float | None]], *, stacked: bool) -> li
     return [step * n for n in range(5)]
 
 
-def _drawn(kind: Any, labels: Sequence[str], series: Mapping[str, Sequence[float | None]], percent: bool) -> str:
+def _drawn(
+    kind: Any, labels: Sequence[str], series: Mapping[str, Sequence[float | None]], colours: Colours, percent: bool
+) -> str:
     style = Style(
         background="transparent", plot_background="transparent", foreground="#16201b", foreground_strong="#16201b",
-        foreground_subtle="#515c56", colors=COLOURS, font_family=FONT, label_font_size=17, major_label_font_size=17,
+        foreground_subtle="#515c56", colors=tuple(day for day, _ in _COLOURS[colours]), font_family=FONT, label_font_size=17, major_label_font_size=17,
         legend_font_size=17, value_font_size=17, opacity="1", opacity_hover="1",
     )  # fmt: skip
     chart = kind(
-        style=style, width=760, height=300, js=(), show_legend=len(series) > 1, legend_at_bottom=True, margin=8,
+        style=style, width=760, height=270, js=(), show_legend=False, margin=8,
         range=(0, 100) if percent else None, include_x_axis=True, print_values=False, dots_size=4,
         x_labels_major_every=1 if len(labels) <= 10 else 2, show_minor_x_labels=False, truncate_label=-1,
         disable_xml_declaration=True,
         value_formatter=lambda value: f"{value:.0f}%" if percent else f"{value:.0f}",
         y_labels=_steps(series, stacked=kind is pygal.StackedBar) if not percent else (0, 25, 50, 75, 100),
-        legend_at_bottom_columns=3, show_y_guides=True, truncate_legend=-1, spacing=14,
+        show_y_guides=True, spacing=14,
     )  # fmt: skip
     chart.x_labels = list(labels)
     for name, values in series.items():
         chart.add(name, list(values))
-    drawn = chart.render(is_unicode=True).replace("</style>", f"{_DARK}</style>", 1)
+    drawn = chart.render(is_unicode=True).replace("</style>", f"{_night(colours)}</style>", 1)
     return "data:image/svg+xml;base64," + b64encode(drawn.encode()).decode()

@@ -28,7 +28,9 @@ PLACES: tuple[tuple[str, tuple[Role, ...]], ...] = (
     ("complaints", _OFFICE),
     ("recalls", _OFFICE),
     ("trace", tuple(Role)),
+    ("coverage", _OFFICE),
     ("findings", _OFFICE),
+    ("tests", _OFFICE),
     ("audit", (Role.AUDITOR, Role.ADMIN)),
 )
 
