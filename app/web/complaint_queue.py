@@ -120,6 +120,7 @@ def list_complaints(
     code: Annotated[str | None, Query(max_length=40, description="about this code")] = None,
     site: Annotated[UUID | None, Query(description="at this site or below it")] = None,
     since: Annotated[Moment | None, Query(description="record_time, inclusive")] = None,
+    personal: Annotated[bool, Query(description="false: contacts are left out, and nobody has looked at them")] = True,
 ) -> Page[ComplaintTold]:
     """A regulator's region, a market's stalls. What is said of the market itself is the regulator's."""
     if code is not None:
@@ -129,6 +130,8 @@ def list_complaints(
             snapshot, principal, state=state, owner=owner, code=code, site_id=site, since=since,
             after=paging.after, limit=paging.limit + 1,
         )  # fmt: skip
+    if not personal:
+        rows = [row | {"contact": None} for row in rows]
     note(request, principal, at_complaints(rows[: paging.limit]))
     return answer([_told(row) for row in rows], paging, ComplaintTold)
 

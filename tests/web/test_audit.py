@@ -181,3 +181,24 @@ def test_what_cannot_be_logged_is_not_shown(
     answer = cast.regulator.get(f"/parties/{party['id']}")
     assert answer.status_code == 503
     assert "13800000000" not in answer.text
+
+
+def test_who_needs_no_contacts_has_not_looked(cast: Cast) -> None:
+    stall = cast.stall.site["code"]
+    cast.public.post(f"/c/{stall}/reports", {"text": "坏了", "contact": "13700000000"})
+    [told] = cast.regulator.get("/reports?personal=false").json()["items"]
+    assert told["contact"] is None
+    assert log(cast) == []
+
+
+def test_who_is_responsible_is_a_look(cast: Cast) -> None:
+    outcome = bought(cast)
+    form = {
+        "ref": "r1", "mode": "mock", "grade": "II", "title": "大白菜", "reason": "x", "hazard": "y",
+        "scope": {"custodies": [outcome["outputs"][0]["custody_id"]]}, "persons": [{"name": "某人"}],
+    }  # fmt: skip
+    recall = cast.regulator.made("/recalls", form)
+    assert cast.regulator.get(f"/recalls/{recall['id']}").json()["persons"][0]["name"] == "某人"
+    assert cast.regulator.get("/recalls").json()["items"][0]["persons"]
+    assert cast.regulator.get("/recalls?personal=false").json()["items"][0]["persons"] is None
+    assert [(row["subject_id"], row["fields"]) for row in log(cast, kind="recall")] == [(recall["id"], ["persons"])] * 3

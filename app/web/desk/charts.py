@@ -39,7 +39,7 @@ def bars(
     stacked: bool = True,
     percent: bool = False,
 ) -> str:
-    """A bar for each label, of the values of each series: the picture as a `data:` address. Its legend is the page's."""
+    """A bar for each label, of the values of each series: a `data:` address. The page has its legend."""
     return _drawn(pygal.StackedBar if stacked else pygal.Bar, labels, series, colours, percent)
 
 
@@ -56,7 +56,8 @@ def _drawn(
 ) -> str:
     style = Style(
         background="transparent", plot_background="transparent", foreground="#16201b", foreground_strong="#16201b",
-        foreground_subtle="#515c56", colors=tuple(day for day, _ in _COLOURS[colours]), font_family=FONT, label_font_size=17, major_label_font_size=17,
+        foreground_subtle="#515c56", colors=tuple(day for day, _ in _COLOURS[colours]),
+        font_family=FONT, label_font_size=17, major_label_font_size=17,
         legend_font_size=17, value_font_size=17, opacity="1", opacity_hover="1",
     )  # fmt: skip
     chart = kind(

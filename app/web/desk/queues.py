@@ -82,7 +82,12 @@ async def complaints(
     request: Request, visit: Worker, state: Text = "open", mine: Text = None, cursor: Text = None
 ) -> Response:
     listed = await Api(request, visit).get(
-        "/reports", state=state, limit=PAGE, cursor=cursor, owner=str(visit.person.id) if mine else None
+        "/reports",
+        state=state,
+        limit=PAGE,
+        cursor=cursor,
+        owner=str(visit.person.id) if mine else None,
+        personal=False,
     )
     return page(
         request, "desk_complaints.html", visit, here="complaints", items=read_times(listed["items"]),
