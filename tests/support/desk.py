@@ -59,7 +59,7 @@ class Browser:
         answer = self.request("GET", path)
         while answer.status_code == 303:
             answer = self.request("GET", answer.headers["location"])
-        assert answer.status_code == status, answer.text
+        assert answer.status_code == status, answer.text.partition("</style>")[2]
         self.page = answer
         return answer.text
 

@@ -1,6 +1,7 @@
 """Charts as SVG pictures, drawn on the server: a page loads them as data, nothing in them runs, and they follow the
 reader's light and dark. The numbers stand beside each as a table."""
 
+import re
 import sys
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from pygal.style import Style  # type: ignore[import-untyped]
 # pygal looks for plug-ins by a hook of Python 2 that every later import would warn of.
 sys.meta_path[:] = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
 
+_SCRIPT = re.compile("<script.*?</script>", re.DOTALL)
 FONT = '"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",system-ui,sans-serif'
 Colours = Literal["alarm", "calm"]
 # By day and by night; told apart by brightness as well as by hue. The style sheet has the same for the legend.
@@ -72,5 +74,5 @@ def _drawn(
     chart.x_labels = list(labels)
     for name, values in series.items():
         chart.add(name, list(values))
-    drawn = chart.render(is_unicode=True).replace("</style>", f"{_night(colours)}</style>", 1)
+    drawn = _SCRIPT.sub("", chart.render(is_unicode=True)).replace("</style>", f"{_night(colours)}</style>", 1)
     return "data:image/svg+xml;base64," + b64encode(drawn.encode()).decode()
