@@ -42,7 +42,7 @@ async def overview(request: Request, visit: VisitDep) -> Response:
         api.get("/alerts", since=since.isoformat(), limit=MOST),
         api.get("/alerts", severity="grave", limit=50),
         api.get("/reports", state="open", limit=100, personal=False),
-        api.get("/recalls", state="live", limit=100, personal=False),
+        api.get("/recalls", state="live", limit=100),
         api.get("/coverage", by="category"),
     )
     pressing = [row for row in grave["items"] if row["state"] not in CLOSED][:LATEST]

@@ -31,7 +31,7 @@ Officer = Annotated[Visit, Depends(only(*OFFICES))]
 
 @router.get("/recalls")
 async def recalls(request: Request, visit: Worker, state: Text = None, cursor: Text = None) -> Response:
-    listed = await Api(request, visit).get("/recalls", state=state, limit=PAGE, cursor=cursor, personal=False)
+    listed = await Api(request, visit).get("/recalls", state=state, limit=PAGE, cursor=cursor)
     return page(
         request, "desk_recalls.html", visit, here="recalls", items=[_shown(row) for row in listed["items"]],
         next=listed["next"], state=state, states=STATES, office=visit.principal.role in OFFICES,
