@@ -17,6 +17,7 @@ import psycopg
 from sqlalchemy import Dialect, Engine, LargeBinary, Table, make_url
 from sqlalchemy.schema import CreateIndex, DropIndex
 
+from app.domain import codes
 from app.domain.rows import Party, Product, Site
 from app.store import master, schema, tables
 from app.store.engine import open_engine, writing
@@ -43,8 +44,10 @@ class Names:
 class Filling:
     """What was put into a database: ids by number."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, receipts: int = 0) -> None:
+        """`receipts`: of one line each, on every custody whose goods went no further."""
         self.graph = graph
+        self.receipts = receipts
         self.custodies = Names(graph.custodies, 1)
         self._events = Names(graph.events, 2)
         self._lots = Names(graph.lots, 3)
@@ -138,6 +141,35 @@ class Filling:
                 for n in range(self.graph.lots)
             ),
         )
+
+        if self.receipts:
+            yield (
+                tables.receipt,
+                ("id", "device_id", "site_id", "event_time", "utc_offset", "record_time", "content_hash", "flags"),
+                self._receipt_rows(),
+            )
+            yield (
+                tables.receipt_line,
+                ("receipt_id", "line", "custody_id", "product_id", "amount", "value", "unit"),
+                self._line_rows(),
+            )
+
+    def _ended(self) -> Iterator[int]:
+        return (n for n in range(self.graph.custodies) if self.graph.departure(n) is None)
+
+    def _receipt_rows(self) -> Iterator[Row]:
+        for n in self._ended():
+            site = self._sites[(n * 2_654_435_761 >> 9) % SITES]
+            for i in range(self.receipts):
+                # A device of its own at each site, as (number, epoch, counter).
+                key = codes.receipt_id(1 + n % 100_000, 1, n // 100_000 * self.receipts + i)
+                yield key, site, site, BEGUN + n * 1000 + i, 480, BEGUN + n * 1000 + i, b"\0" * 32, "[]"
+
+    def _line_rows(self) -> Iterator[Row]:
+        for n in self._ended():
+            for i in range(self.receipts):
+                key = codes.receipt_id(1 + n % 100_000, 1, n // 100_000 * self.receipts + i)
+                yield key, 0, self.custodies[n], self._products[self.graph.lot(n) % PRODUCTS], 750, "1.5", "斤"
 
     def _custody_rows(self) -> Iterator[Row]:
         graph, keys, events, lots = self.graph, self.custodies, self._events, self._lots

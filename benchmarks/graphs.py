@@ -114,3 +114,44 @@ class Trees:
     def parents(self, n: int) -> tuple[int, ...]:
         tree, i = divmod(n, self.size)
         return () if i == 0 else (tree * self.size + (i - 1) // 10,)
+
+
+@dataclass(frozen=True, slots=True)
+class Buyers:
+    """Lots that go from a farm to `halls` and on to `buyers`, who sell them."""
+
+    lots: int
+    halls: int = 30
+    buyers: int = 1_300
+
+    @property
+    def size(self) -> int:
+        return 1 + self.halls + self.buyers
+
+    @property
+    def custodies(self) -> int:
+        return self.lots * self.size
+
+    @property
+    def events(self) -> int:
+        return self.lots * (2 + self.halls)
+
+    def root(self, lot: int) -> int:
+        return lot * self.size
+
+    def arrival(self, n: int) -> int:
+        lot, i = divmod(n, self.size)
+        return lot * (2 + self.halls) + (0 if i == 0 else 1 if i <= self.halls else 2 + (i - 1) % self.halls)
+
+    def departure(self, n: int) -> int | None:
+        lot, i = divmod(n, self.size)
+        return lot * (2 + self.halls) + (1 if i == 0 else 1 + i) if i <= self.halls else None
+
+    def lot(self, n: int) -> int:
+        return n // self.size
+
+    def parents(self, n: int) -> tuple[int, ...]:
+        lot, i = divmod(n, self.size)
+        if i == 0:
+            return ()
+        return (lot * self.size + (0 if i <= self.halls else 1 + (i - 1) % self.halls),)

@@ -20,6 +20,7 @@ from app.domain.rights import Principal, Role
 from app.store import chain
 from app.store.engine import open_engine, reading
 from app.tracing import Limits, Start, to_json, trace
+from benchmarks import buyers
 from benchmarks.filling import Filling
 from benchmarks.graphs import Trees
 from benchmarks.harness import KINDS, Kind, Pair, Result, Stage, in_turn, quickest
@@ -59,6 +60,7 @@ def run(stage: Stage) -> Iterator[Result]:
         yield _result(kind, "the whole answer: names, states, events, totals, JSON", answered, None)
         engine.dispose()
         stage.drop(url)
+    yield from buyers.run(stage)
 
 
 def _result(kind: Kind, what: str, pair: Pair, goal: float | None) -> Result:

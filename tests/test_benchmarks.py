@@ -9,9 +9,9 @@ from app.domain import codes
 from app.domain.graph import Bounds, walk
 from app.store import chain
 from app.store.engine import open_engine, reading
-from benchmarks import p5, p6, p7, p11
+from benchmarks import buyers, p5, p6, p7, p11
 from benchmarks.filling import Filling
-from benchmarks.graphs import Families, Graph, Trees
+from benchmarks.graphs import Buyers, Families, Graph, Trees
 from benchmarks.harness import Kind, Result, Stage, in_turn, paired, report, table
 from benchmarks.p3 import EPOCH, fill_receipts
 from benchmarks.p4 import fill
@@ -76,6 +76,23 @@ def test_ours_and_the_baseline_of_p7_return_the_same(empty_database: Database) -
     with p7.baselines(kind, empty_database.url, root, 110) as ways:
         for way in ways:
             way()
+    engine.dispose()
+
+
+def test_a_lot_and_its_buyers_are_sent_whole(empty_database: Database) -> None:
+    graph = Buyers(lots=2, halls=2, buyers=7)
+    filling = Filling(graph, receipts=3)
+    filling.fill(empty_database.url)
+    engine = open_engine(empty_database.url)
+    root, sizes = filling.custodies[graph.root(1)], (10, 21)
+    kind: Kind = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+    buyers.walk(engine, root, *sizes)
+    assert buyers.send(engine, root, *sizes)
+    with buyers.baselines(kind, empty_database.url, root, *sizes) as ways:
+        for way in ways:
+            way()
+    assert {graph.arrival(n) for n in range(graph.custodies)} == set(range(graph.events))
+    assert all(graph.departure(p) == graph.arrival(n) for n in range(graph.custodies) for p in graph.parents(n))
     engine.dispose()
 
 
