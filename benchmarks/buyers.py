@@ -71,10 +71,9 @@ def walk(engine: Engine, root: bytes, custodies: int, sold: int) -> object:
     with reading(engine) as snapshot:
         way = chain.follow(snapshot, [root], "forward", Bounds(100, 1_000_000))
         rows = chain.nodes(snapshot, way.depth)
-        lines = chain.sold_lines(snapshot, way.depth)
-        receipts = chain.receipts(snapshot, {line[1] for line in lines})
-    assert (len(rows), len(way.links), len(lines), len(receipts)) == (custodies, custodies - 1, sold, sold)
-    return way, rows, lines, receipts
+        sales = chain.sales(snapshot, way.depth)
+    assert (len(rows), len(way.links), len(sales)) == (custodies, custodies - 1, sold)
+    return way, rows, sales
 
 
 def send(engine: Engine, root: bytes, custodies: int, sold: int) -> int:

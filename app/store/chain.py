@@ -36,7 +36,7 @@ EVENT = (
 ENTRY = ("custody_id", "event_id", "entry", "kind", "event_time", "amount")
 MAKING = ("id", "code", "lot_number", "epc", "made_event_id", "produced_on")
 SOLD = ("custody_id", "receipt_id", "line", "amount", "value", "unit")
-RECEIPT = ("id", "event_time", "utc_offset", "site_id")
+RECEIPT = ("event_time", "utc_offset", "site_id")
 TOLD = ("id", "body", "outcome")
 ATTACHMENT = ("subject_id", "document_id")
 DOCUMENT = ("id", "type", "number", "issuer", "issued_on", "expires_on", "class")
@@ -184,11 +184,6 @@ def products(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     return raw.select(snapshot, tables.product, PRODUCT, "id", keys)
 
 
-def sold_lines(snapshot: Snapshot, custodies: Collection[bytes]) -> list[Row]:
-    """The lines of scales' sales booked on the custodies, as SOLD."""
-    return raw.select(snapshot, tables.receipt_line, SOLD, "custody_id", custodies)
-
-
 def entries(snapshot: Snapshot, custodies: Collection[bytes]) -> list[Row]:
     """What changed the balances of custodies, as ENTRY."""
     return raw.select(snapshot, tables.timeline, ENTRY, "custody_id", custodies, "entry <> 'touched'")
@@ -199,9 +194,12 @@ def makings(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     return raw.select(snapshot, tables.lot, MAKING, "id", keys)
 
 
-def receipts(snapshot: Snapshot, keys: Collection[int]) -> list[Row]:
-    """As RECEIPT."""
-    return raw.select(snapshot, tables.receipt, RECEIPT, "id", keys)
+def sales(snapshot: Snapshot, custodies: Collection[bytes]) -> list[Row]:
+    """The lines of scales' sales booked on the custodies with what their receipts say, as SOLD and then RECEIPT. A
+    receipt and its lines lie on one shard."""
+    return raw.joined(
+        snapshot, (tables.receipt_line, SOLD), (tables.receipt, RECEIPT), ("receipt_id", "id"), "custody_id", custodies
+    )
 
 
 # --- where a trace starts ---

@@ -36,6 +36,52 @@ def select(
     return rows
 
 
+def joined(
+    snapshot: Snapshot,
+    first: tuple[Table, tuple[str, ...]],
+    second: tuple[Table, tuple[str, ...]],
+    on: tuple[str, str],
+    by: str,
+    keys: Iterable[bytes],
+) -> list[Row]:
+    """As select by ids, each row of the first table with the one of the second that it belongs to."""
+    postgres = snapshot.dialect.name == "postgresql"
+    rows: list[Row] = []
+    for chunk in _chunks(keys):
+        length = 1 << (len(chunk) - 1).bit_length()
+        statement = _joined(first, second, on, by, postgres, 0 if postgres else length)
+        sent: tuple[Any, ...] = (
+            ("{" + ",".join([key.hex() for key in chunk]) + "}",)
+            if postgres
+            else (*chunk, *chunk[-1:] * (length - len(chunk)))
+        )
+        with snapshot.exec_driver_sql(statement, sent) as result:
+            rows += result.cursor.fetchall()
+    return rows
+
+
+@lru_cache(maxsize=64)
+def _joined(
+    first: tuple[Table, tuple[str, ...]],
+    second: tuple[Table, tuple[str, ...]],
+    on: tuple[str, str],
+    by: str,
+    postgres: bool,
+    length: int,
+) -> str:
+    spell = _plain if postgres else _quoted
+    names = ", ".join(
+        spell(table.c[name]).replace(f'"{name}"', f'{alias}."{name}"')
+        for alias, (table, columns) in (("a", first), ("b", second))
+        for name in columns
+    )
+    among = "= ANY(%s::uuid[])" if postgres else f"IN ({','.join('?' * length)})"
+    return (
+        f'SELECT {names} FROM "{first[0].name}" AS a JOIN "{second[0].name}" AS b ON b."{on[1]}" = a."{on[0]}" '
+        f'WHERE a."{by}" {among}'
+    )
+
+
 def where(snapshot: Snapshot, table: Table, columns: tuple[str, ...], condition: str) -> list[Row]:
     """The rows of which the condition holds, in no order."""
     plain = _plain if snapshot.dialect.name == "postgresql" else _quoted

@@ -95,9 +95,8 @@ def _sold(database: Database, found: Trace, secret: bytes) -> Iterator[Sold]:
     ids, amounts, epochs = Ids(), Amounts(), Epochs()
     for first in range(0, len(keys), SELLING):
         with reading(database) as snapshot:
-            lines, receipts = _lines(snapshot, keys[first : first + SELLING])
-        for custody, number, line, amount, value, unit in lines:
-            _, time, offset, site = receipts[number]
+            lines = _lines(snapshot, keys[first : first + SELLING])
+        for custody, number, line, amount, value, unit, time, offset, site in lines:
             name = codes.receipt_name(number)
             epoch = (name.device_number, name.epoch)
             if epoch not in secrets:
@@ -114,8 +113,7 @@ def _weighed(amount: Amount | None) -> bool:
     return amount is not None and amount.pieces is None
 
 
-def _lines(snapshot: Snapshot, keys: list[bytes]) -> tuple[list[Row], dict[int, Row]]:
+def _lines(snapshot: Snapshot, keys: list[bytes]) -> list[Row]:
     """By custody in the order of the keys, then by receipt."""
     place = {key: i for i, key in enumerate(keys)}
-    lines = sorted(chain.sold_lines(snapshot, keys), key=lambda row: (place[row[0]], row[1], row[2]))
-    return lines, {row[0]: row for row in chain.receipts(snapshot, {row[1] for row in lines})}
+    return sorted(chain.sales(snapshot, keys), key=lambda row: (place[row[0]], row[1], row[2]))
