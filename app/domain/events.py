@@ -20,6 +20,7 @@ from app.domain.forms import (
     Output,
     Outside,
     OutsideItem,
+    Reading,
     SaleLine,
     SlipPart,
     lots_once,
@@ -245,6 +246,21 @@ class Count(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Observe(_Event):
+    """What sensors measured of goods or at a place (冷链温度), without a judgement."""
+
+    kind: Literal["observe"]
+    readings: tuple[Reading, ...]
+    custody_id: UUID | None = None
+    site_id: UUID | None = None
+
+    def check(self) -> None:
+        some(self.readings, "readings")
+        if self.custody_id is None and self.site_id is None:
+            raise ValueError("需要 custody_id 或 site_id · custody_id or site_id is needed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Correct(_Event):
     kind: Literal["correct"]
     event_id: UUID
@@ -261,7 +277,7 @@ class Correct(_Event):
 
 Original = (
     Produce | Transform | Ship | Receive | Identify | Admit | Test | Certify | Sell | Return | Destroy | Hold | Release
-    | Count
+    | Count | Observe
 )  # fmt: skip
 AnyEvent = Original | Correct
 KINDS: Mapping[str, type[AnyEvent]] = {
@@ -279,5 +295,6 @@ KINDS: Mapping[str, type[AnyEvent]] = {
     "hold": Hold,
     "release": Release,
     "count": Count,
+    "observe": Observe,
     "correct": Correct,
 }

@@ -3,9 +3,10 @@
 A form that breaks a rule raises ValueError with a reason, "中文 · English".
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -14,8 +15,10 @@ from app.domain.quantities import Quantity, QuantityError, parse_quantity
 TEXT = 2_000  # characters of any text
 NAME = 200  # characters of a name, number or reference
 ITEMS = 1_000  # items of any list
+KIND = 40  # characters of what was measured, or its unit
 EARLIEST = 2000  # no food record is older than this year
 LATEST = 2100
+_NUMBER = re.compile(r"[+-]?\d{1,12}(\.\d{1,6})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,26 @@ class SaleLine(Form):
             raise ValueError("每行需要 custody_id 或 product_id · a line names a custody_id or a product_id")
         if self.amount_fen is not None and abs(self.amount_fen) > 10**11:
             raise ValueError("金额过大 · amount_fen is absurd")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Form):
+    """What a sensor measured: type "temperature", value "-18.2", unit "℃", at a moment of the sensor's clock."""
+
+    type: str
+    value: str
+    unit: str
+    time: datetime
+
+    def __post_init__(self) -> None:
+        if not self.type.strip() or len(self.type) > KIND:
+            raise ValueError(f"type 须有 1–{KIND} 字 · type takes 1 to {KIND} characters")
+        if len(self.unit) > KIND:
+            raise ValueError(f"unit 超过 {KIND} 字 · unit is longer than {KIND} characters")
+        if not _NUMBER.fullmatch(self.value):
+            raise ValueError("value 须为十进制数 · value is a decimal number, such as -18.2")
+        if self.time.tzinfo is None or not EARLIEST <= self.time.year <= LATEST:
+            raise ValueError("time 须带时区 · time needs an offset, such as 2026-03-01T06:30:00+08:00")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ class Step:
     tests: list[Shown]
     custody_id: UUID | None
     generation: int
+    readings: list[Shown] = field(default_factory=list)
     process: str | None = None
     decision: str | None = None
     office: bool = False
@@ -44,6 +45,7 @@ class Step:
             "lot_number": self.lot_number,
             "documents": self.documents,
             "tests": self.tests,
+            "readings": self.readings,
         }
 
 

@@ -46,9 +46,12 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
             "lot_number",
             "documents",
             "tests",
+            "readings",
         ),
         _P,
     ),
+    # Cold-chain temperatures are the consumer's to see.
+    "reading": dict.fromkeys(("type", "unit", "least", "most", "count", "since", "until"), _P),
     "document": {
         **dict.fromkeys(("type", "number", "issuer", "issued_on", "expires_on", "class"), _P),
         "id": Audience.PARTY,

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from app.domain.inspections import Inspection
 from app.domain.rows import Custody, Document, Event, Site, Slip
 from app.domain.testing import OBJECTION
 from app.scanning.answer import Gap, Shown, Step
-from app.scanning.audience import redact
+from app.scanning.audience import Audience, redact
 from app.scanning.chain import Chain, Way
 from app.scanning.names import Names, goods, in_zone, local, place
 from app.scanning.rows import Rows, slip_of
@@ -142,10 +143,34 @@ def _step(facts: Facts, custody: Custody, event: Event, generation: int) -> Step
         [test_of(facts, custody, event)] if event.kind == "test" else [],
         custody.id,
         generation,
+        readings_of(event) if event.kind == "observe" else [],
         process=event.body.get("process") if event.kind == "transform" else None,
         decision=event.outcome.get("decision") if event.kind == "admit" else None,
         office=office,
     )
+
+
+def readings_of(event: Event) -> list[Shown]:
+    """What sensors measured, a row a sort: the least and the most of it, how often, from when until when."""
+    sorts: dict[tuple[str, str], list[tuple[datetime, Decimal]]] = defaultdict(list)
+    for said in event.body["readings"]:
+        sorts[said["type"], said["unit"]].append((datetime.fromisoformat(said["time"]), Decimal(said["value"])))
+    return [
+        redact(
+            "reading",
+            Audience.PUBLIC,
+            {
+                "type": kind,
+                "unit": unit,
+                "least": str(min(value for _, value in found)),
+                "most": str(max(value for _, value in found)),
+                "count": len(found),
+                "since": min(time for time, _ in found),
+                "until": max(time for time, _ in found),
+            },
+        )
+        for (kind, unit), found in sorts.items()
+    ]
 
 
 def shipping(facts: Facts, parent: Custody, slip: Slip, generation: int) -> Step:

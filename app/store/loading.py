@@ -21,6 +21,7 @@ from app.domain.events import (
     Destroy,
     Hold,
     Identify,
+    Observe,
     Produce,
     Receive,
     Release,
@@ -228,7 +229,7 @@ def _custodies(event: AnyEvent) -> Iterable[UUID]:
             return keys or ()
         case Test(custody_id=key) | Hold(custody_id=key):
             return [key]
-        case Certify(custody_id=key) if key is not None:
+        case Certify(custody_id=key) | Observe(custody_id=key) if key is not None:
             return [key]
     return []
 

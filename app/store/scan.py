@@ -113,7 +113,7 @@ TIMELINE = Source(
     tables.timeline,
     TimelineEntry,
     "custody_id",
-    """("entry" = 'in' OR "kind" IN ('admit', 'test', 'certify') OR substr("kind", 1, 6) = 'epcis.')""",
+    """("entry" = 'in' OR "kind" IN ('admit', 'test', 'certify', 'observe') OR substr("kind", 1, 6) = 'epcis.')""",
     ("custody_id", "event_id", "entry", "kind", "event_time", "amount"),
 )
 EVENTS = Source("event", tables.event, Event, "id")

@@ -142,6 +142,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "site_id": _SITE,
         "items": [{"custody_id": _CUSTODY, "quantity": {"value": "0", "unit": "kg"}}],
     },
+    "observe": {
+        "kind": "observe",
+        "ref": "cold-1",
+        "event_time": "2026-03-01T09:30:00+08:00",
+        "custody_id": _CUSTODY,
+        "readings": [{"type": "temperature", "value": "-18.2", "unit": "℃", "time": "2026-03-01T09:00:00+08:00"}],
+    },
     "correct": {
         "kind": "correct",
         "ref": "fix-1",

@@ -56,6 +56,7 @@ _SCHEMA: dict[str, Any] = {
                     "lot_number": _TEXT,
                     "documents": _OBJECTS,
                     "tests": _OBJECTS,
+                    "readings": _OBJECTS,
                 },
             },
         },
@@ -103,6 +104,7 @@ _EXAMPLE: dict[str, Any] = {
             "lot_number": "260301-7F3A",
             "documents": [],
             "tests": [],
+            "readings": [],
         }
     ],
     "gaps": [],

@@ -51,7 +51,8 @@ def test_a_batch_tells_its_way_from_the_farm(town: Market) -> None:
         ("test", "城西农贸市场"),
     ]
     assert all(set(step) == {
-        "event_id", "kind", "event_time", "site", "party", "product", "lot_number", "documents", "tests"
+        "event_id", "kind", "event_time", "site", "party", "product", "lot_number", "documents", "tests",
+        "readings",
     } for step in page["steps"])  # fmt: skip
     assert page["steps"][0]["event_time"].endswith("+08:00")
     assert page["steps"][3]["documents"] == page["documents"]

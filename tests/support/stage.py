@@ -17,6 +17,7 @@ from app.domain.events import (
     Destroy,
     Hold,
     Identify,
+    Observe,
     Original,
     Produce,
     Receive,
@@ -27,7 +28,18 @@ from app.domain.events import (
     Test,
     Transform,
 )
-from app.domain.forms import Counted, CountItem, Entered, Item, Output, Outside, OutsideItem, SaleLine, SlipPart
+from app.domain.forms import (
+    Counted,
+    CountItem,
+    Entered,
+    Item,
+    Output,
+    Outside,
+    OutsideItem,
+    Reading,
+    SaleLine,
+    SlipPart,
+)
 from app.domain.ledger import Ledger
 from app.domain.rights import Principal, Role
 from app.domain.rows import ENTRIES, Code, Custody, Document, Event, Party, Product, Site, Slip
@@ -236,6 +248,9 @@ class Stage:
                 return Return(**common, site_id=self.at(keys), items=items, reason="x", to_site_id=back)
             case "destroy":
                 return Destroy(**common, site_id=self.at(keys), items=items, reason="x")
+            case "observe":
+                reading = Reading(type="temperature", value="-18.2", unit="℃", time=NOW)
+                return Observe(**common, custody_id=keys[0], readings=(reading,))
             case "hold":
                 scope = self._choose(("custody", "downstream", "lot"))
                 return Hold(**common, custody_id=keys[0], scope=scope, reason="x")
@@ -261,7 +276,7 @@ class Stage:
 
 KINDS = (
     "produce", "produce", "transform", "ship", "ship", "receive", "receive", "receive", "identify", "admit", "test",
-    "certify", "sell", "return", "destroy", "hold", "release", "count",
+    "certify", "observe", "sell", "return", "destroy", "hold", "release", "count",
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ _DECIDERS: dict[str, Callable[[Draft, Any], None]] = {
     "count": moving.count,
     "identify": identifying.identify,
     "certify": checking.certify,
+    "observe": checking.observe,
     "test": checking.test,
     "admit": checking.admit,
     "hold": checking.hold,

@@ -7,7 +7,7 @@ from app.domain import admission, testing
 from app.domain.deciding.draft import Draft, office, own_custody, own_site, today_at
 from app.domain.deciding.moving import locked_sender, open_slip, received_off, stands
 from app.domain.errors import Conflict, Forbidden
-from app.domain.events import Admit, Certify, Hold, Release, Test
+from app.domain.events import Admit, Certify, Hold, Observe, Release, Test
 from app.domain.regions import province_of
 from app.domain.rights import AUTHORITY, Principal, Role, authority, is_instrument, owns_site
 from app.domain.rows import TOUCHED, Correction, Custody, Event, Site, Slip, SlipItem, within
@@ -33,6 +33,17 @@ def certify(draft: Draft, event: Certify) -> None:
         draft.flag(
             "document_expired", f"凭证已过期（{document.expires_on}）", f"the document expired on {document.expires_on}"
         )
+
+
+def observe(draft: Draft, event: Observe) -> None:
+    """Readings of goods stand on their page; those of a place are kept as they are."""
+    ledger = draft.ledger
+    site = own_site(ledger, draft.principal, event.site_id) if event.site_id else None
+    if event.custody_id is not None:
+        custody = own_custody(ledger, draft.principal, event.custody_id)
+        draft.enter(custody, TOUCHED)
+        if site is None:
+            draft.locate(None, custody.site_id)
 
 
 def test(draft: Draft, event: Test) -> None:
