@@ -50,7 +50,7 @@ def build(
     generation = generations(way.depth, edges)
     rows.sort(key=lambda row: (generation[row[0]], row[8], row[0]))
     lots = {row[0]: row for row in chain.lots(snapshot, {row[3] for row in rows})}
-    inflow = Inflow(snapshot, way, direction, whole)
+    inflow = Inflow(snapshot, way, rows, direction, whole)
     page = _Page(way.depth, lots, names, seen, states(snapshot, way, rows, direction), inflow, now)
     nodes = page.nodes(rows)
     joined = [page.link(row) for row in way.links]

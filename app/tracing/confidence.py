@@ -13,7 +13,7 @@ from app.store.raw import Row
 
 # Ranges worked out for one answer; beyond that it says nothing rather than take minutes.
 RANGES = 100_000
-SHARED = 10_000  # shares in one answer
+SHARED = 10_000  # shares in one answer, and nodes that are looked at for them
 
 _GRAMS, _PIECES = 4, 5  # of chain.LINK
 
@@ -21,14 +21,16 @@ _GRAMS, _PIECES = 4, 5  # of chain.LINK
 class Inflow:
     """What came into each custody of a walk: all of its links up, also from outside of the walk."""
 
-    def __init__(self, snapshot: Snapshot, way: Walk[bytes], direction: Direction, whole: bool) -> None:
-        rows = way.links if direction == "back" and whole else chain.into(snapshot, way.depth)
+    def __init__(
+        self, snapshot: Snapshot, way: Walk[bytes], nodes: list[Row], direction: Direction, whole: bool
+    ) -> None:
+        rows = way.links if direction == "back" and whole else _up(snapshot, way, nodes, direction)
         self.into: dict[bytes, list[Row]] = defaultdict(list)
         for row in rows:
             # Who alone says where goods came from may be wrong: the gap is the source until both do.
             if row[1] in way.depth and (row[3] != "identify" or row[6] is None):
                 self.into[row[1]].append(row)
-        gaps = {row[0] for row in rows if row[3] == "outside"}
+        gaps = {row[0] for row in rows if row[3] == "outside"} | {row[0] for row in nodes if row[1] == "gap"}
         said: dict[bytes, list[bytes | None]] = defaultdict(list)
         for row in chain.identified(snapshot, gaps):
             said[row[1]].append(row[6])
@@ -40,6 +42,9 @@ class Inflow:
         if not links:
             return (*closure(balance, None, 0), 0)
         column = _GRAMS if measure == "weight" else _PIECES
+        parent, *_, claimant = links[0]
+        if len(links) == 1 and links[0][3] == "move" and claimant is None and parent not in self._open:  # nearly all
+            return (*closure(balance, links[0][column], 0), 0)
         arrived: int | None = 0
         claimed = 0
         for link in links:
@@ -51,6 +56,21 @@ class Inflow:
             if link[6] is not None or link[0] in self._open:
                 claimed += amount if amount is not None else balance.received
         return (*closure(balance, arrived, claimed), claimed)
+
+
+def _up(snapshot: Snapshot, way: Walk[bytes], nodes: list[Row], direction: Direction) -> list[Row]:
+    """The links into all nodes. What came along the walk need not be read again where nothing else can have come."""
+    if direction == "back":
+        return chain.into(snapshot, way.depth)
+    grams: dict[bytes, int] = defaultdict(int)
+    pieces: dict[bytes, int] = defaultdict(int)
+    for link in way.links:
+        if link[3] == "move":
+            grams[link[1]] += link[_GRAMS] or 0
+            pieces[link[1]] += link[_PIECES] or 0
+    settled = {row[0] for row in nodes if row[10] and (grams if row[7] == "weight" else pieces).get(row[0]) == row[10]}
+    known = [link for link in way.links if link[1] in settled]
+    return known + chain.into(snapshot, way.depth.keys() - settled)
 
 
 def accounted(
@@ -67,6 +87,8 @@ def accounted(
     came from where the trace starts. `rows` as chain.NODE, of the whole walk; `generation` outward from the start.
     """
     starts = [key for key, depth in way.depth.items() if depth == 0]
+    if len(rows) > SHARED:
+        return None
     made = _made(snapshot, rows, inflow)
     if direction == "back":
         order = sorted(way.depth, key=lambda key: -generation[key])
@@ -83,8 +105,6 @@ def accounted(
             for source in sources
             if source in found[start]
         ]  # fmt: skip
-    if len(rows) > SHARED:
-        return None
     order = sorted(way.depth, key=lambda key: generation[key])
     found = shares(order, made, dict.fromkeys(starts, "start"), RANGES)
     if found is None:

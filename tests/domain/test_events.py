@@ -20,6 +20,7 @@ from app.domain.forms import (
     Output,
     Outside,
     OutsideItem,
+    Reading,
     SaleLine,
     SlipPart,
 )
@@ -30,6 +31,10 @@ ONE = Entered("1", "kg")
 MADE = Output(product_id=A, quantity=ONE, produced_on=date(2026, 3, 1))
 ITEM = Item(custody_id=A, quantity=ONE)
 COMMON: dict[str, Any] = {"event_time": NOW, "ref": "r"}
+
+
+def reading(**changes: Any) -> Reading:
+    return replace(Reading(type="temperature", value="-18.2", unit="℃", time=NOW), **changes)
 
 
 def produce(**changes: Any) -> events.Produce:
@@ -51,6 +56,15 @@ def produce(**changes: Any) -> events.Produce:
         lambda: InputUsed(kind="feed", name="x", used_on=date(2026, 1, 2), withdrawal_until=date(2026, 1, 1)),
         lambda: InputUsed(kind="feed", name="x", used_on=date(1999, 1, 1)),
         lambda: Outside(name="  "),
+        lambda: reading(type=" "),
+        lambda: reading(type="x" * 41),
+        lambda: reading(unit="x" * 41),
+        lambda: reading(value="1e3"),
+        lambda: reading(value="١"),
+        lambda: reading(time=NOW.replace(tzinfo=None)),
+        lambda: reading(time=NOW.replace(year=1999)),
+        lambda: events.Observe(kind="observe", **COMMON, custody_id=A, readings=()),
+        lambda: events.Observe(kind="observe", **COMMON, readings=(reading(),)),
         lambda: SaleLine(quantity=ONE),
         lambda: SaleLine(quantity=ONE, custody_id=A, amount_fen=-(10**11) - 1),
         lambda: produce(event_time=NOW.replace(tzinfo=None)),
@@ -127,7 +141,7 @@ def test_the_list_of_kinds_is_closed_and_each_names_itself() -> None:
     for kind, model in events.KINDS.items():
         said = {field.name: field for field in fields(model)}["kind"]
         assert kind in str(said.type)
-    assert len(events.KINDS) == 15
+    assert len(events.KINDS) == 16
 
 
 def test_the_hash_of_a_body_knows_no_order_of_its_fields() -> None:
