@@ -104,8 +104,17 @@ def test_a_morning_of_forty_tests(story: Story) -> None:
     # 摊主自己不能解除；四小时过了也不会自己解除。 The stall cannot lift it, and time does not.
     assert stalls[0].refused("release", 403, hold_event_id=failed["DT-008"]["id"], reason="我看没事")
 
-    # 豇豆：摊主提出复检，实验室合格，市场恢复销售。
-    # The beans: contested, passed by the laboratory, released by the market.
+    # 豇豆：摊主在四小时内提出复检，市场记在报警上；实验室合格，市场恢复销售，报警结案。
+    # The beans: the stall contests within four hours, the market notes it on the alert; passed by the laboratory,
+    # released by the market, the alert is closed.
+    raised = {alert["event_id"]: alert["id"] for alert in alerts(market)}
+    contested = {
+        "state": "in_progress",
+        "note": "1 号摊对豇豆提出复检，送区检验中心 · contested, sent to the laboratory",
+    }
+    taken = market.patch(f"/alerts/{raised[failed['DT-008']['id']]}", contested)
+    assert taken.status_code == 200, taken.text
+    assert datetime.fromisoformat(taken.json()["history"][-1]["time"]) < datetime.fromisoformat(test["contest_until"])
     laboratory.record(
         "test", custody_id=at[0]["豇豆"]["custody_id"], stage="laboratory", item="氧乐果", method="GB 23200.121-2021",
         value="0.01", unit="mg/kg", limit="0.02", event_time=ago(minutes=40),
@@ -114,6 +123,11 @@ def test_a_morning_of_forty_tests(story: Story) -> None:
         "release", hold_event_id=failed["DT-008"]["id"], reason="实验室复检合格 · passed in the laboratory",
         event_time=ago(minutes=30),
     )  # fmt: skip
+    closed = market.patch(
+        f"/alerts/{raised[failed['DT-008']['id']]}", {"state": "resolved", "note": "复检合格，已恢复"}
+    )
+    assert closed.status_code == 200, closed.text
+    assert closed.json()["state"] == "resolved"
     for here in at:
         assert story.public.scan(here["豇豆"]["code"])["status"] == "ok"
     assert "实验室复检：合格" in story.read(at[0]["豇豆"]["code"])
