@@ -81,7 +81,14 @@ def blocks(
     query = query.order_by(at, key).limit(BLOCK)
     begin = sites.index(after.site_id) if after is not None and after.site_id in sites else 0
     waiting: list[Found] = []
-    for number, site in enumerate(sites[begin:]):
+    ahead = sites[begin:]
+    busy: set[UUID] = set()
+    for chunk in master.chunks(ahead):
+        there = select(table.c.site_id).where(table.c.site_id.in_(chunk), *where, at >= since, at < until).distinct()
+        busy |= set(snapshot.scalars(there))
+    for number, site in enumerate(ahead):
+        if site not in busy:
+            continue
         last = (after.time, after.key) if after is not None and number == 0 and after.site_id == site else None
         while True:
             beyond = at >= since if last is None else and_(at >= last[0], or_(at > last[0], key > last[1]))

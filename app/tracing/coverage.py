@@ -6,7 +6,7 @@ import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -68,7 +68,7 @@ def coverage(snapshot: Snapshot, scope: Scope, by: By) -> Coverage:
         found.count("chains_complete", batch.key, batch.complete)
         recorded.add((batch.key, batch.site_id))
     for sale in reading.sales():
-        found.count("sales_with_batch", sale.key, sale.custody_id is not None)
+        found.count("sales_with_batch", sale.key, sale.custody is not None)
         recorded.add((sale.key, sale.site_id))
     anywhere = {site for _, site in recorded}
     stalls = reading.stalls
@@ -149,7 +149,7 @@ def _batches(reading: "_Reading", asked: Asked, after: str | None) -> Iterator[t
 def _sales(reading: "_Reading", asked: Asked, after: str | None) -> Iterator[tuple[str, Row]]:
     stream, place = _place(after, "re") if after is not None else ("r", None)
     for sale in reading.sales(stream, place):
-        if (sale.custody_id is not None) == asked.covered and asked.key in (None, sale.key):
+        if (sale.custody is not None) == asked.covered and asked.key in (None, sale.key):
             mark = str(sale.receipt_id) if sale.event_id is None else sale.event_id.hex
             yield _cursor("r" if sale.event_id is None else "e", sale.site_id, sale.event_time, mark), sale.shown()
 
@@ -198,9 +198,8 @@ class _Batch:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Sale:
-    """A line that was sold, by a scale or by an event."""
+class _Sale(NamedTuple):
+    """A line that was sold, by a scale or by an event; there may be millions."""
 
     key: str
     site_id: UUID
@@ -208,16 +207,16 @@ class _Sale:
     receipt_id: int | None
     event_id: UUID | None
     line: int
-    custody_id: UUID | None
-    product_id: UUID | None
+    custody: bytes | None
+    product: bytes | None
 
     def shown(self) -> Row:
         """`receipt_id` is the web's to turn into a code."""
         return {
             "receipt_id": self.receipt_id, "event_id": str(self.event_id) if self.event_id else None, "line": self.line,
             "site_id": str(self.site_id), "event_time": self.event_time.isoformat(),
-            "product_id": str(self.product_id) if self.product_id else None,
-            "custody_id": str(self.custody_id) if self.custody_id else None,
+            "product_id": str(UUID(bytes=self.product)) if self.product else None,
+            "custody_id": str(UUID(bytes=self.custody)) if self.custody else None,
         }  # fmt: skip
 
 
@@ -229,7 +228,7 @@ class _Reading:
         self._scope = scope
         self._by = by
         self._sites = [spot.id for spot in scope.spots]
-        self._spots = {spot.id: spot for spot in scope.spots}
+        self._markets = {spot.id: str(spot.market_id) for spot in scope.spots}
         self._zones = {spot.id: ZoneInfo(spot.time_zone) for spot in scope.spots}
         self._categories: dict[bytes, str] = {}
         self.stalls = {spot.id: spot for spot in scope.spots if spot.kind in STALLS and spot.status == "active"}
@@ -241,7 +240,7 @@ class _Reading:
             self._know(row.product_id.bytes for row in block)
             verdict = judge(self._snapshot, [row.id.bytes for row in block]) if judged else None
             for row in block:
-                key = self._key(row.site_id, row.arrived_at, row.product_id)
+                key = self._key(row.site_id, row.arrived_at, row.product_id.bytes)
                 complete = verdict is not None and row.id.bytes in verdict.complete
                 papered = verdict is not None and row.id.bytes in verdict.papered
                 yield _Batch(
@@ -262,10 +261,8 @@ class _Reading:
                     by_receipt.setdefault(line[0], []).append(line)
                 for row in block:
                     for _, number, custody, product, _ in by_receipt.get(row.id, ()):
-                        goods = UUID(bytes=product) if product else None
-                        batch = UUID(bytes=custody) if custody else None
-                        key = self._key(row.site_id, row.event_time, goods)
-                        yield _Sale(key, row.site_id, row.event_time, row.id, None, number, batch, goods)
+                        key = self._key(row.site_id, row.event_time, product)
+                        yield _Sale(key, row.site_id, row.event_time, row.id, None, number, custody, product)
             after = None
         for events in windows.events(snapshot, "sell", ("body",), self._sites, scope.since, scope.until, after):
             void = findings.corrected(snapshot, [row.id.bytes for row in events])
@@ -280,10 +277,10 @@ class _Reading:
         self._know([*goods_of.values(), *(UUID(key).bytes for key in said)])
         for row in events:
             for number, line in enumerate(row.body["lines"]):
-                batch = UUID(line["custody_id"]) if line.get("custody_id") else None
-                product = UUID(line["product_id"]) if line.get("product_id") else None
-                if batch is not None and batch.bytes in goods_of:
-                    product = UUID(bytes=goods_of[batch.bytes])
+                batch = UUID(line["custody_id"]).bytes if line.get("custody_id") else None
+                product = UUID(line["product_id"]).bytes if line.get("product_id") else None
+                if batch is not None and batch in goods_of:
+                    product = goods_of[batch]
                 key = self._key(row.site_id, row.event_time, product)
                 yield _Sale(key, row.site_id, row.event_time, None, row.id, number, batch, product)
 
@@ -292,11 +289,11 @@ class _Reading:
         for row in balance.products(self._snapshot, fresh):
             self._categories[row[0]] = row[1].partition(".")[0]
 
-    def _key(self, site: UUID, at: datetime, product: UUID | None) -> str:
+    def _key(self, site: UUID, at: datetime, product: bytes | None) -> str:
         match self._by:
             case "category":
-                return self._categories.get(product.bytes, UNKNOWN) if product is not None else UNKNOWN
+                return self._categories.get(product, UNKNOWN) if product is not None else UNKNOWN
             case "market":
-                return str(self._spots[site].market_id)
+                return self._markets[site]
             case _:
                 return f"{at.astimezone(self._zones[site]):%Y-%m}"

@@ -128,6 +128,9 @@ def test_who_may_ask_and_how(cast: Cast, town: dict[str, Any]) -> None:
 
 def test_entry_refusals(cast: Cast) -> None:
     good, held = (deliver(cast, harvest(cast), "10", cast.stall) for _ in range(2))
+    certificate = paper(cast.stall)
+    for batch in (good, held):
+        cast.stall.record("certify", custody_id=batch["custody_id"], site_id=None, document_id=certificate)
     item = {"product_id": good["product_id"], "quantity": quantity("5")}
     bad = cast.stall.record("receive", **{"from": {"name": "路边"}}, items=[item])["outputs"][0]
     cast.market.record("hold", custody_id=held["custody_id"], scope="custody", reason="x")
