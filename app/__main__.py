@@ -1,6 +1,7 @@
 """The command line: `onecode serve|db|simulate-scales …`, also `python -m app`."""
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,11 +16,13 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
+from rich.progress import Progress
 
-from app import logs, simulator
+from app import logs, retaining, simulator
 from app.demo import CHINA, LOGINS, DemoFailed, Login, Stage, market_day, show
 from app.domain.errors import Refusal
 from app.domain.opening import read_opening
+from app.domain.retention import own_rules as retention_rules
 from app.domain.rights import Role
 from app.enrolling.keys import OPERATOR, MakeKey, make_keys
 from app.enrolling.passwords import hashed, temporary_password
@@ -29,6 +32,7 @@ from app.exchanging import import_file
 from app.main import close_service, create_app, open_database, open_service, read_rules
 from app.overseeing import Watch
 from app.overseeing import sweep as run_sweep
+from app.recording.tasks import cancel as cancel_task
 from app.settings import Settings
 from app.store import backup as backups
 from app.store import schema
@@ -53,8 +57,10 @@ cli = typer.Typer(
 )
 db = typer.Typer(help="数据库 · The database: migrations, check, backup, rebuild.", no_args_is_help=True)
 key = typer.Typer(help="密钥 · Keys.", no_args_is_help=True)
+retention = typer.Typer(help="留存 · Archive and thin what is kept no longer; restore it.", no_args_is_help=True)
 cli.add_typer(db, name="db")
 cli.add_typer(key, name="key")
+cli.add_typer(retention, name="retention")
 person = typer.Typer(help="人员 · Persons who log in.", no_args_is_help=True)
 cli.add_typer(person, name="person")
 
@@ -70,7 +76,15 @@ def refusals() -> Iterator[None]:
             typer.echo(f"{name}: {fault['msg']}", err=True)
     except Refusal as refusal:
         typer.echo(refusal.detail, err=True)
-    except (SchemaOutdated, SecretMissing, StoreUnavailable, backups.BackupUnusable, ValueError, OSError) as error:
+    except (
+        SchemaOutdated,
+        SecretMissing,
+        StoreUnavailable,
+        backups.BackupUnusable,
+        retaining.ArchiveUnusable,
+        ValueError,
+        OSError,
+    ) as error:
         typer.echo(str(error), err=True)
     else:
         return
@@ -285,6 +299,82 @@ def simulate_scales(
         raise typer.Exit(1) from None
     if not report.closed:
         raise typer.Exit(1)
+
+
+@retention.command("run")
+def retention_run(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只统计 · count, and take nothing away")] = False,
+) -> None:
+    """按法定留存期归档并清理，中断后再次运行即继续 · Archives what is kept no longer, and thins; goes on after a break.
+
+    Ctrl-C stops it after its step. Never anything under hold, recall, an open case or complaint, nor what kept goods
+    came from.
+    """
+    stopped = threading.Event()
+    with opened() as (settings, engine, master), Progress(console=Console(stderr=True)) as progress:
+        _, own = read_rules(settings)
+        rules = retention_rules(own)
+        bar = progress.add_task("retention", total=None)
+        writer = Writer(engine)
+        before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
+        try:
+            done = retaining.run(
+                engine, writer, settings.archive_dir, master, clock=lambda: datetime.now(UTC), rules=rules,
+                dry=dry_run, stop=stopped.is_set,
+                told=lambda looked, all_: progress.update(bar, completed=looked, total=max(all_, looked)),
+            )  # fmt: skip
+        finally:
+            signal.signal(signal.SIGINT, before)
+            writer.close()
+    if done is None:
+        typer.echo("另一进程正在清理 · another process is at it", err=True)
+        raise typer.Exit(1)
+    for name, number in sorted(done.rows.items()):
+        typer.echo(f"{name} {number}")
+    verb = "可清理 · could go" if dry_run else "已归档并清理 · archived and thinned"
+    typer.echo(f"{verb}: {done.custodies} custodies, {sum(done.rows.values())} rows; {done.looked} looked at")
+    for text, number in (
+        ("牵连过多，未查看 · not looked at, too much hangs together", done.entangled),
+        ("清理时有变动，下次再查 · changed meanwhile, looked at next time", done.changed),
+        ("投诉人联系方式已抹去 · contacts of complaints erased", done.erased),
+    ):
+        if number:
+            typer.echo(f"{text}: {number}")
+    if done.archive is not None:
+        typer.echo(str(done.archive))
+    if not done.whole:
+        typer.echo("已停止，再次运行即继续 · stopped: run it again to go on", err=True)
+        raise typer.Exit(1)
+
+
+@retention.command("cancel")
+def retention_cancel() -> None:
+    """让正在进行的清理在本步之后停下 · Tells the run that is on to stop after its step; the next goes on from there."""
+    with database() as (_, engine):
+        schema.require_head(engine)
+        writer = Writer(engine)
+        try:
+            running = writer.submit(cancel_task, retaining.NAME)
+        finally:
+            writer.close()
+    typer.echo("将停止 · it will stop" if running else "没有在进行 · nothing is running")
+
+
+@retention.command("restore")
+def retention_restore(
+    file: Annotated[Path, typer.Argument(help="归档 · an archive, its manifest beside it; the newest first")],
+) -> None:
+    """从归档恢复 · Puts every row of an archive back as it was."""
+    with database() as (_, engine):
+        schema.require_head(engine)
+        writer = Writer(engine)
+        try:
+            rows = retaining.restore(engine, writer, file)
+        finally:
+            writer.close()
+    for name, number in sorted(rows.items()):
+        typer.echo(f"{name} {number}")
+    typer.echo(f"已恢复 · restored: {sum(rows.values())} rows; now run `onecode db check`")
 
 
 @key.command("create")

@@ -12,6 +12,7 @@ from app import logs, web
 from app.domain.balance import Rules, own_rules
 from app.domain.errors import Refusal
 from app.domain.opening import read_opening
+from app.domain.retention import own_rules as retention_rules
 from app.domain.webhooks import reach
 from app.notifying import OUTBOX, Sender
 from app.overseeing import Sweeper, Watch
@@ -68,6 +69,7 @@ def read_rules(settings: Settings) -> tuple[Rules, dict[str, Any]]:
         return Rules(), {}
     try:
         data = msgspec.json.decode(settings.rules_file.read_bytes(), type=dict[str, Any])
+        retention_rules(data)
         return own_rules(data), data
     except msgspec.DecodeError as error:
         raise ValueError(f"{settings.rules_file}: {error}") from None
@@ -77,7 +79,7 @@ def read_rules(settings: Settings) -> tuple[Rules, dict[str, Any]]:
 
 def open_service(settings: Settings) -> Service:
     """Everything that one process needs; close it with `close_service`. Raises as `open_database`."""
-    rules, _ = read_rules(settings)
+    rules, own = read_rules(settings)
     engine, master = open_database(settings)
     scans: Memo[Key, Kept | None] = Memo(lambda: tail.age, settings.cache_bytes)
 
@@ -143,6 +145,7 @@ def open_service(settings: Settings) -> Service:
         settings, engine, writer, keys, sessions, shelves, reports, files, scans, receipts, counts, tail, metrics,
         master, boards, reachable, sender, keeper, sweeper,
         wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules,
+        keeping=retention_rules(own),
     )  # fmt: skip
 
 

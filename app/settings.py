@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     )
     market_hours: str = Field("06:00-19:00", description="when markets are open, for scales that fall silent")
     silent_hours: int = Field(4, ge=1, le=48, description="opening hours without a call of a scale that sells daily")
+    archive_dir: Path = Field(Path("onecode-archive"), description="where records that are kept no longer are archived")
     rules_file: Path | None = Field(
         None, description="JSON of tolerances, yields and retention rules that come before the shipped ones"
     )

@@ -125,6 +125,7 @@ DOORS: dict[str, str] = {
     "GET /api/v1/findings": "1333+3++",
     "GET /api/v1/coverage": "1333+3++",
     "GET /api/v1/coverage/rows": "1333+3++",
+    "GET /api/v1/retention": "1333333+",
     "GET /api/v1/statistics/admissions": "1333+3++",
     "GET /api/v1/statistics/tests": "1333+3++",
     "POST /api/v1/captures": "13+++33+",

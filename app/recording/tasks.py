@@ -54,7 +54,8 @@ def _take(transaction: Transaction, command: TakeTurn) -> Task | None:
 
 
 def note_step(transaction: Transaction, step: Step) -> bool:
-    """Notes a step within a job of the holder's; False where it is the holder no more, or was cancelled: it stops."""
+    """Notes a step within a job of the holder's; False where it is the holder no more: it stops, and what it was about
+    to write is not written. A task that was cancelled takes this step, and has no holder then."""
     task, now = store.read(transaction.connection, step.name, lock=True), transaction.now
     if task.holder != step.holder:
         return False
@@ -71,7 +72,7 @@ def note_step(transaction: Transaction, step: Step) -> bool:
             finished_at=now if step.done else task.finished_at,
         ),
     )
-    return going_on or step.done
+    return True
 
 
 def give_back(transaction: Transaction, steps: Sequence[Step]) -> Sequence[None]:

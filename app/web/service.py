@@ -5,6 +5,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from app.domain import retention
 from app.domain.balance import Rules
 from app.domain.webhooks import Reach
 from app.notifying import Sender
@@ -64,6 +65,7 @@ class Service:
     places: Places = field(default_factory=Places)
     complaining: Complaining = field(default_factory=Complaining)
     rules: Rules = field(default_factory=Rules)
+    keeping: tuple[retention.Rule, ...] = retention.RULES
     logins: Delays = field(default_factory=Delays)
 
 

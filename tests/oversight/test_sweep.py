@@ -179,7 +179,8 @@ def test_processes_take_turns(engine: Engine, writer: Writer) -> None:
     assert writer.submit(step, Step("t", second, {"n": 1}, {"done": 1})) is True
     assert writer.submit(cancel, "t") is True
     assert writer.submit(cancel, "u") is False
-    assert writer.submit(step, Step("t", second, {"n": 2}, {"done": 2})) is False
+    assert writer.submit(step, Step("t", second, {"n": 2}, {"done": 2})) is True
+    assert writer.submit(step, Step("t", second, {"n": 3}, {"done": 3})) is False
     with engine.connect() as connection:
         left = tasks.read(connection, "t")
     assert (left.holder, left.place, left.counts, left.state) == (None, {"n": 2}, {"done": 2}, "idle")

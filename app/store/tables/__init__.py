@@ -10,7 +10,7 @@ from app.store.tables.base import metadata
 from app.store.tables.captured import capture, epc_event, packing
 from app.store.tables.cases import case_custody, case_file
 from app.store.tables.complaints import complaint
-from app.store.tables.custody import attachment, custody, custody_link, hold, lot, slip, slip_item, timeline
+from app.store.tables.custody import ONWARD, attachment, custody, custody_link, hold, lot, slip, slip_item, timeline
 from app.store.tables.events import code, correction, event, flag
 from app.store.tables.feed import feed
 from app.store.tables.inspections import inspection
@@ -26,6 +26,7 @@ from app.store.tables.units import code_job, code_range
 from app.store.tables.webhooks import delivery, webhook
 
 __all__ = [
+    "ONWARD",
     "alert",
     "api_key",
     "attachment",

@@ -27,6 +27,8 @@ alert = table(
     Column("history", Json),
 )
 Index(None, alert.c.state, alert.c.record_time, alert.c.id)
+for _column in (alert.c.custody_id, alert.c.event_id, alert.c.receipt_id):  # for what goes with them
+    Index(None, _column, postgresql_where=_column.is_not(None), sqlite_where=_column.is_not(None))
 Index(None, alert.c.record_time, alert.c.id)
 Index(None, alert.c.party_id, alert.c.record_time)
 Index(None, alert.c.site_id, alert.c.record_time)

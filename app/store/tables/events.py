@@ -19,6 +19,11 @@ code = table(
     rowid=False,
 )
 
+Index(
+    None, code.c.replacement, postgresql_where=code.c.replacement.is_not(None),
+    sqlite_where=code.c.replacement.is_not(None),
+)  # fmt: skip
+
 event = table(
     "event",
     "id",
@@ -60,6 +65,13 @@ correction = table(
     Column("replacement_event_id", Id),
     Column("record_time", Instant, nullable=False),
     rowid=False,
+)
+
+Index(
+    None,
+    correction.c.replacement_event_id,
+    postgresql_where=correction.c.replacement_event_id.is_not(None),
+    sqlite_where=correction.c.replacement_event_id.is_not(None),
 )
 
 flag = table(

@@ -1,0 +1,314 @@
+"""The run: archives and thins page by page. It can be stopped, killed and gone on with; two never run at a time.
+
+A batch is on disk in the archive before it is deleted, and its deletion and the archive's length are one transaction:
+what was written to the archive and not deleted is written over by whoever goes on.
+"""
+
+import hmac
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from app.domain.retention import COMPLAINTS, RULES, Rule, earlier
+from app.recording.tasks import Step, TakeTurn, give_back, note_step, take_turns
+from app.retaining import archive
+from app.retaining.planning import HOME, Plan, before, plan, still
+from app.store import retention as store
+from app.store import schema, tables, tasks
+from app.store.engine import Database, reading
+from app.store.retention import Guarded, Taken
+from app.store.tasks import Task
+from app.store.writer import Transaction, Writer
+
+NAME: Final = "retention"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`rows`: taken away by table; `custodies` of them, or, dry, that would be; `looked`: custodies that were looked
+    at; `entangled`: too much hangs together; `changed`: groups that somebody had changed meanwhile; `whole`: the run
+    came to its end; `archive`: None where nothing was taken."""
+
+    rows: dict[str, int]
+    custodies: int
+    looked: int
+    entangled: int
+    changed: int
+    erased: int
+    whole: bool
+    archive: Path | None
+
+
+def state(database: Database) -> Task:
+    """How far a run has come, or what came of the last."""
+    with reading(database) as snapshot:
+        return tasks.read(snapshot, NAME)
+
+
+def run(
+    database: Database,
+    writer: Writer,
+    directory: Path,
+    master: bytes,
+    *,
+    clock: Callable[[], datetime],
+    rules: Sequence[Rule] = RULES,
+    dry: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    told: Callable[[int, int], None] = lambda looked, all_: None,
+) -> Report | None:
+    """Archives into `directory` and thins; a run that was cut off is gone on with. `dry` only counts. `told` hears how
+    many custodies were looked at, of how many. None where another process runs. Raises ArchiveUnusable, OSError."""
+    now, last = clock(), state(database).counts
+    with reading(database) as snapshot:
+        guard, all_ = store.guarded(snapshot), store.custodies(snapshot)
+    if dry:
+        return _dry(database, rules, guard, now, all_, told)
+    holder = uuid4()
+    task = writer.submit(take_turns, TakeTurn(NAME, holder))
+    if task is None:
+        return None
+    work = _Run(
+        database,
+        writer,
+        directory,
+        master,
+        holder,
+        tuple(rules),
+        guard,
+        stop,
+        told,
+        all_,
+        _previous(last),
+    )
+    try:
+        return work.go(task, now)
+    except BaseException:
+        writer.submit(give_back, Step(NAME, holder, work.place or None, work.counts))
+        raise
+
+
+def _previous(counts: dict[str, Any]) -> str | None:
+    """The archive before the next, by what is known of the last run."""
+    name: str | None = counts.get("archive") or counts.get("previous")
+    return name
+
+
+def _dry(
+    database: Database,
+    rules: Sequence[Rule],
+    guard: Guarded,
+    now: datetime,
+    all_: int,
+    told: Callable[[int, int], None],
+) -> Report:
+    going: set[UUID] = set()
+    looked = entangled = 0
+    rows: Counter[str] = Counter()
+    after: UUID | None = None
+    with reading(database) as snapshot:
+        while page := store.pages(snapshot, before(rules, now), after):
+            found = plan(snapshot, [key for key in page if key not in going], rules, guard, now)
+            for keys, _ in found.groups:
+                rows += archive.summed(store.gather(snapshot, keys))
+                # Those of pages to come; the others are not met again.
+                going |= {key for key in keys if key > page[-1]}
+            going = {key for key in going if key > page[-1]}
+            looked += len(page)
+            entangled += found.entangled
+            after = page[-1]
+            told(looked, all_)
+    return Report(dict(rows), rows["custody"], looked, entangled, 0, 0, True, None)
+
+
+@dataclass(slots=True)
+class _Run:
+    database: Database
+    writer: Writer
+    directory: Path
+    master: bytes
+    holder: UUID
+    rules: tuple[Rule, ...]
+    guard: Guarded
+    stop: Callable[[], bool]
+    told: Callable[[int, int], None]
+    all: int
+    previous: str | None
+    place: dict[str, Any] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
+
+    def go(self, task: Task, now: datetime) -> Report:
+        self.counts = task.counts or {
+            "rows": {}, "looked": 0, "entangled": 0, "changed": 0, "erased": 0, "archive": None,
+            "previous": self.previous,
+            "earliest": None, "latest": None, "all": self.all,
+        }  # fmt: skip
+        self.place = task.place or {
+            "step": "custodies", "after": None, "begun": now.isoformat(), "path": None, "length": 0,
+            "revision": schema.revision(self.database),
+        }  # fmt: skip
+        whole = self._custodies(now) and self._receipts(now) and self._personal(now)
+        path = Path(self.place["path"]) if self.place["path"] else None
+        if whole:
+            if path is not None:
+                kept = {name: self.counts[name] for name in ("rows", "earliest", "latest", "erased")}
+                archive.finish(path, kept, now, self.rules, self.counts["previous"])
+            self.writer.submit(_note, Step(NAME, self.holder, None, self.counts, done=True))
+        else:
+            self.writer.submit(give_back, Step(NAME, self.holder, self.place, self.counts))
+        return Report(
+            self.counts["rows"], self.counts["rows"].get("custody", 0), self.counts["looked"],
+            self.counts["entangled"], self.counts["changed"], self.counts["erased"], whole, path,
+        )  # fmt: skip
+
+    def _custodies(self, now: datetime) -> bool:
+        while self.place["step"] == "custodies":
+            if self.stop():
+                return False
+            after = self.place["after"]
+            with reading(self.database) as snapshot:
+                page = store.pages(snapshot, before(self.rules, now), UUID(after) if after else None)
+                found = plan(snapshot, page, self.rules, self.guard, now) if page else Plan([], 0)
+            for keys, mark in found.groups:
+                if not self._take(_Custodies(keys, mark, self, now)):
+                    return False
+            self.counts["looked"] += len(page)
+            self.counts["entangled"] += found.entangled
+            self.told(self.counts["looked"], self.all)
+            self.place |= {"after": str(page[-1])} if page else {"step": "receipts", "after": None}
+            if not self.writer.submit(_note, self._step()):
+                return False
+        return True
+
+    def _receipts(self, now: datetime) -> bool:
+        """Sales of no batch, after the longest time that any goods are kept for."""
+        longest = max((rule.months for rule in self.rules), default=0)
+        day = earlier(now.astimezone(HOME).date(), longest)
+        limit = datetime(day.year, day.month, day.day, tzinfo=HOME)
+        while self.place["step"] == "receipts":
+            if self.stop():
+                return False
+            with reading(self.database) as snapshot:
+                numbers, after = store.loose_receipts(snapshot, limit, int(self.place["after"] or 0))
+            if numbers and not self._take(_Receipts(numbers, self)):
+                return False
+            self.place |= {"step": "personal", "after": None} if after is None else {"after": str(after)}
+            if not self.writer.submit(_note, self._step()):
+                return False
+        return True
+
+    def _personal(self, now: datetime) -> bool:
+        """Who complained long ago is a hash; what was complained of stays."""
+        day = earlier(now.astimezone(HOME).date(), COMPLAINTS)
+        limit = datetime(day.year, day.month, day.day, tzinfo=HOME)
+        while True:
+            if self.stop():
+                return False
+            erased = self.writer.submit(_erase, _Erase(limit, self))
+            if erased is None:
+                return False
+            if erased == 0:
+                return True
+
+    def _take(self, command: "_Custodies | _Receipts") -> bool:
+        if self.place["path"] is None:
+            begun = datetime.fromisoformat(self.place["begun"])
+            path = self.directory / archive.name_of(begun)
+            self.place |= {
+                "path": str(path), "length": archive.header(path, begun, self.place["revision"], self.rules)
+            }  # fmt: skip
+            self.counts["archive"] = path.name
+        return self.writer.submit(_thin, command)
+
+    def _step(self) -> Step:
+        return Step(NAME, self.holder, dict(self.place), dict(self.counts))
+
+    def archived(self, taken: Taken) -> None:
+        """Puts a batch into the archive, behind what is known to be whole."""
+        path = Path(self.place["path"])
+        self.place["length"] = archive.append(path, self.place["length"], archive.lines(taken))
+        self.counts["rows"] = dict(Counter(self.counts["rows"]) + archive.summed(taken))
+        times = [row.event_time.isoformat() for table in (tables.event, tables.receipt) for row in taken.gone[table]]
+        for name, choose in (("earliest", min), ("latest", max)):
+            known = [self.counts[name]] if self.counts[name] else []
+            self.counts[name] = choose([*times, *known], default=None)
+
+    def hashed(self, text: str) -> str:
+        """Nobody finds a telephone number from it by trying all of them, without the master secret."""
+        return f"hmac:{hmac.new(self.master, text.encode(), sha256).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Custodies:
+    keys: list[UUID]
+    mark: int
+    run: _Run
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Receipts:
+    numbers: list[int]
+    run: _Run
+
+
+@dataclass(frozen=True, slots=True)
+class _Erase:
+    limit: datetime
+    run: _Run
+
+
+def _thin(transaction: Transaction, commands: Sequence[_Custodies | _Receipts]) -> Sequence[bool]:
+    """Job: archives and deletes a group that is as it was planned; False where it is no longer this run's turn."""
+    return [_thinned(transaction, command) for command in commands]
+
+
+def _thinned(transaction: Transaction, command: _Custodies | _Receipts) -> bool:
+    connection, run = transaction.connection, command.run
+    if isinstance(command, _Custodies):
+        store.lock(connection, command.keys)
+        if not still(connection, command.keys, command.mark, run.rules, run.guard, command.now):
+            run.counts["changed"] += 1
+            return note_step(transaction, run._step())
+        taken = store.gather(connection, command.keys)
+    else:
+        taken = store.gather_receipts(connection, command.numbers)
+    before = dict(run.place), dict(run.counts)
+    try:
+        run.archived(taken)
+        if not note_step(transaction, run._step()):
+            run.place, run.counts = before
+            return False
+        store.take(connection, taken)
+    except BaseException:
+        run.place, run.counts = before
+        raise
+    for table in (tables.custody, tables.lot):
+        transaction.touched.update(row.id.hex for row in taken.gone[table])
+    transaction.touched.update(row.code for row in taken.gone[tables.code])
+    return True
+
+
+def _erase(transaction: Transaction, commands: Sequence[_Erase]) -> Sequence[int | None]:
+    """Job: contacts become hashes; how many did, None where it is no longer this run's turn."""
+    erased: list[int | None] = []
+    for command in commands:
+        taken = store.personal(transaction.connection, command.limit, command.run.hashed)
+        number = len(taken.was[tables.complaint])
+        command.run.counts["erased"] += number
+        if not note_step(transaction, command.run._step()):
+            erased.append(None)
+            continue
+        store.take(transaction.connection, taken)
+        erased.append(number)
+    return erased
+
+
+def _note(transaction: Transaction, steps: Sequence[Step]) -> Sequence[bool]:
+    """Job: how far the run has come."""
+    return [note_step(transaction, step) for step in steps]
