@@ -36,13 +36,15 @@ from app.web.places import Places, read_places
 from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
 from app.web.representations import Key
-from app.web.screens import Boards
+from app.web.screens import Boards, Packed
 from app.web.service import Service
 from app.web.sessioncache import SessionCache
 from app.web.shelves import Shelves
 from app.web.tries import Tries
 
 log = logging.getLogger(__name__)
+
+ANNOUNCEMENTS = 16_000_000  # bytes of pages of recalls that a process keeps
 
 
 def open_database(settings: Settings) -> tuple[Database, bytes]:
@@ -90,6 +92,7 @@ def open_service(settings: Settings) -> Service:
     shelves = Shelves(engine, lambda: tail.age)
     boards = Boards(engine, lambda: tail.age, settings.board_screens)
     keeper = Keeper(engine, writer)
+    announcements: Memo[tuple[str, str, str], Packed] = Memo(lambda: tail.age, ANNOUNCEMENTS)
 
     def forget(touched: Iterable[str]) -> None:
         names = frozenset(touched)
@@ -98,6 +101,7 @@ def open_service(settings: Settings) -> Service:
         shelves.forget(names)
         scans.forget(names)
         boards.forget(names)
+        announcements.forget(names)
         receipts.forget(names)
         if OUTBOX in names:
             sender.wake()
@@ -109,6 +113,7 @@ def open_service(settings: Settings) -> Service:
         shelves.forget_all()
         scans.forget_all()
         boards.forget_all()
+        announcements.forget_all()
         receipts.forget_all()
         sender.wake()
         keeper.hear_all()
@@ -143,7 +148,7 @@ def open_service(settings: Settings) -> Service:
     files = FileStore(settings.files_dir)
     return Service(
         settings, engine, writer, keys, sessions, shelves, reports, files, scans, receipts, counts, tail, metrics,
-        master, boards, reachable, sender, keeper, sweeper,
+        master, boards, reachable, sender, keeper, announcements, sweeper,
         wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules,
         keeping=retention_rules(own),
     )  # fmt: skip

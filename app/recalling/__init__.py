@@ -4,7 +4,9 @@ from app.recalling.answers import Answered, GiveAnswer, Told, give_answers, note
 from app.recalling.delivering import note_deliveries
 from app.recalling.drafting import advice_for, draft
 from app.recalling.keeping import Keep, Keeper, keep_recalls, resolve
+from app.recalling.public import announced, announcement, concerning, summary
 from app.recalling.recalls import ChangeRecall, Made, NewRecall, change_recalls, create_recalls, may_change
+from app.recalling.reporting import Named, Paper, Report, custodies, evidence, paper, parties, report
 from app.recalling.views import (
     affected,
     find_notices,
@@ -22,13 +24,21 @@ __all__ = [
     "Keep",
     "Keeper",
     "Made",
+    "Named",
     "NewRecall",
+    "Paper",
+    "Report",
     "Told",
     "advice_for",
     "affected",
+    "announced",
+    "announcement",
     "change_recalls",
+    "concerning",
     "create_recalls",
+    "custodies",
     "draft",
+    "evidence",
     "find_notices",
     "find_recall",
     "find_recalls",
@@ -39,6 +49,10 @@ __all__ = [
     "note_deliveries",
     "note_told",
     "notices_told",
+    "paper",
+    "parties",
+    "report",
     "resolve",
+    "summary",
     "told",
 ]

@@ -40,7 +40,7 @@ def draft(snapshot: Snapshot, principal: Principal, scope: Scope, secret: bytes)
             pointer="/scope",
         )
     for i, text in enumerate(scope.codes):
-        scope = _with_code(snapshot, principal, scope, text, secret, f"/scope/codes/{i}")
+        scope = with_code(snapshot, principal, scope, text, secret, f"/scope/codes/{i}")
     scope = replace(
         scope,
         lots=tuple(dict.fromkeys(scope.lots)),
@@ -52,7 +52,8 @@ def draft(snapshot: Snapshot, principal: Principal, scope: Scope, secret: bytes)
     return scope, subjects
 
 
-def _with_code(snapshot: Snapshot, principal: Principal, scope: Scope, text: str, secret: bytes, pointer: str) -> Scope:
+def with_code(snapshot: Snapshot, principal: Principal, scope: Scope, text: str, secret: bytes, pointer: str) -> Scope:
+    """The scope with what a code of any kind names. Raises Malformed, NotFound."""
     try:
         code = codes.parse(text.strip().rsplit("/", 1)[-1])
     except MistypedCode as error:

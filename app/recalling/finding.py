@@ -17,6 +17,7 @@ from app.store.engine import Snapshot
 from app.store.raw import Row
 
 _SUMS = ("received", "sold", "shipped", "processed", "returned", "destroyed", "unexplained")
+LOTS = 500  # that are named to the public one by one
 UNKNOWN = ""  # the region of goods that are nowhere
 
 
@@ -33,6 +34,7 @@ class Found:
     generations: int = 0
     regions: Counter[str] = field(default_factory=Counter)
     beyond: Counter[str] = field(default_factory=Counter)
+    lots: set[bytes] = field(default_factory=set)
     truncated: bool = False
     ms: dict[str, float] = field(default_factory=dict)
 
@@ -67,6 +69,8 @@ class Found:
                 {"region": region or None, "custodies": number, "beyond": self.beyond[region]}
                 for region, number in sorted(self.regions.items())
             ],
+            "lots": [str(UUID(bytes=key)) for key in sorted(self.lots)[:LOTS]],
+            "more_lots": max(0, len(self.lots) - LOTS),
             "truncated": self.truncated,
             "ms": self.ms,
         }
@@ -114,6 +118,7 @@ def _add(
 ) -> None:
     found.custodies += 1
     found.receipts += row[16]
+    found.lots.add(row[3])
     found.regions[region] += 1
     if beyond:
         found.beyond[region] += 1

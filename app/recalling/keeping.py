@@ -90,6 +90,8 @@ def keep_recalls(transaction: Transaction, commands: Sequence[Keep]) -> Sequence
             if recall.state == "live":
                 made = plan(connection, recall, found, now)
                 made.holds.write(transaction)
+                if made:
+                    transaction.touched.add(recall.id.hex)
                 store.save_places(connection, made.places)
                 store.save_notices(connection, made.notices)
                 tell_kept(transaction, recall, made.notices, made.grown, found.places)

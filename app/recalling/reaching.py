@@ -157,3 +157,10 @@ def _starts(snapshot: Snapshot, subjects: Subjects) -> set[bytes]:
         }
         starts = {key for key in starts if key not in spares and places[key] not in spares}
     return starts
+
+
+def of_lots_and_custodies(snapshot: Snapshot, scope: Scope) -> dict[bytes, tuple[bytes, bytes | None]]:
+    """The goods that a scope names as such, each with its lot and site."""
+    rows = store.of_lots(snapshot, [key.bytes for key in scope.lots])
+    rows += store.by_id(snapshot, [key.bytes for key in scope.custodies])
+    return {row[0]: (row[1], row[2]) for row in rows}

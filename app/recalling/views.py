@@ -20,7 +20,7 @@ from app.domain.rows import Product
 from app.recalling.finding import Regions
 from app.recalling.reaching import generations, subjects_of
 from app.recalling.recalls import unknown
-from app.store import chain, master
+from app.store import chain, holds, master
 from app.store import recalls as store
 from app.store import recalls_reach as reach_store
 from app.store.engine import Snapshot
@@ -189,8 +189,8 @@ def find_notices(
 def notices_told(snapshot: Snapshot, recall_id: UUID, rows: Collection[Notice], now: datetime) -> list[Shown]:
     """Each notice with what its party has, or had, of the goods, what it has said, and what it owes."""
     parties = {row.party_id for row in rows}
-    places = [row for row in store.places(snapshot, recall_id) if row.party_id in parties and not row.gone]
-    answers = [row for row in store.answers(snapshot, recall_id) if row.party_id in parties]
+    places = [row for row in store.places_of(snapshot, recall_id, parties) if not row.gone]
+    answers = store.answers_of(snapshot, recall_id, parties)
     found = shares(places, latest(answers))
     products = master.products(snapshot, {place.product_id for place in places})
     sites = master.sites(snapshot, {place.site_id for place in places if place.site_id is not None})
@@ -326,3 +326,15 @@ _HANDS = ("received", "sold", "shipped", "processed", "returned", "destroyed", "
 
 def _named(row: Row | None) -> Shown | None:
     return None if row is None else {"code": row[1], "name": row[2], "kind": row[3], "region": row[4]}
+
+
+def batches_of(snapshot: Snapshot, recall: Recall, party_id: UUID) -> list[Shown]:
+    """What one party has, or had, of what the recall holds."""
+    products = {place.product_id.bytes for place in store.places_of_party(snapshot, recall.id, party_id)}
+    came = reach_store.that_came(snapshot, "party_id", [party_id.bytes], None, None)
+    goods = {row[0]: (row[1], row[2]) for row in came if row[3] in products}
+    held = holds.on(snapshot, goods, back=True).holds
+    keys = [key for key, found in held.items() if any(hold[4] == recall.id.bytes for hold in found)]
+    rows = reach_store.hands(snapshot, keys)
+    names = _Names(snapshot, rows)
+    return [names.told(row, 0, "", False) for row in sorted(rows, key=lambda row: (row[8], row[0]))]

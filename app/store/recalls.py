@@ -45,6 +45,31 @@ def live(snapshot: Snapshot) -> list[Recall]:
     return [Recall(*row) for row in snapshot.execute(statement)]
 
 
+def published(snapshot: Snapshot, after: tuple[datetime, UUID] | None, limit: int) -> list[Recall]:
+    """What the public is told of: live and closed ones, the latest first."""
+    c = _recall.c
+    conditions: list[ColumnElement[bool]] = [c.state.in_(("live", "closed"))]
+    if after is not None:
+        time, key = after
+        conditions.append(or_(c.record_time < time, and_(c.record_time == time, c.id < key)))
+    statement = select(_recall).where(*conditions).order_by(c.record_time.desc(), c.id.desc()).limit(limit)
+    return [Recall(*row) for row in snapshot.execute(statement)]
+
+
+def find_all(snapshot: Snapshot, ids: Iterable[UUID]) -> list[Recall]:
+    found: list[Recall] = []
+    for chunk in chunks(ids):
+        found += [Recall(*row) for row in snapshot.execute(select(_recall).where(_recall.c.id.in_(chunk)))]
+    return found
+
+
+def by_number(snapshot: Snapshot, number: str) -> Recall | None:
+    """The live or closed one of this number."""
+    statement = select(_recall).where(_recall.c.number == number, _recall.c.state.in_(("live", "closed")))
+    row = snapshot.execute(statement.order_by(_recall.c.id).limit(1)).one_or_none()
+    return Recall(*row) if row else None
+
+
 # --- who sees what ---
 
 
@@ -107,6 +132,15 @@ def places(snapshot: Snapshot, recall_id: UUID) -> list[RecallPlace]:
     return [RecallPlace(*row) for row in snapshot.execute(statement)]
 
 
+def places_of(snapshot: Snapshot, recall_id: UUID, parties: Iterable[UUID]) -> list[RecallPlace]:
+    c = _place.c
+    found: list[RecallPlace] = []
+    for chunk in chunks(parties):
+        statement = select(_place).where(c.recall_id == recall_id, c.party_id.in_(chunk))
+        found += [RecallPlace(*row) for row in snapshot.execute(statement.order_by(c.record_time, c.id))]
+    return found
+
+
 def places_of_party(snapshot: Snapshot, recall_id: UUID, party_id: UUID) -> list[RecallPlace]:
     c = _place.c
     statement = select(_place).where(c.recall_id == recall_id, c.party_id == party_id).order_by(c.record_time, c.id)
@@ -149,6 +183,11 @@ def notices(snapshot: Snapshot, recall_ids: Collection[UUID]) -> list[Notice]:
         statement = select(_notice).where(c.recall_id.in_(chunk)).order_by(c.record_time, c.id)
         found += [Notice(*row) for row in snapshot.execute(statement)]
     return found
+
+
+def notice(snapshot: Snapshot, key: UUID) -> Notice | None:
+    row = snapshot.execute(select(_notice).where(_notice.c.id == key)).one_or_none()
+    return Notice(*row) if row else None
 
 
 def page_of_notices(
@@ -196,6 +235,16 @@ def answers(snapshot: Snapshot, recall_id: UUID, party_id: UUID | None = None) -
         conditions.append(_answer.c.party_id == party_id)
     statement = select(_answer).where(*conditions).order_by(_answer.c.record_time, _answer.c.id)
     return [Answer(*row) for row in snapshot.execute(statement)]
+
+
+def answers_of(snapshot: Snapshot, recall_id: UUID, parties: Iterable[UUID]) -> list[Answer]:
+    """Of these parties, the first given first."""
+    c = _answer.c
+    found: list[Answer] = []
+    for chunk in chunks(parties):
+        statement = select(_answer).where(c.recall_id == recall_id, c.party_id.in_(chunk))
+        found += [Answer(*row) for row in snapshot.execute(statement.order_by(c.record_time, c.id))]
+    return found
 
 
 def known_answers(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Answer]:

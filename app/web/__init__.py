@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from app.web import (
     alerts,
+    announcements,
     assets,
     audit,
     balance,
@@ -42,6 +43,7 @@ from app.web import (
     prices,
     problems,
     products,
+    recall_papers,
     recalls,
     recalls_parties,
     receipts,
@@ -91,10 +93,12 @@ _ROUTERS = (
     trace.router,
     recalls.router,
     recalls_parties.router,
+    recall_papers.router,
     exports.router,
     cases.router,
     captures.router,
     alerts.router,
+    announcements.router,
     audit.router,
     webhooks.router,
     balance.router,

@@ -27,7 +27,7 @@ from app.web.quota import Complaining
 from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
 from app.web.representations import Key
-from app.web.screens import Boards
+from app.web.screens import Boards, Packed
 from app.web.sessioncache import SessionCache
 from app.web.shelves import Shelves
 from app.web.tries import Tries
@@ -59,6 +59,7 @@ class Service:
     reach: Reach
     sender: Sender
     keeper: Keeper
+    announcements: Memo[tuple[str, str, str], Packed]
     sweeper: Sweeper
     tries: Tries = field(default_factory=Tries)
     wrong_codes: Tries = field(default_factory=Tries)
