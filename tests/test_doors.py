@@ -103,6 +103,10 @@ DOORS: dict[str, str] = {
     "POST /api/v1/recalls/{recall_id}/start": "143434++",
     "GET /api/v1/recalls/{recall_id}/affected": "14+4+4++",
     "GET /api/v1/recalls/{recall_id}/notices": "14+4+4++",
+    "GET /api/v1/recalls/{recall_id}/notices/{party_id}/paper": "14+4+4++",
+    "GET /api/v1/recalls/{recall_id}/report": "143434++",
+    "GET /recalls": "++++++++",
+    "GET /recalls/{number}": "++++++++",
     "POST /api/v1/recalls/{recall_id}/acknowledgements": "14+4+43+",
     "POST /api/v1/recalls/{recall_id}/close": "143434++",
     "GET /api/v1/trace": "1+++++++",
@@ -193,6 +197,8 @@ def letter(actor: Actor, door: str, own: Mapping[str, str], cast: Cast, batch: d
     request = REQUESTS[door](cast, batch) if door in REQUESTS else {}
     if template.startswith("/boards/"):
         own = {**own, "code": cast.stall.site["code"]}
+    if template == "/recalls/{number}":
+        own = {**own, "number": cast.admin.get(f"/recalls/{own['recall_id']}").json()["number"]}
     answer = actor.request(method, f"https://food.example.cn{template.format_map(own)}", **request)
     status = answer.status_code
     if answer.headers["content-type"] == "application/x-ndjson":

@@ -154,8 +154,8 @@ def _render(template: str, language: Language, **values: Any) -> bytes:
 def office_of(words: Words, region: str | None) -> str:
     """Who recalls, as people know it."""
     if region is None:
-        return words.t("recall.office.operator")
-    return words.t("recall.office.region", region=words.region(region))
+        return words.t("announced.office.operator")
+    return words.t("announced.office.region", region=words.region(region))
 
 
 def address(public_url: str, number: str) -> str:

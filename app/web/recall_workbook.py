@@ -80,18 +80,18 @@ def _summary(report: Report, words: Words, office: str) -> Iterator[tuple[str, s
     t, recall, told = words.t, report.recall, report.told
     kind = "report.mock" if recall.state == "mock" else "report.interim" if report.interim else "report.final"
     yield t("report.title"), t(kind)
-    yield t("recall.number"), recall.number
-    yield t("recall.products"), recall.title
-    yield t("recall.grade"), t(f"recall.grade.{recall.grade}")
-    yield t("recall.state"), t(f"announced.{recall.outcome or recall.state}")
-    yield t("recall.office"), office
-    yield t("recall.reason"), words.half(recall.reason)
-    yield t("recall.hazard"), words.half(recall.hazard)
+    yield t("announced.number"), recall.number
+    yield t("announced.products"), recall.title
+    yield t("announced.grade"), t(f"announced.grade.{recall.grade}")
+    yield t("announced.state"), t(f"announced.state.{recall.outcome or recall.state}")
+    yield t("announced.office"), office
+    yield t("announced.reason"), words.half(recall.reason)
+    yield t("announced.hazard"), words.half(recall.hazard)
     yield t("report.made"), moment(words, report.made_at)
     yield t("report.known"), moment(words, recall.known_at)
-    yield t("recall.started"), moment(words, recall.started_at)
-    yield t("recall.closed"), moment(words, recall.closed_at)
-    yield t("recall.conclusion"), recall.conclusion or ""
+    yield t("announced.started"), moment(words, recall.started_at)
+    yield t("announced.closed"), moment(words, recall.closed_at)
+    yield t("announced.conclusion"), recall.conclusion or ""
     if progress := told["progress"]:
         for name in ("weight", "count"):
             part = progress[name]

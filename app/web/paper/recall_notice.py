@@ -35,21 +35,21 @@ def notice_pdf(paper: Paper, words: Words, office: str, url: str) -> bytes:
         sheets.space(2)
         sheets.facts(
             [
-                (t("recall.number"), recall.number),
-                (t("recall.products"), recall.title),
-                (t("recall.grade"), t(f"recall.grade.{recall.grade}")),
-                (t("recall.state"), t(f"announced.{recall.outcome or recall.state}")),
-                (t("recall.reason"), words.half(recall.reason)),
-                (t("recall.hazard"), words.half(recall.hazard)),
-                (t("recall.office"), office),
-                (t("recall.contact"), t("hotline")),
+                (t("announced.number"), recall.number),
+                (t("announced.products"), recall.title),
+                (t("announced.grade"), t(f"announced.grade.{recall.grade}")),
+                (t("announced.state"), t(f"announced.state.{recall.outcome or recall.state}")),
+                (t("announced.reason"), words.half(recall.reason)),
+                (t("announced.hazard"), words.half(recall.hazard)),
+                (t("announced.office"), office),
+                (t("announced.contact"), t("hotline")),
             ],
             room=room,
         )
     sheets.heading(t("notice.terms"))
     sheets.facts(
         [
-            (t("recall.started"), moment(words, recall.started_at)),
+            (t("announced.started"), moment(words, recall.started_at)),
             (t("notice.acknowledge_due"), moment(words, told["acknowledge_due"])),
             (t("notice.answer_due"), moment(words, told["answer_due"])),
             (t("notice.complete_due"), moment(words, recall.complete_due)),

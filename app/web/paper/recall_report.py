@@ -48,10 +48,10 @@ def _cover(sheets: Sheets, report: Report, words: Words, kind: str, office: str,
         sheets.space(3)
         sheets.facts(
             [
-                (t("recall.number"), recall.number),
-                (t("recall.grade"), t(f"recall.grade.{recall.grade}")),
-                (t("recall.state"), t(f"announced.{recall.outcome or recall.state}")),
-                (t("recall.office"), office),
+                (t("announced.number"), recall.number),
+                (t("announced.grade"), t(f"announced.grade.{recall.grade}")),
+                (t("announced.state"), t(f"announced.state.{recall.outcome or recall.state}")),
+                (t("announced.office"), office),
                 (t("report.made"), moment(words, report.made_at)),
             ],
             room=room,
@@ -73,16 +73,16 @@ def _cover(sheets: Sheets, report: Report, words: Words, kind: str, office: str,
     )
     sheets.facts(
         [
-            (t("recall.reason"), words.half(recall.reason)),
-            (t("recall.hazard"), words.half(recall.hazard)),
-            (t("recall.advice"), recall.advice.get(words.language) or recall.advice.get("en", "")),
+            (t("announced.reason"), words.half(recall.reason)),
+            (t("announced.hazard"), words.half(recall.hazard)),
+            (t("announced.advice"), recall.advice.get(words.language) or recall.advice.get("en", "")),
             (t("report.known"), moment(words, recall.known_at)),
             (t("report.start_due"), term(due["start_due"], "start")),
-            (t("recall.started"), moment(words, recall.started_at)),
+            (t("announced.started"), moment(words, recall.started_at)),
             (t("report.notify_due"), term(due["notify_due"], "notify")),
             (t("report.complete_due"), term(due["complete_due"], "complete")),
-            (t("recall.closed"), moment(words, recall.closed_at)),
-            (t("recall.conclusion"), recall.conclusion or ""),
+            (t("announced.closed"), moment(words, recall.closed_at)),
+            (t("announced.conclusion"), recall.conclusion or ""),
             (t("report.found"), reach),
         ]
     )
