@@ -202,6 +202,21 @@ class Day:
         self.sell("carp", found["carp"], "2.2", "1.8")
         return found
 
+    def inspected(self) -> None:
+        """What the regulator found at three stalls; one sampling is not public yet."""
+        found: dict[str, Json] = {
+            "greens": {"kind": "inspection", "result": "pass", "grade": "A", "score": 96, "public": True,
+                       "text": "台账齐全，公示规范 · Ledger complete, notices in place"},
+            "cooked": {"kind": "inspection", "result": "improve", "grade": "B", "score": 81, "public": True,
+                       "text": "防蝇帘破损，三日内更换 · Fly screen torn: three days to replace it"},
+            "bass": {"kind": "sampling", "result": "fail", "public": False,
+                     "text": "鲈鱼抽样送检，结果待公布 · Bass sampled; not published yet"},
+        }  # fmt: skip
+        for stall, record in found.items():
+            about = {"ref": self.stage.ref("inspection", stall), "site_id": self.stalls[stall].site["id"]}
+            common = {"inspected_on": self.stage.date(-6), "authority": "西湖区市场监督管理局"}
+            self.stage.post(self.regulator.key, "/inspections", {**about, **common, **record})
+
     def scale(self, stall: str, goods: Json) -> str | None:
         """A scale sells and prints its own receipts: the code of one, None where it had been activated before."""
         stage, actor = self.stage, self.stalls[stall]
@@ -233,6 +248,7 @@ def market_day(stage: Stage) -> tuple[list[Page], list[Key]]:
     greens, corrected, refused, outside = day.vegetables(), day.corrected(), day.refused(), day.outside()
     meat, tofu, fruit, fish = day.pork(), day.tofu(), day.fruit(), day.fish()
     receipt = day.scale("greens", greens["cabbage"])
+    day.inspected()
     stall = day.stalls["greens"]
     pages = [
         Page("大白菜，从农场到一号摊", "cabbage, from the farm to the stall", _code(greens["cabbage"])),
@@ -247,6 +263,9 @@ def market_day(stage: Stage) -> tuple[list[Page], list[Key]]:
         Page("韭菜的溯源单，入场被拒", "a slip refused at the gate", f"/c/{refused}"),
         Page("一张溯源单，分给两家", "a slip split between two stalls", f"/c/{tofu['slip']['code']}"),
         Page("一号摊：一摊一码", "a stall and what it sells now", f"/c/{stall.site['code']}"),
+        Page("六号摊：监管记录", "a stall that was inspected", f"/c/{day.stalls['cooked'].site['code']}"),
+        Page("市场看板", "the market's screen", f"/boards/{day.market.site['code']}"),
+        Page("查询机", "the kiosk in the hall", "/kiosk"),
         Page("青山蔬菜合作社：一企一码", "the farm's own code", f"/c/{day.farm.party['code']}"),
         Page("整批大白菜，出产时", "the lot of cabbage as it was made", f"/c/{greens['lot']['lot_code']}"),
         Page("二维码", "a QR symbol", f"/qr/{stall.site['code']}.svg"),
