@@ -91,7 +91,13 @@ def open_service(settings: Settings) -> Service:
             "writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting),
             "screens_open": ("Screens that are kept up to date.", lambda: boards.screens),
         },
-        {"pages": (scans.usage,), "receipts": (receipts.usage,), "boards": boards.usage, "stock": (shelves.usage,)},
+        {
+            "pages": (scans.usage,),
+            "receipts": (receipts.usage,),
+            "lines": (receipts.lines_usage,),
+            "boards": boards.usage,
+            "stock": (shelves.usage,),
+        },
     )
     tail.start()
     files = FileStore(settings.files_dir)
