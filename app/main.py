@@ -134,7 +134,13 @@ def open_service(settings: Settings) -> Service:
             "sweep_age_seconds": ("Since this process last ended a sweep, or began.", lambda: sweeper.age),
             "deliveries_waiting": ("Deliveries to webhooks that are yet to be made.", lambda: sender.waiting),
         },
-        {"pages": (scans.usage,), "receipts": (receipts.usage,), "boards": boards.usage, "stock": (shelves.usage,)},
+        {
+            "pages": (scans.usage,),
+            "receipts": (receipts.usage,),
+            "lines": (receipts.lines_usage,),
+            "boards": boards.usage,
+            "stock": (shelves.usage,),
+        },
     )
     reachable = reach(settings.webhook_hosts, settings.webhook_networks)
     sender = Sender(engine, writer, master, reachable, told=[note_deliveries], count=metrics.count)

@@ -201,6 +201,21 @@ class Day:
         self.sell("carp", found["carp"], "2.2", "1.8")
         return found
 
+    def inspected(self) -> None:
+        """What the regulator found at three stalls; one sampling is not public yet."""
+        found: dict[str, Json] = {
+            "greens": {"kind": "inspection", "result": "pass", "grade": "A", "score": 96, "public": True,
+                       "text": "台账齐全，公示规范 · Ledger complete, notices in place"},
+            "cooked": {"kind": "inspection", "result": "improve", "grade": "B", "score": 81, "public": True,
+                       "text": "防蝇帘破损，三日内更换 · Fly screen torn: three days to replace it"},
+            "bass": {"kind": "sampling", "result": "fail", "public": False,
+                     "text": "鲈鱼抽样送检，结果待公布 · Bass sampled; not published yet"},
+        }  # fmt: skip
+        for stall, record in found.items():
+            about = {"ref": self.stage.ref("inspection", stall), "site_id": self.stalls[stall].site["id"]}
+            common = {"inspected_on": self.stage.date(-6), "authority": "西湖区市场监督管理局"}
+            self.stage.post(self.regulator.key, "/inspections", {**about, **common, **record})
+
     def scale(self, stall: str, goods: Json) -> str | None:
         """A scale sells and prints its own receipts: the code of one, None where it had been activated before."""
         stage, actor = self.stage, self.stalls[stall]

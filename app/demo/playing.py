@@ -12,6 +12,7 @@ def market_day(stage: Stage) -> tuple[list[Page], list[Key]]:
     greens, corrected, refused, outside = day.vegetables(), day.corrected(), day.refused(), day.outside()
     meat, tofu, fruit, fish = day.pork(), day.tofu(), day.fruit(), day.fish()
     receipt = day.scale("greens", greens["cabbage"])
+    day.inspected()
     eggs = evening(day, greens["lot"], outside)
     stall = day.stalls["greens"]
     pages = [
@@ -28,6 +29,9 @@ def market_day(stage: Stage) -> tuple[list[Page], list[Key]]:
         Page("韭菜的溯源单，入场被拒", "a slip refused at the gate", f"/c/{refused}"),
         Page("一张溯源单，分给两家", "a slip split between two stalls", f"/c/{tofu['slip']['code']}"),
         Page("一号摊：一摊一码", "a stall and what it sells now", f"/c/{stall.site['code']}"),
+        Page("六号摊：监管记录", "a stall that was inspected", f"/c/{day.stalls['cooked'].site['code']}"),
+        Page("市场看板", "the market's screen", f"/boards/{day.market.site['code']}"),
+        Page("查询机", "the kiosk in the hall", "/kiosk"),
         Page("青山蔬菜合作社：一企一码", "the farm's own code", f"/c/{day.farm.party['code']}"),
         Page("整批大白菜，出产时", "the lot of cabbage as it was made", f"/c/{greens['lot']['lot_code']}"),
         Page("二维码", "a QR symbol", f"/qr/{stall.site['code']}.svg"),

@@ -1,10 +1,9 @@
 """The public answer to a code, and the only place that redacts: what a reader gets depends on who reads, never on which
 code was printed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from app.domain import codes
 from app.domain.codes import CodeKind, MistypedCode
@@ -61,17 +60,16 @@ def scan(
     reader: Principal | None,
     secret: bytes,
     place: str | None = None,
-    goods: Collection[UUID] = (),
 ) -> Answer:
     """What the code says to this reader at this time; `secret` is the master that receipts and units are signed with,
-    `place` (GB/T 2260) where it is scanned, if that is known; `goods`: custodies that a receipt is known to name.
+    `place` (GB/T 2260) where it is scanned, if that is known.
 
     Raises Malformed mistyped-code, NotFound unknown-code and not-authentic."""
     code = read(snapshot, text, secret)
     own: Asked
     match code.kind:
         case CodeKind.RECEIPT:
-            own = dict.fromkeys(receipts.OWN, (codes.receipt_id_of(code),)) | {store.CUSTODIES: goods}
+            own = dict.fromkeys(receipts.OWN, (codes.receipt_id_of(code),))
         case CodeKind.UNIT:
             own = {store.JOBS: (codes.unit_name(code).job,)}
         case CodeKind.SLIP:

@@ -119,16 +119,6 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
-    """What a receipt has in common with all others of the same goods from the same place: everything but its code, the
-    sale's id and time, and when it was recorded, where that is later than `record_time`. It holds for sales of `since`
-    and later: nobody and nothing that it names has been called otherwise from then on."""
-
-    since: datetime
-    record_time: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Sightings:
     """Where a numbered unit was scanned first and last before, as far as that is known, Chinese and English."""
 
@@ -168,7 +158,6 @@ class Answer:
     seen: Sightings | None = None
     written: Scans = NEVER
     own: Shown | None = None
-    common: Common | None = None  # of a receipt
 
     @property
     def statuses(self) -> list[str]:

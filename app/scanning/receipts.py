@@ -1,5 +1,6 @@
 """What the code of a sale receipt (R, 追溯小票) answers: the stall, the goods and their way, to whoever holds it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from app.domain.quantities import QuantityError, convert, parse_quantity
 from app.domain.rights import Principal
 from app.domain.rows import Device, Product, Site
 from app.domain.stays import site_of, stays
-from app.scanning.answer import Answer, Common, Gap, Line, Reason, Shown, Step
+from app.scanning.answer import Answer, Gap, Line, Reason, Shown, Step
 from app.scanning.audience import Audience
 from app.scanning.batches import judged, newest, tests_in
 from app.scanning.lines import gaps_in, line, merged, once, only, told_once
@@ -41,9 +42,67 @@ class _Sold:
     claim: int
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a line tells of its goods, in whosever sale: with every state of them, their papers, and when the latest of
+    all that was recorded. From `since` on its product has been called as it is now."""
+
+    line: Line
+    reasons: list[Reason]
+    documents: list[Shown]
+    record_time: datetime
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Who sold, as they are called from `since` on."""
+
+    site: Shown | None
+    party: Shown | None
+    since: datetime
+
+
+Goods = tuple[UUID | None, UUID | None]  # custody, product
+
+
+def goods_told(
+    snapshot: Snapshot, site_id: UUID | None, wanted: Sequence[Goods], now: datetime
+) -> tuple[Stall | None, list[Told]]:
+    """What the public is told of the stall (None: of none) and of goods sold now, in their order."""
+    names = Names(snapshot, None)
+    roots = [custody_id for custody_id, _ in wanted if custody_id is not None]
+    facts = gather(snapshot, names, roots, named=[site_id, *(product_id for _, product_id in wanted)])
+    sold = [_Sold(custody_id, product_id, 0, "", "", 1) for custody_id, product_id in wanted]
+    told = [_told(facts, each, Audience.PUBLIC, now, now) for each in sold]
+    return None if site_id is None else _stall(names, site_id, now), told
+
+
+def assembled(
+    code: str, stall: Stall, told: Sequence[Told], steps: list[Step], others: Sequence[datetime], several: Reason | None
+) -> Answer:
+    """A receipt of such lines. `steps` are its sales, `others` the times at which something else of it was recorded,
+    `several` is said where its number was used for several sales."""
+    shown = [each.line for each in told]
+    reasons = told_once([reason for each in told for reason in each.reasons], shown)
+    return Answer(
+        code,
+        "receipt",
+        reasons if several is None else [*reasons, several],
+        product=only([each.product for each in shown]),
+        site=stall.site,
+        party=stall.party,
+        steps=steps,
+        gaps=gaps_in(shown) + ([] if several is None else [Gap(None, "two_claims", None)]),
+        documents=once(document for each in told for document in each.documents),
+        tests=tests_in(merged(each.steps for each in shown)),
+        lines=shown,
+        record_time=max([BEGINNING, *others, *(each.record_time for each in told)]),
+    )
+
+
 def receipt(snapshot: Snapshot, code: codes.Code, found: Found, now: datetime, reader: Principal | None) -> Answer:
-    """A sale, `found` with its lines, claims and some of its goods, to whoever holds its receipt; the code's MAC has
-    been checked.
+    """A sale, `found` with its lines and claims, to whoever holds its receipt; the code's MAC has been checked.
 
     A receipt is in the shopper's hand before its sale is here: authentic and unknown is `pending`."""
     number = codes.receipt_id_of(code)
@@ -63,49 +122,34 @@ def receipt(snapshot: Snapshot, code: codes.Code, found: Found, now: datetime, r
         claims.append(claim)
         lines += [_claimed(said, 1 + len(claims)) for said in claim.body["lines"]]
     roots = {sold.custody_id for sold in lines if sold.custody_id is not None}
-    known = [custody for custody in found.of(store.CUSTODIES) if custody.id in roots]
-    facts = gather(snapshot, names, roots, custodies=known, named=[sale.site_id, *(sold.product_id for sold in lines)])
-    chain = facts.chain
+    facts = gather(snapshot, names, roots, named=[sale.site_id, *(sold.product_id for sold in lines)])
+    stall = _stall(names, sale.site_id, sale.event_time)
     here = names.site(sale.site_id, sale.event_time)
-    lines = [_at_home(facts, sold, here) for sold in lines]
-    names.load([here.party_id if here else None])
-    party = names.party(here.party_id, sale.event_time) if here else None
     audience = names.audience(sale.site_id)
-    shown, reasons = [], []
-    for sold in lines:
-        built, its = _line(facts, sold, audience, now, sale.event_time)
-        shown.append(built)
-        reasons += its
-    reasons = told_once(reasons, shown)
-    if there:
-        reasons.append(_several(1 + len(claims), len(claims) < len(there)))
-    when = local(sale.event_time, sale.utc_offset)
+    told = [_told(facts, _at_home(facts, sold, here), audience, now, sale.event_time) for sold in lines]
     name = codes.receipt_name(number)
     sale_id = event_id(sale.device_id, f"{name.epoch}/{name.counter}")  # as the answer to the upload named it
     # One for each claim, in their order: a shopper knows the time of the own purchase.
-    sold_at = [when, *(datetime.fromisoformat(claim.body["event_time"]) for claim in claims)]
-    steps = [Step(sale_id, "sell", at, place(here), place(party), None, None, [], [], None, 0) for at in sold_at]
-    ways = [chain.way(key) for key in sorted(chain.custodies.keys() & {sold.custody_id for sold in lines})]
-    told_of = newest(facts, [BEGINNING], ways)
-    named = [sale.site_id, here.party_id if here else None, *(sold.product_id for sold in lines)]
-    named += [custody.product_id for custody in chain.custodies.values()]
-    way_steps = merged(each.steps for each in shown)
-    return Answer(
-        code.text,
-        "receipt",
-        reasons,
-        product=only([each.product for each in shown]),
-        site=place(here),
-        party=place(party),
-        steps=steps,
-        gaps=gaps_in(shown) + ([Gap(None, "two_claims", None)] if there else []),
-        documents=once(document for way in ways for document in papers_of(facts, way)),
-        tests=tests_in(way_steps),
-        lines=shown,
-        record_time=max(told_of, sale.record_time, *(claim.record_time for claim in claims)),
-        own=None if reader is None else own_view([]),
-        common=None if there else Common(names.since(named), told_of),
-    )
+    sold_at = [
+        local(sale.event_time, sale.utc_offset),
+        *(datetime.fromisoformat(claim.body["event_time"]) for claim in claims),
+    ]
+    steps = [sold_step(sale_id, at, stall) for at in sold_at]
+    recorded = [sale.record_time, *(claim.record_time for claim in claims)]
+    several = _several(1 + len(claims), len(claims) < len(there)) if there else None
+    answer = assembled(code.text, stall, told, steps, recorded, several)
+    return answer if reader is None else replace(answer, own=own_view([]))
+
+
+def sold_step(sale_id: UUID, at: datetime, stall: Stall) -> Step:
+    return Step(sale_id, "sell", at, stall.site, stall.party, None, None, [], [], None, 0)
+
+
+def _stall(names: Names, site_id: UUID, at: datetime) -> Stall:
+    here = names.site(site_id, at)
+    names.load([here.party_id if here else None])
+    party = names.party(here.party_id, at) if here else None
+    return Stall(place(here), place(party), names.since([site_id, here.party_id if here else None]))
 
 
 def _several(shown: int, more: bool) -> Reason:
@@ -191,18 +235,20 @@ def _at_home(facts: Facts, sold: _Sold, here: Site | None) -> _Sold:
     return replace(sold, custody_id=None, product_id=custody.product_id)
 
 
-def _line(facts: Facts, sold: _Sold, audience: Audience, now: datetime, at: datetime) -> tuple[Line, list[Reason]]:
+def _told(facts: Facts, sold: _Sold, audience: Audience, now: datetime, at: datetime) -> Told:
     names = facts.names
     custody = facts.chain.custodies.get(sold.custody_id) if sold.custody_id else None
     if custody is None:
         product = names.product(sold.product_id, at)
         reasons = [Reason("incomplete", "有商品没有对应的批次 · goods were sold without naming a batch")]
         gaps, steps, number = [Gap(None, "no_batch", None)], [], None
+        documents, recorded = [], BEGINNING
     else:
         product = names.product(custody.product_id, at)
         way = facts.chain.way(custody.id)
         reasons, gaps, steps = judged(facts, way, now), gaps_of(facts, way), steps_of(facts, way)
         number = lot_number(facts, custody)
+        documents, recorded = papers_of(facts, way), newest(facts, [BEGINNING], [way])
     built = line(
         audience,
         code=custody.code if custody else None,
@@ -214,7 +260,8 @@ def _line(facts: Facts, sold: _Sold, audience: Audience, now: datetime, at: date
         reasons=reasons,
         claim=sold.claim,
     )
-    return built, reasons
+    since = names.since([custody.product_id if custody else sold.product_id])
+    return Told(built, reasons, documents, recorded, since)
 
 
 def _quantity(sold: _Sold, product: Product | None) -> Shown | None:

@@ -8,11 +8,12 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from app.store import bulk, tables
 from app.store.engine import Snapshot
 from app.store.master import chunks, values
+from app.store.types import micros
 
 _table = tables.api_key
 
@@ -127,5 +128,10 @@ def save(connection: Snapshot, rows: Iterable[ApiKey]) -> None:
 
 
 def note_uses(connection: Snapshot, ids: Iterable[UUID], now: datetime) -> None:
-    for chunk in chunks(sorted(ids)):
-        connection.execute(update(_table).where(_table.c.id.in_(chunk)).values(last_used=now))
+    """Of keys that there are."""
+    keys = sorted(set(ids))
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("UPDATE api_key SET last_used = %s WHERE id = ANY(%s)", (now, keys))
+    else:
+        used = [(micros(now), key.bytes) for key in keys]
+        connection.exec_driver_sql("UPDATE api_key SET last_used = ? WHERE id = ?", used)

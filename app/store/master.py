@@ -14,6 +14,7 @@ from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, or_, se
 from app.domain.rows import Device, ExternalCode, Party, Product, Site
 from app.store import bulk, tables
 from app.store.engine import Snapshot
+from app.store.lookups import Source, look_up
 
 CHUNK = 500
 
@@ -29,6 +30,8 @@ _TABLES: dict[type[Master], Table] = {
     Product: tables.product,
     Device: tables.device,
 }
+
+_BY_ID: dict[type[Master], Source[Any]] = {kind: Source(KINDS[kind], _TABLES[kind], kind, "id") for kind in KINDS}
 
 
 def chunks(values: Iterable[T]) -> Iterator[list[T]]:
@@ -56,8 +59,8 @@ def devices(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Device]:
 
 def by_id(snapshot: Snapshot, kind: type[M], ids: Iterable[UUID]) -> dict[UUID, M]:
     """The rows of a kind by id."""
-    table = _TABLES[kind]
-    return {row.id: row for row in where_in(snapshot, kind, table.c.id, ids)}
+    source: Source[M] = _BY_ID[kind]
+    return {row.id: row for row in look_up(snapshot, {source: ids}).of(source)}
 
 
 def where_in(snapshot: Snapshot, kind: type[M], column: ColumnElement[Any], values: Iterable[Any]) -> list[M]:

@@ -1,7 +1,7 @@
 """Answers kept while the change feed says that nothing they were made from has changed."""
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -75,19 +75,24 @@ class Memo(Generic[K, V]):
 
     def make(self, key: K, make: Callable[[], Made[V]]) -> V:
         """Makes the value and keeps it. Blocks as long as `make` does: call it in a thread."""
+        return self.make_all(lambda: {key: make()})[key]
+
+    def make_all(self, make: Callable[[], Mapping[K, Made[V]]]) -> dict[K, V]:
+        """As `make`, of values that are made together."""
         missed: set[str] = set()
         with self._lock:
             self._making.append(missed)
             lost = self._lost
-        made: Made[V] | None = None
+        made: Mapping[K, Made[V]] = {}
         try:
             made = make()
         finally:
             with self._lock:
                 self._making = [other for other in self._making if other is not missed]
-                if made is not None and lost == self._lost and not missed & made.depends_on:
-                    self._keep(key, made)
-        return made.value
+                for key, each in made.items():
+                    if lost == self._lost and not missed & each.depends_on:
+                        self._keep(key, each)
+        return {key: each.value for key, each in made.items()}
 
     def kept(self) -> list[tuple[K, Made[V]]]:
         """What is kept now, and what each was made from."""

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from hashlib import sha256
@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from app.domain import codes
-from app.scanning import Answer, Gap, Shown, Step, Tag
+from app.scanning import Answer, Gap, Line, Shown, Step, Tag
 from app.scanning.counting import Scans
 from app.web import deflating
 from app.web.i18n import Language, Words
@@ -51,6 +51,7 @@ environment = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,  # it would look at the files for every page
 )
 
 
@@ -199,8 +200,16 @@ def _tested(answer: Answer, now: datetime) -> list[tuple[str, list[Shown]]]:
     return [("tests_today", today), *([("tests_before", before)] if before else [])]
 
 
-def scan_page(answer: Answer, language: Language, now: datetime, scans: str) -> str:
-    """The answer for a browser; `scans`: markup that tells how often the code was scanned."""
+def line_drawn(line: Line, language: Language, now: datetime, alone: bool) -> str:
+    """A line of a receipt as its page has it; `alone`: where there is no other."""
+    macros: Any = environment.get_template("macros.html").module
+    stops = stops_of(line.steps, line.gaps)
+    return str(macros.line(Words(language), line, stops, alone, True, now.astimezone(HOME).year, STOPS))
+
+
+def scan_page(answer: Answer, language: Language, now: datetime, scans: str, drawn: Sequence[str] = ()) -> str:
+    """The answer for a browser; `scans`: markup that tells how often the code was scanned, `drawn`: markup in place of
+    lines, one for each."""
     words = Words(language)
     facts = _facts(answer, words)
     here_and_now = now.astimezone(HOME)
@@ -223,7 +232,8 @@ def scan_page(answer: Answer, language: Language, now: datetime, scans: str) -> 
         tested=_tested(answer, now),
         stops=[] if answer.lines is not None else stops_of(answer.steps, answer.gaps),
         picture=rows_of(answer.picture) if answer.picture else [],
-        lines=[(line, stops_of(line.steps, line.gaps)) for line in lines],
+        lines=[(line, [] if drawn else stops_of(line.steps, line.gaps)) for line in lines],
+        drawn=[Markup(line) for line in drawn],
         unfit=list(dict.fromkeys(unfit)),
         affected=affected if answer.status in GRAVE else [],
         title=title_of(answer, words),

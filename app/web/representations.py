@@ -47,9 +47,9 @@ def next_quarter(now: datetime) -> datetime:
     return now + PERIOD - timedelta(seconds=now.timestamp() % PERIOD.total_seconds())
 
 
-def own_headers(rendering: Rendering, kind: str) -> list[Header]:
+def own_headers(kind: str, language: Language) -> list[Header]:
     """What an answer that may be kept says of itself, but for its length and tag."""
-    told = [(name.lower().encode(), value.encode()) for name, value in rendering.headers.items()]
+    told = [(name.lower().encode(), value.encode()) for name, value in headers_of(kind, language).items()]
     told.append((b"content-type", kind.encode() if kind == JSON else f"{kind}; charset=utf-8".encode()))
     # Kept by whoever likes, believed by nobody without asking: a recall shows at once.
     return [*told, (b"cache-control", b"public, no-cache")]
@@ -57,18 +57,33 @@ def own_headers(rendering: Rendering, kind: str) -> list[Header]:
 
 def render(answer: Answer, kind: str, language: Language, now: datetime, public_url: str) -> Rendering:
     """`kind` is one of KINDS."""
-    headers = {"Vary": VARY, "Content-Language": tag_of(language)}
-    if kind == HTML:
-        page = pages.scan_page(answer, language, now, MARK.decode()).encode()
-        headers["Content-Security-Policy"] = pages.POLICY
-        head, _, tail = page.partition(MARK)
-        return Rendering(head, tail, partial(pages.scans_told, Words(language), pages.zone_of(answer)), headers)
+    headers = headers_of(kind, language)
+    if kind == TEXT:
+        text = short_text(answer, language, f"{public_url}/c/{answer.code}", now).encode()
+        return Rendering(text, None, scans_json, headers)
+    head, _, tail = marked(answer, kind, language, now).partition(MARK)
     if kind == JSON:
-        head, _, tail = msgspec.json.encode({**answer.json(), "scans": msgspec.Raw(MARK)}).partition(MARK)
         return Rendering(head, tail, scans_json, headers)
-    return Rendering(
-        short_text(answer, language, f"{public_url}/c/{answer.code}", now).encode(), None, scans_json, headers
-    )
+    return Rendering(head, tail, partial(pages.scans_told, Words(language), pages.zone_of(answer)), headers)
+
+
+def headers_of(kind: str, language: Language) -> dict[str, str]:
+    """Of the language of an answer and of what it may load."""
+    headers = {"Vary": VARY, "Content-Language": tag_of(language)}
+    return headers | {"Content-Security-Policy": pages.POLICY} if kind == HTML else headers
+
+
+def marked(answer: Answer, kind: str, language: Language, now: datetime, drawn: int = 0) -> bytes:
+    """A page or JSON with MARK where the count of scans stands. Of the first `drawn` lines their number stands there
+    alone, between two MARKs."""
+    mark = MARK.decode()
+    lines = [f"{mark}{n}{mark}" for n in range(drawn)]
+    if kind == HTML:
+        return pages.scan_page(answer, language, now, mark, lines).encode()
+    told = {**answer.json(), "scans": msgspec.Raw(MARK)}
+    if drawn:
+        told["lines"] = [msgspec.Raw(line.encode()) for line in lines]
+    return msgspec.json.encode(told)
 
 
 def scans_json(scans: Scans) -> bytes:

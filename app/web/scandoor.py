@@ -22,13 +22,13 @@ from app.store.engine import reading
 from app.store.errors import QueueFull, StoreUnavailable
 from app.web.cookies import SESSION
 from app.web.counts import FRESH
+from app.web.forms import Filled
 from app.web.i18n import CATALOGUES, Language, choose
 from app.web.kept import Kept
 from app.web.limits import Limits
 from app.web.memo import Made
 from app.web.middleware import Edge
 from app.web.negotiation import accepts_gzip, preferred, unchanged
-from app.web.receiptdoor import Filled
 from app.web.representations import HTML, KINDS, Key, next_quarter, own_headers, render
 from app.web.service import Service
 from app.web.together import Together
@@ -217,7 +217,7 @@ class ScanDoor:
         if answer.status == "pending":  # it may arrive at any moment
             return Made(None, frozenset(), 0, now)
         rendering = render(answer, kind, language, now, self._service.settings.public_url)
-        kept = Kept(rendering, own_headers(rendering, kind), self._edge.complete, answer.written, plain=kind != HTML)
+        kept = Kept(rendering, own_headers(kind, language), self._edge.complete, answer.written, plain=kind != HTML)
         return Made(kept, frozenset(names), kept.size, next_quarter(now), now)
 
 

@@ -109,41 +109,43 @@ def test_an_inspector_sees_more_of_the_same_code_than_the_public(story: Story) -
 
 def test_a_barcode_at_the_kiosk_finds_licence_credit_trace_tests_and_inspections(story: Story) -> None:
     """S06: 厦门的查询机，扫商品条码。 The kiosk of Xiamen: hold the barcode of a pack before it."""
-    siming = story.key("regulator", region="350203")
-    plant = story.enrol("producer", "鹭岛豆制品厂", "processor", "plant", region="350211")
+    siming, huli = story.key("regulator", region="350203"), story.key("regulator", region="350211")
+    plant = story.enrol("producer", "鹭岛豆制品厂", "processor", "plant", region="350211", licences=[licence(61, "SC")])
     market = story.enrol("market", "八市", "market", "market", region="350203")
-    stall = story.enrol("vendor", "豆制品 3 号摊", "vendor", "stall", parent=market, region="350203")
-    permit = licence(6)
-    story.admin.patch(f"/parties/{stall.party['id']}", {"licences": [permit]})
+    stall = story.enrol(
+        "vendor", "豆制品 3 号摊", "vendor", "stall", parent=market, region="350203", licences=[licence(62)]
+    )
     tofu = story.product("盒装豆腐", "tofu", "count", gtin="6901234567892", grams_per_piece=350)
     made = plant.record("produce", outputs=[story.output(tofu, "200", "pcs", lot_number="DF-1")])["outputs"][0]
+    plant.record("certify", custody_id=made["custody_id"], document_id=story.document(plant, "test_report")["id"])
     slip = plant.record("ship", items=[story.item(made, "200", "pcs")], to_site_id=stall.site["id"])["slip_code"]
     here = stall.record("receive", slip_code=slip)["outputs"][0]
     market.record("test", custody_id=here["custody_id"], stage="rapid", item="甲醛", verdict="pass")
-    siming.made(
-        "/inspections",
-        {
-            "ref": "1",
-            "kind": "credit",
-            "party_id": stall.party["id"],
-            "inspected_on": day(-9),
-            "public": True,
-            "grade": "守信",
-            "authority": "思明区市场监督管理局",
-            "text": "连续两年无不良记录",
-        },
-    )
-    # 条码下是厂里的批次；摊上的码下是这家摊。 The barcode leads to the lot; the stall's own code to its trader.
-    assert "鹭岛豆制品厂" in story.kiosk("6901234567892")
+    for office, actor, grade, authority in (
+        (huli, plant, "优秀", "湖里区市场监督管理局"),
+        (siming, stall, "守信", "思明区市场监督管理局"),
+    ):
+        about = {"ref": grade, "inspected_on": day(-9), "public": True, "authority": authority}
+        party = {"kind": "credit", "party_id": actor.party["id"], "grade": grade, "text": "连续两年无不良记录"}
+        site = {"kind": "inspection", "site_id": actor.site["id"], "result": "pass", "text": "现场检查"}
+        office.made("/inspections", about | party)
+        office.made("/inspections", about | site | {"ref": f"{grade}-2"})
+
+    # 条码下是厂里的批次，连同厂家的证照、信用、检查；摊上的码下是这家摊的。 The barcode leads to the maker's lot, with
+    # the maker's licence, credit and inspections; the stall's code to the stall's.
+    barcode = story.kiosk("6901234567892")
+    for words in ("盒装豆腐", "鹭岛豆制品厂", "食品生产许可证", licence(61, "SC")["number"], "检测报告"):
+        assert words in barcode, words
+    for words in ("信用评级 优秀", "监督检查", "符合要求", "湖里区市场监督管理局"):
+        assert words in barcode, words
     screen = story.kiosk(here["code"])
     for words in (
         "盒装豆腐",
         "鹭岛豆制品厂",
         "甲醛",
         "合格",
-        permit["number"],
-        "监管记录",
-        "守信",
+        licence(62)["number"],
+        "信用评级 守信",
         "思明区市场监督管理局",
     ):
         assert words in screen, words

@@ -71,6 +71,17 @@ def test_what_changed_while_it_was_made_is_used_once(touched: Iterable[str] | No
     assert kept.get("stall", NOW) == "new"
 
 
+def test_of_what_is_made_together_that_alone_is_used_once_that_changed() -> None:
+    kept = memo()
+
+    def make() -> dict[str, Made[str]]:
+        kept.forget(["a"])
+        return {"stall": made("old", "a"), "goods": made("right", "b")}
+
+    assert kept.make_all(make) == {"stall": "old", "goods": "right"}
+    assert (kept.get("stall", NOW), kept.get("goods", NOW)) == (None, "right")
+
+
 class TestMending:
     """What was outdated is handed to whoever makes it anew, with all that has changed since."""
 
