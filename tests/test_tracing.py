@@ -118,7 +118,8 @@ def test_forward_to_everyone_who_has_some(ask: Ask, market_day: Chains) -> None:
 def test_the_json_is_the_contracts(ask: Ask, market_day: Chains) -> None:
     found = json.loads(to_json(ask("back", "dish")))
     assert list(found) == [
-        "nodes", "links", "events", "gaps", "totals", "truncated", "next", "documents", "tests", "shares",
+        "nodes", "links", "events", "gaps", "totals", "truncated", "next", "documents", "tests",
+        "recipients", "shares",
     ]  # fmt: skip
     dish_code = market_day.codes["dish"]
     dish, link, event, gap = found["nodes"][0], found["links"][0], found["events"][0], found["gaps"][0]

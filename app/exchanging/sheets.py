@@ -12,7 +12,7 @@ from app.tracing.streaming import Piece, Sold
 
 Cell = str | int | Decimal | None
 Row = list[Cell]
-Name = Literal["nodes", "links", "events", "gaps", "documents", "tests", "receipts"]
+Name = Literal["nodes", "links", "events", "gaps", "documents", "tests", "recipients", "receipts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,14 @@ def _tests(piece: Piece) -> Iterator[Row]:
         ]  # fmt: skip
 
 
+def _recipients(piece: Piece) -> Iterator[Row]:
+    for one in piece.trace.recipients:
+        yield [
+            one.node_id, one.event_id, one.kind, _time(one.event_time), one.name, one.contact, one.address,
+            *_amount(one.quantity),
+        ]  # fmt: skip
+
+
 def _receipts(piece: Piece) -> Iterator[Row]:
     for sold in piece.sold:
         yield [
@@ -147,6 +155,14 @@ SHEETS: dict[Name, Sheet] = {
         ),
         _tests,
     ),
+    "recipients": Sheet(
+        "买方 recipients",
+        (
+            "节点 node_id", "记录 event_id", "类别 kind", "时间 event_time", "名称 name",
+            "联系方式 contact", "地址 address", *_of("数量", "quantity"),
+        ),
+        _recipients,
+    ),
     "receipts": Sheet(
         "小票 receipts",
         (
@@ -163,7 +179,7 @@ def told(piece: Piece) -> Iterator[tuple[str, Any]]:
     trace: Trace = piece.trace
     sorts: tuple[tuple[str, Iterable[Any]], ...] = (
         ("node", trace.nodes), ("link", trace.links), ("event", trace.events), ("gap", trace.gaps),
-        ("document", trace.documents), ("test", trace.tests), ("receipt", piece.sold),
+        ("document", trace.documents), ("test", trace.tests), ("recipient", trace.recipients), ("receipt", piece.sold),
     )  # fmt: skip
     for name, each in sorts:
         yield from ((name, one) for one in each)

@@ -130,7 +130,8 @@ def _rows(pieces: Iterable[Piece], sheets: Iterable[Sheet]) -> Iterator[tuple[st
 def chain_lines(pieces: Iterable[Piece]) -> Iterator[bytes]:
     """A chain as NDJSON: `{"node":…}`, `{"link":…}` and so on; after each piece `{"progress":{counts, "next"}}`, whose
     `next` goes on where the stream broke off; at the end `{"summary":{counts, "truncated"}}`."""
-    counts: dict[str, int] = dict.fromkeys(("nodes", "links", "events", "gaps", "documents", "tests", "receipts"), 0)
+    sorts = ("nodes", "links", "events", "gaps", "documents", "tests", "recipients", "receipts")
+    counts: dict[str, int] = dict.fromkeys(sorts, 0)
     truncated = False
     for piece in pieces:
         lines: list[bytes] = []

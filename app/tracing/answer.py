@@ -142,6 +142,20 @@ class Test(Struct, frozen=True, gc=False):
     tester: str | None
 
 
+class Recipient(Struct, frozen=True, gc=False):
+    """Somebody outside the system who got some of a node's goods: a buyer, or whom a slip names. Of the nodes whose
+    amounts the reader may know."""
+
+    node_id: str
+    event_id: str
+    kind: Literal["sell", "ship"]
+    event_time: datetime
+    name: str
+    contact: str | None
+    address: str | None
+    quantity: Amount
+
+
 class Share(Struct, frozen=True, gc=False):
     """Going back: how much of the goods of `start_id` came from the source `node_id`. Going forward (`start_id` null):
     how much of what came to `node_id` came from where the trace starts. A range, where goods were mixed."""
@@ -179,6 +193,7 @@ class Trace(Struct, frozen=True):
     next: str | None
     documents: list[Document]
     tests: list[Test]
+    recipients: list[Recipient]
     shares: list[Share] | None
 
 

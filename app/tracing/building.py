@@ -17,7 +17,7 @@ from app.tracing.answer import Amount, Confidence, Gap, Link, Node, Share, Sourc
 from app.tracing.confidence import Inflow, accounted
 from app.tracing.happenings import happenings
 from app.tracing.names import Names
-from app.tracing.proofs import documents, tests
+from app.tracing.proofs import documents, recipients, tests
 from app.tracing.sight import EVERYTHING, Hands, Sight, sight
 from app.tracing.states import States, states
 from app.tracing.texts import Amounts, Ids
@@ -61,7 +61,8 @@ def build(
     shared = accounted(snapshot, way, known, generation, direction, inflow) if whole and not more else None
     return Trace(
         nodes, joined, events, gaps, totals, more, cursor, documents(snapshot, rows, seen, page.ids),
-        tests(snapshot, happened, touches, seen, page.ids), None if shared is None else page.shares(known, shared),
+        tests(snapshot, happened, touches, seen, page.ids), recipients(snapshot, happened, touches, seen, page.ids),
+        None if shared is None else page.shares(known, shared),
     )  # fmt: skip
 
 

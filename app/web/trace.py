@@ -30,7 +30,7 @@ Group = Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
 
 _SCHEMA, COMPONENTS = tracing.json_schema()
 _FARM, _STALL = "018f3a4e-0000-5000-8000-000000000001", "018f3a4e-0000-5000-8000-000000000002"
-_LOT, _MADE, _CAME, _PAPER, _TESTED = (f"018f3a4e-0000-5000-8000-00000000000{n}" for n in (3, 4, 5, 6, 7))
+_LOT, _MADE, _CAME, _PAPER, _TESTED, _SOLD = (f"018f3a4e-0000-5000-8000-00000000000{n}" for n in range(3, 9))
 _PRODUCT = {"code": None, "name": "小白菜", "kind": "vegetables", "region": None}
 
 
@@ -91,6 +91,12 @@ EXAMPLE: dict[str, Any] = {
             "event_id": _TESTED, "node_id": _STALL, "stage": "rapid", "item": "有机磷和氨基甲酸酯类农药",
             "method": "GB/T 5009.199-2003", "value": "12.4", "unit": "%", "limit": None, "verdict": "pass",
             "sample_number": "K-0301-07", "tester": "快检室",
+        }
+    ],
+    "recipients": [
+        {
+            "node_id": _STALL, "event_id": _SOLD, "kind": "sell", "event_time": "2026-03-01T11:00:00+08:00",
+            "name": "实验小学食堂", "contact": "13800000000", "address": None, "quantity": _weight("5", 5_000),
         }
     ],
     "shares": [

@@ -95,7 +95,7 @@ def test_every_file_is_in_the_manifest_and_its_hash_is_kept(cast: Cast, chain: C
     assert archive.read(paper) == PDF
     assert "溯源图" in archive.read("chain-1-back.svg").decode()
     sheets = openpyxl.load_workbook(io.BytesIO(archive.read("trace/trace.xlsx")))
-    assert len(sheets.sheetnames) == 7
+    assert len(sheets.sheetnames) == 8
     assert archive.read("trace/tests.csv").startswith(b"\xef\xbb\xbf")
     assert "毒死蜱" in archive.read("trace/tests.csv").decode()
 

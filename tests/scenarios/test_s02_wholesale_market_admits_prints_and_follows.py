@@ -10,6 +10,7 @@ before it has a network. The market sees live where goods went, how much, to who
 source, and no buyer, quantity or identity number.
 """
 
+import json
 from io import BytesIO
 
 import zxingcpp
@@ -230,10 +231,29 @@ def test_a_receipt_a_sale_and_the_market_sees_where_goods_went_how_much_and_to_w
     handheld.upload()
     assert market.scan(batch["code"])["balance"]["on_hand"] == 399_500
 
+    # 一张表说清：去了哪里、多少、卖给了谁，登记的店、没登记的饭馆、零售的小票都在内。
+    # One answer says it all: the registered shop, the canteen that is not, and each receipt of the handheld.
+    (buyer,) = market.trace("forward", code=batch["code"])["recipients"]
+    assert (buyer["name"], buyer["contact"], buyer["quantity"]["value"], buyer["kind"]) == (
+        "老城关饭馆", "13800000099", "94.5", "sell",
+    )  # fmt: skip
+    query = {"site": market.site["id"], "direction": "forward", "from": ago(hours=24)}
+    told = [json.loads(row) for row in market.get("/trace", params={**query, "format": "ndjson"}).text.splitlines()]
+    assert told[-1]["summary"] | {"events": 0} == {
+        "nodes": 2, "links": 1, "events": 0, "gaps": 0, "documents": 2, "tests": 0, "recipients": 1, "receipts": 2,
+        "truncated": False,
+    }  # fmt: skip
+    assert {row["receipt"]["receipt_code"] for row in told if "receipt" in row} >= {printed}
+    sheet = market.get("/trace", params={**query, "format": "csv", "sheet": "recipients"}).content.decode("utf-8-sig")
+    assert "老城关饭馆,13800000099" in sheet
+    looked = story.admin.get("/audit", params={"kind": "event"}).json()["items"]
+    assert looked, "who looks at a buyer's telephone is in the log"
+
     # 别的店看不到这些；公众更看不到。 Another shop sees none of it; the public neither.
     assert stranger.get("/events", params={"custody": batch["custody_id"]}).json()["items"] == []
     assert stranger.scan(batch["code"])["balance"] is None
     others = stranger.get("/trace", params={"code": batch["code"], "direction": "forward"}).json()
+    assert others["recipients"] == []
     assert {node["out"] for node in others["nodes"]} == {None}
     assert {link["quantity"] for link in others["links"]} == {None}
     assert story.public.get("/trace", params={"code": batch["code"], "direction": "forward"}).status_code == 401

@@ -29,7 +29,7 @@ def node(key: int, depth: int, kind: str = "stall", status: Status = "ok", **fie
 def chain(nodes: list[Node], links: list[tuple[int, int]], gaps: list[Gap] | None = None) -> Trace:
     joined = [Link(str(a), str(b), "e", "move", Amount("2", "kg", 2_000, None)) for a, b in links]
     totals = Totals(len(nodes), len(joined), 0, len(gaps or ()), 0, 0, 0)
-    return Trace(nodes, joined, [], gaps or [], totals, False, None, [], [], None)
+    return Trace(nodes, joined, [], gaps or [], totals, False, None, [], [], [], None)
 
 
 def fan(buyers: int) -> Trace:

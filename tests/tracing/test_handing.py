@@ -54,7 +54,8 @@ def test_a_stream_is_the_whole_answer_and_the_sales(cast: Cast, sold: dict[str, 
         (sold["here"]["custody_id"], 750, "1.5", "斤")
     }
     assert lines[-1]["summary"] == {
-        "nodes": 3, "links": 2, "events": len(whole["events"]), "gaps": 0, "documents": 0, "tests": 0, "receipts": 3,
+        "nodes": 3, "links": 2, "events": len(whole["events"]), "gaps": 0, "documents": 0, "tests": 0, "recipients": 0,
+        "receipts": 3,
         "truncated": False,
     }  # fmt: skip
     cut = streamed(cast, **start, depth="1")[-1]["summary"]
@@ -112,7 +113,7 @@ def test_a_workbook_is_read_back(cast: Cast, sold: dict[str, Any]) -> None:
     answer = cast.market.get("/trace", params=query)
     book = openpyxl.load_workbook(io.BytesIO(answer.content))
     assert [title.split()[-1] for title in book.sheetnames] == [
-        "nodes", "links", "events", "gaps", "documents", "tests", "receipts",
+        "nodes", "links", "events", "gaps", "documents", "tests", "recipients", "receipts",
     ]  # fmt: skip
     found = {sheet.title.split()[-1]: list(sheet.iter_rows(values_only=True)) for sheet in book}
     assert len(found["nodes"]) == 1 + len(cast.market.trace("back", site=cast.stall.site["id"])["nodes"])

@@ -10,7 +10,19 @@ from app.domain.codes import CodeKind, mint
 from app.web.trace import COMPONENTS, EXAMPLE
 from tests.support.cast import Actor, Cast
 
-FIELDS = ["nodes", "links", "events", "gaps", "totals", "truncated", "next", "documents", "tests", "shares"]
+FIELDS = [
+    "nodes",
+    "links",
+    "events",
+    "gaps",
+    "totals",
+    "truncated",
+    "next",
+    "documents",
+    "tests",
+    "recipients",
+    "shares",
+]
 
 
 def market_day(cast: Cast) -> dict[str, Any]:
