@@ -153,7 +153,7 @@ YIELDS: Final[tuple[Yield, ...]] = (
     Yield("slaughter", "mutton", 400, 700, "carcass and offal of sheep"),
     Yield("slaughter", "poultry", 600, 900, "carcass of poultry"),
     Yield("slaughter", "*", 350, 1000, "no carcass weighs more than the animal"),
-    Yield("process", "soybeans", 800, 5000, "tofu takes up water"),
+    *(Yield("process", name, 500, 5000, "milling; tofu and dough take up water") for name in ("soy", "grain")),
     Yield("process", "rice", 550, 3000, "milling; cooking takes up water"),
     Yield("process", "flour", 700, 2500, "dough takes up water"),
     Yield("process", "oilseeds", 100, 600, "pressing of oil"),

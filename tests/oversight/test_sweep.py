@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, select, update
+from typer.testing import CliRunner
 
+from app.__main__ import cli
 from app.overseeing import NAME, Sweep, Sweeper, Watch, sweep
 from app.recording.tasks import Step, TakeTurn, cancel, give_back, note_step, take_turns
 from app.store import tables, tasks
@@ -229,3 +231,18 @@ def test_a_sweep_is_put_off_while_the_database_is_away(service: Service, caplog:
     sweeper.start()
     until(lambda: "put off" in caplog.text)
     sweeper.close()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_command_line(cast: Cast, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = deliver(cast, harvest(cast), "10", cast.stall)
+    cast.stall.record("sell", lines=[cast.item(batch, "30")])
+    monkeypatch.setenv("ONECODE_DATABASE_URL", service.settings.database_url)
+    monkeypatch.setenv("ONECODE_SECRET_FILE", str(service.settings.secret_file))
+    done = CliRunner().invoke(cli, ["sweep"])
+    assert done.exit_code == 0, done.output
+    assert "sold_more_than_received 1" in done.output
+    with service.engine.begin() as connection:
+        lease = datetime.now(UTC) + timedelta(hours=1)
+        connection.execute(update(tables.task).values(holder=uuid4(), lease_until=lease))
+    assert CliRunner().invoke(cli, ["sweep"]).exit_code == 1

@@ -63,6 +63,12 @@ def test_a_complaint_leads_back_to_batch_supplier_and_source(story: Story) -> No
     source = max(back["nodes"], key=lambda node: abs(node["depth"]))
     assert (source["site"]["name"], source["lot_number"]) == ("三墩蔬菜基地", "SD-0301")
 
+    way = office.get(f"/reports/{complaint['id']}").json()["way"]
+    assert [node["site"]["name"] for node in way["batches"]] == ["骆家庄 18 号摊"]
+    assert [node["site"]["name"] for node in way["suppliers"]] == ["勾庄蔬菜批发部"]
+    assert [(node["site"]["name"], node["lot_number"]) for node in way["sources"]] == [("三墩蔬菜基地", "SD-0301")]
+    assert [test["item"] for test in way["tests"]] == ["有机磷"]
+
     # 三、同一批还在谁手里。 Who else has goods of that lot.
     forward = office.get("/trace", params={"lot": complaint["lot_ids"][0], "direction": "forward"}).json()
     assert also["custody_id"] in {node["id"] for node in forward["nodes"]}
