@@ -569,3 +569,19 @@ def test_without_an_issuer_there_is_no_such_door(cast: Cast) -> None:
     assert "/desk/login/oidc" not in Browser(cast.client).open("/desk/login")
     assert Browser(cast.client).request("GET", "/desk/login/oidc").status_code == 404
     assert Browser(cast.client).request("GET", "/desk/login/oidc/callback?code=x&state=y").status_code == 404
+
+
+def test_the_page_of_a_code_shows_more_to_who_has_logged_in(cast: Cast) -> None:
+    item = {"product_id": cast.product("大白菜")["id"], "quantity": {"value": "5", "unit": "斤"}}
+    source = {"name": "路边菜农", "contact": "13900000000", "address": "桐庐县"}
+    [goods] = cast.stall.record("receive", **{"from": source, "items": [item]})["outputs"]
+    browser = at_desk(cast)
+    page = browser.open(f"/c/{goods['code']}")
+    assert "13900000000" in page
+    assert "2.5 kg" in page
+    assert f"/desk/trace?q={goods['code']}&amp;direction=back" in page
+    public = cast.public.get(f"/c/{goods['code']}", headers={"Accept": "text/html"}).text
+    assert "13900000000" not in public
+    assert "/desk" not in public
+    site = browser.open(f"/c/{cast.stall.site['code']}")
+    assert "/desk/trace" in site
