@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from pyotp import TOTP
 
-from app.domain.errors import Unauthenticated
+from app.domain.errors import TooMany, Unauthenticated
 from app.enrolling import passwords, sessions
 from app.enrolling.sessions import ChangePassword, LogIn
 from app.store import tables
@@ -16,7 +16,7 @@ from app.store.engine import reading, writing
 from app.store.errors import QueueFull
 from app.store.writer import Transaction
 from app.web import believed, hashing, sessioncache
-from app.web.delays import SPARED
+from app.web.delays import SPARED, Delays
 from app.web.service import Service
 from tests.support.cast import Cast
 from tests.support.desk import PASSWORD, Browser, at_desk, cheap_hashes, enrolled
@@ -341,6 +341,9 @@ def test_the_party_of_a_person_is_locked(cast: Cast) -> None:
     assert browser.request("GET", "/api/v1/parties").json()["items"][0]["id"] == cast.other_stall.party["id"]
     cast.admin.patch(f"/parties/{cast.other_stall.party['id']}", {"status": "locked"})
     assert browser.request("GET", "/api/v1/parties").status_code == 401
+    refused = new_browser(cast).submit("/desk/login", login="stall.a", password=PASSWORD)
+    assert refused.status_code == 403
+    assert "已被锁定" in refused.text
 
 
 def test_logging_out_ends_the_session_itself(cast: Cast) -> None:
@@ -585,3 +588,29 @@ def test_the_page_of_a_code_shows_more_to_who_has_logged_in(cast: Cast) -> None:
     assert "/desk" not in public
     site = browser.open(f"/c/{cast.stall.site['code']}")
     assert "/desk/trace" in site
+
+
+def test_a_step_of_the_login_is_for_who_has_come_to_it(cast: Cast) -> None:
+    browser = at_desk(cast)
+    token = re.search(r'name="csrf-token" content="(\w+)"', browser.open("/desk/account"))
+    assert token is not None
+    for step in ("code", "password"):
+        answer = browser.post(f"/desk/login/{step}", {"csrf": token[1], "code": "123456"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/desk/login"), step
+        assert browser.request("GET", f"/desk/login/{step}").status_code == 303
+
+
+def test_addresses_that_guess_are_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    delays = Delays(lambda: now[0])
+    for _ in range(SPARED + 5):
+        delays.begin("a")
+    with pytest.raises(TooMany):
+        delays.begin("a")
+    now[0] = 3_700.0
+    delays.begin("a")
+    delays.right("a")
+    monkeypatch.setattr("app.web.delays.CAPACITY", 2)
+    for client in ("b", "c", "d"):
+        delays.begin(client)
+    assert len(delays._failures) == 2

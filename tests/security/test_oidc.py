@@ -136,6 +136,8 @@ def test_whom_the_operator_has_enrolled_gets_in(cast: Cast, issuer: Issuer) -> N
     assert log_in(cast, issuer)[1].status_code == 303, "from then on by the subject"
     issuer.claims = {"sub": "s-2"}
     assert log_in(cast, issuer)[1].status_code == 403, "another subject with the same address is somebody else"
+    told = cast.admin.patch(f"/persons/{person['id']}", {"email": "wang.li@food.example.cn"}).json()
+    assert told["issuer"] is None, "who has the new address is to be known by it"
     cast.admin.patch(f"/persons/{person['id']}", {"status": "locked"})
     issuer.claims = {}
     assert log_in(cast, issuer)[1].status_code == 403

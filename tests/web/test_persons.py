@@ -69,6 +69,8 @@ def test_a_person_is_changed(cast: Cast) -> None:
     assert cast.admin.patch(path, {"email": " "}).status_code == 422
     assert cast.admin.patch(path, {"login": "other"}).status_code == 422
     assert cast.admin.patch(path, {}).json()["name"] == "王检查员"
+    assert cast.admin.patch(path, {"email": "w@x.cn"}).json()["email"] == "w@x.cn"
+    assert cast.admin.patch(path, {"email": None}).json()["email"] is None
     unknown = "018f3a4e-0000-5000-8000-000000000001"
     assert cast.admin.patch(f"/persons/{unknown}", {"name": "x"}).status_code == 404
     assert cast.admin.get(f"/persons/{unknown}").status_code == 404

@@ -69,6 +69,7 @@ async def log_in(request: Request, service: ServiceDep) -> Response:
     try:
         fields = await fields_of(request, cookies.read(request, cookies.FORM))
         result = await _admitted(request, service, fields.get("login", ""), fields.get("password", ""))
+        await require_standing(service, result)
     except (Unauthenticated, TooMany, Forbidden) as refusal:
         return _form(request, service, fields.get("next", ""), fields.get("login", ""), refusal)
     return entered(request, service, result, fields.get("next"))
@@ -99,6 +100,15 @@ async def _admitted(request: Request, service: Service, login: str, password: st
     result = await service.writer.write(sessions.log_in, LogIn(person.id, kept, agent, key, anew))
     service.logins.right(client)
     return result
+
+
+async def require_standing(service: Service, result: LoggedIn) -> None:
+    """Raises Forbidden party-locked where the session opens nothing: what the person works for is locked."""
+    if await service.sessions.admit(result.token) is None:
+        raise Forbidden(
+            "party-locked",
+            "所属主体已被锁定，请联系市场或监管部门 · The party that you work for is locked: ask its market or the regulator",
+        )
 
 
 def _known_browser(request: Request, service: Service, person: Person | None) -> bytes | None:

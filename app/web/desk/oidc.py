@@ -25,7 +25,7 @@ from app.enrolling import sessions
 from app.enrolling.sessions import Believe, LogIn
 from app.settings import Settings
 from app.web import cookies
-from app.web.desk.login import entered, refused_login
+from app.web.desk.login import entered, refused_login, require_standing
 from app.web.service import Service, ServiceDep
 
 log = logging.getLogger(__name__)
@@ -102,6 +102,7 @@ async def answered(request: Request, service: ServiceDep) -> Response:
             sessions.believe, Believe(str(settings.oidc_issuer), str(claims["sub"]), email and str(email))
         )
         result = await service.writer.write(sessions.log_in, LogIn(person.id, None, request.headers.get("user-agent")))
+        await require_standing(service, result)
     except (Forbidden, Unauthenticated) as refusal:
         return _done(request, refused_login(request, service, under_way["next"], refusal))
     return _done(request, entered(request, service, result, under_way["next"]))
