@@ -107,7 +107,8 @@ async def require_standing(service: Service, result: LoggedIn) -> None:
     if await service.sessions.admit(result.token) is None:
         raise Forbidden(
             "party-locked",
-            "所属主体已被锁定，请联系市场或监管部门 · The party that you work for is locked: ask its market or the regulator",
+            "所属主体已被锁定，请联系市场或监管部门 · "
+            "The party that you work for is locked: ask its market or the regulator",
         )
 
 
