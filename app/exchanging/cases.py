@@ -241,7 +241,7 @@ class Handing:
         """All sheets of the chains, as CSV and in one workbook."""
         with ExitStack() as stack:
             book = Workbook(directory / "trace.xlsx", {sheet.title: sheet.columns for sheet in SHEETS.values()})
-            writers = {}
+            writers, told = {}, set[int]()
             for name, sheet in SHEETS.items():
                 file = stack.enter_context((directory / f"{name}.csv").open("w", encoding="utf-8", newline=""))
                 file.write(BOM)
@@ -256,6 +256,10 @@ class Handing:
                     for piece in pieces:
                         for name, sheet in SHEETS.items():
                             for row in sheet.rows(piece):
+                                # A start stands in its chain back and in its chain forward.
+                                if (key := hash((name, *row))) in told:
+                                    continue
+                                told.add(key)
                                 writers[name].writerow(safe_row(row))
                                 book.add(sheet.title, row)
             book.close()

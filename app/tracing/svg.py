@@ -183,7 +183,8 @@ class _Svg:
         left, top = x - WIDTH / 2, y - self._tall / 2
         lines, whole = self._group(box) if box.folded else self._node(box)
         state = min((node.status for node in box.nodes), key=_GRAVITY.index)
-        marks = [_COLOURS.get(state, "bad")]
+        doubtful = any(node.confidence is not None and node.confidence.state == "unexplained" for node in box.nodes)
+        marks = ["warn" if state == "ok" and doubtful else _COLOURS.get(state, "bad")]
         if any(node.depth == 0 for node in box.nodes):
             marks.append("start")
         if box.nodes[0].kind == "gap":

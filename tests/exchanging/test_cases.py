@@ -96,6 +96,9 @@ def test_every_file_is_in_the_manifest_and_its_hash_is_kept(cast: Cast, chain: C
     assert "溯源图" in archive.read("chain-1-back.svg").decode()
     sheets = openpyxl.load_workbook(io.BytesIO(archive.read("trace/trace.xlsx")))
     assert len(sheets.sheetnames) == 8
+    for table in ("nodes", "links", "documents", "tests"):
+        rows = archive.read(f"trace/{table}.csv").decode().splitlines()
+        assert len(rows) == len(set(rows)) > 1, table
     assert archive.read("trace/tests.csv").startswith(b"\xef\xbb\xbf")
     assert "毒死蜱" in archive.read("trace/tests.csv").decode()
 
