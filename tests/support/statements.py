@@ -30,10 +30,11 @@ class Statements:
 
     @property
     def read(self) -> list[str]:
-        """Those that whoever asked had to wait for: the writer and the follower of the feed run beside them."""
-        return [text for thread, text in self.ran if thread not in ("writer", "feed")]
+        """Those that whoever asked had to wait for: a process's own threads run beside them."""
+        return [text for thread, text in self.ran if thread not in _BESIDE]
 
 
+_BESIDE = ("writer", "feed", "recalls", "sweeper", "sender")
 _FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SHOW", "SET ")
 
 
