@@ -31,10 +31,10 @@ class Statements:
     @property
     def read(self) -> list[str]:
         """Those that whoever asked had to wait for: a process's own threads run beside them."""
-        return [text for thread, text in self.ran if thread not in _BESIDE]
+        return [text for thread, text in self.ran if thread.partition("_")[0] not in _BESIDE]
 
 
-_BESIDE = ("writer", "feed", "recalls", "sweeper", "sender")
+_BESIDE = ("writer", "feed", "recalls", "sweeper", "outbox")
 _FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SHOW", "SET ")
 
 
