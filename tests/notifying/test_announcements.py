@@ -83,6 +83,8 @@ def test_a_code_leads_to_its_recall(cast: Cast, goods: Goods) -> None:
     page = cast.public.get(f"https://food.example.cn/c/{goods.dish['code']}", headers=HTML)
     until(lambda: f'href="/recalls?code={goods.dish["code"]}' in public(cast, f"/c/{goods.dish['code']}", **HTML).text)
     assert page.status_code == 200
+    for place in (f"/boards/{cast.stall.site['code']}", f"/c/{cast.stall.site['code']}"):
+        until(lambda place=place: 'href="/recalls?lang=zh"' in public(cast, place, **HTML).text)  # type: ignore[misc]
     shown = public(cast, f"/recalls?code={goods.dish['code']}", **HTML)
     assert recall["number"] in shown.text
     assert public(cast, "/recalls?code=BNOTACODE", Accept="application/json").status_code == 400
