@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.domain import codes
+from app.domain.codes import CodeKind
 from app.web.service import Service
 from tests.notifying.conftest import until
 from tests.recalling.conftest import Goods, goods, recalled
@@ -88,6 +90,9 @@ def test_a_code_leads_to_its_recall(cast: Cast, goods: Goods) -> None:
     shown = public(cast, f"/recalls?code={goods.dish['code']}", **HTML)
     assert recall["number"] in shown.text
     assert public(cast, "/recalls?code=BNOTACODE", Accept="application/json").status_code == 400
+    forged = codes.unit_code(codes.unit_secret(bytes(32), 9), 9, 1)
+    for unknown in (codes.mint(CodeKind.CUSTODY), forged):
+        assert public(cast, f"/recalls?code={unknown}", Accept="application/json").status_code == 404
     assert public(cast, f"/recalls?code={other['code']}", Accept="application/json").json()["next"] is None
 
 
