@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.domain import codes
+from app.domain.codes import CodeKind
 from tests.recalling.conftest import Goods, affected, form, notices, recalled
 from tests.recording.conftest import deliver, harvest, until
 from tests.support.cast import Actor, Cast
@@ -116,6 +118,8 @@ def test_scopes_that_are_none(cast: Cast, goods: Goods, monkeypatch: pytest.Monk
     code = cast.stall.site["code"]
     assert refused(by, {"codes": [code] * 400, "lots": [goods.lot["lot_id"]] * 101}) == (422, "too-many-selectors")
     unissued = goods.lot["code"]
+    for never in (codes.mint(CodeKind.LOT), codes.unit_code(b"x" * 32, 9, 1)):
+        assert refused(by, {"codes": [never]}) == (404, "unknown-code")
     assert refused(by, {"codes": [unissued[:-1] + ("0" if unissued[-1] != "0" else "1")]})[0] == 400
     monkeypatch.setattr("app.recalling.reaching.HOLDS", 1)
     assert refused(by, {"sites": [{"site_id": cast.market.site["id"]}]}) == (409, "scope-too-wide")
