@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 from app.domain.recalls_scope import covers
 
-_ANY = (
-    "请不要食用、转送或出售。带上小票退回购买的摊位退款；不便退回的，密封好写上“召回”，与厨余分开丢弃。食用后不适请就医并保留小票。",
+_FIRST = ("请不要食用、转送或出售。", "Do not eat it, give it away or sell it.")
+_LAST = (
+    "带上小票退回购买的摊位退款；不便退回的，密封好写上“召回”，与厨余分开丢弃。食用后不适请就医并保留小票。",
     (
-        "Do not eat it, give it away or sell it. Take it back to the stall with the receipt for a refund; if you "
-        "cannot, seal it, mark it “recalled” and throw it away apart from kitchen waste. If you feel unwell see a "
-        "doctor and keep the receipt."
+        "Take it back to the stall with the receipt for a refund; if you cannot, seal it, mark it “recalled” and throw "
+        "it away apart from kitchen waste. If you feel unwell see a doctor and keep the receipt."
     ),
 )
 _HEAT = ("加热、煮沸不能消除风险。", "Heating or boiling does not make it safe.")
@@ -21,7 +21,7 @@ _COLD = (
 )
 _CHILD = ("给婴幼儿吃过的，请立即就医。", "If an infant has eaten it, see a doctor at once.")
 
-# Category → sentences before the general ones.
+# Category → sentences beside the general ones.
 _BY_CATEGORY: dict[str, tuple[tuple[str, str], ...]] = {
     "vegetables": (_WASH,),
     "fruit": (_WASH,),
@@ -47,5 +47,5 @@ def default_advice(categories: Iterable[str]) -> dict[str, str]:
         for known, sentences in _BY_CATEGORY.items():
             if covers(known, category):
                 found |= dict.fromkeys(sentences)
-    told = [*found, _ANY]
+    told = [_FIRST, *found, _LAST]
     return {"zh": "".join(zh for zh, _ in told), "en": " ".join(en for _, en in told)}

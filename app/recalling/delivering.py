@@ -18,6 +18,4 @@ def note_deliveries(transaction: Transaction, rows: Sequence[Delivery]) -> None:
         if row.topic.partition(".")[0] == EVENT and data["notice_id"] is not None:
             recall, party = UUID(data["recall_id"]), UUID(data["party_id"])
             commands.append(Told(recall, party, "webhook", None, row.state == "sent", row.last_error))
-    for result in note_told(transaction, commands):
-        if isinstance(result, Exception):
-            raise result
+    note_told(transaction, commands)

@@ -220,9 +220,9 @@ class Keeper:
 
     def _run(self) -> None:
         pause = 0.0
-        while not self._stop.wait(pause):
-            self._wake.clear()
-            if self._stop.is_set():  # it was told so before: who tells it wakes it after
+        while True:
+            self._wake.clear()  # before it asks whether to stop: who stops it wakes it after saying so
+            if self._stop.wait(pause):
                 return
             try:
                 pause = max(self._period, SHARE * self.look())

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.domain import codes, ids
 from app.domain.deciding import content_hash
-from app.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from app.domain.errors import Conflict, Forbidden, NotFound
 from app.domain.holds import ONWARD
 from app.domain.ledger import Ledger
 from app.domain.recalls import RECALLS, Mode, Outcome, Recall, changed, hold_id, recall_id, recall_number
@@ -216,8 +216,6 @@ def _started(recall: Recall, principal: Principal, now: datetime, why: str | Non
 def _closed(recall: Recall, command: ChangeRecall, now: datetime) -> Recall:
     if recall.state == "mock":
         raise Conflict("still-a-mock", "演练不需要结束 · a mock needs no closing", identity=str(recall.id))
-    if command.outcome is None or not command.why:
-        raise Invalid("invalid", "请给出 outcome 和 conclusion · Give an outcome and a conclusion", pointer="/outcome")
     principal = command.principal
     return changed(
         recall, now, principal.key_id, principal.role.value, "close", command.why,

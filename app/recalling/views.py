@@ -199,16 +199,14 @@ def notices_told(snapshot: Snapshot, recall_id: UUID, rows: Collection[Notice], 
     for row in rows:
         own = {product: share for (party, product), share in found.items() if party == row.party_id}
         parts = effectiveness(own.values())
-        party = named.get(row.party_id)
+        party = named[row.party_id]
         fields = {name: getattr(row, name) for name in _NOTICE}
         listed.append(
             fields
             | {
                 "acknowledge_due": row.acknowledge_due,
                 "overdue": late(row, now),
-                "party": {"code": party.code, "name": party.name, "kind": party.kind, "region": party.region}
-                if party
-                else None,
+                "party": {"code": party.code, "name": party.name, "kind": party.kind, "region": party.region},
                 "goods": [_place(place, sites, products) for place in places if place.party_id == row.party_id],
                 "answers_for": [_share(products[key], share) for key, share in own.items()],
                 "percent": lowest(parts),
@@ -271,8 +269,6 @@ def affected(
     regions = Regions(snapshot, recall.region)
     for generation, keys in generations(snapshot, subjects):
         if after is not None:
-            if generation < after[0]:
-                continue
             keys = [key for key in keys if (generation, key) > after]
         rows = [row for row in reach_store.hands(snapshot, keys) if row[1] == "custody"]
         beyond = regions.beyond(rows)
@@ -296,10 +292,10 @@ class _Names:
         self._parties = {row[0]: row for row in chain.parties(snapshot, {row[6] for row in rows if row[6]})}
 
     def told(self, row: Row, generation: int, region: str, beyond: bool) -> Shown:
-        product = self._products.get(row[4])
+        product = self._products[row[4]]
         sums = dict(zip(_HANDS, row[9:16], strict=True))
         sums["on_hand"] = sums["received"] - sum(sums[name] for name in _HANDS[1:])
-        each = product[5] if product else None
+        each = product[5]
         amounts = {
             name: None if beyond else shown(sums[name], row[7], each) for name in ("received", "sold", "on_hand")
         }
@@ -308,9 +304,7 @@ class _Names:
             "code": row[2],
             "lot_id": _id(row[3]),
             "lot_number": self._lots.get(row[3]),
-            "product": {"code": product[1], "name": product[2], "kind": product[3], "region": None}
-            if product
-            else None,
+            "product": {"code": product[1], "name": product[2], "kind": product[3], "region": None},
             "site": _named(self._sites.get(row[5])),
             "party": _named(self._parties.get(row[6])),
             "region": region or None,

@@ -11,12 +11,15 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from app import recalling
+from app.domain.recalls import Recall
 from app.domain.rights import Principal
+from app.enrolling.looks import Look
 from app.store.engine import reading
 from app.web.announcements import address, office_of
 from app.web.auth import PrincipalDep
 from app.web.handing import PRIVATE, XLSX, attached, begun
 from app.web.i18n import Language, Words, choose, tag_of
+from app.web.looking import note
 from app.web.pages import HOME, POLICY, STYLE, environment
 from app.web.paper.recall_notice import notice_pdf
 from app.web.paper.recall_report import report_pdf
@@ -87,9 +90,14 @@ async def recall_report(
     lang: Lang = None,
 ) -> Response:
     """Scope and exclusions with their reasons, history, effectiveness, every party, evidence; as a workbook also every
-    batch and answer. For the office that recalls, one above it, and the operator."""
+    batch and answer. For the office that recalls, one above it, and the operator. It names who is responsible: that
+    somebody looked is in the log of looks."""
     language = choose(lang, request.headers.get("accept-language"))
     now = datetime.now(UTC)
+
+    def looked(recall: Recall) -> None:
+        if recall.persons:
+            note(request, principal, [Look("recall", str(recall.id), ("persons",), recall.region)])
 
     def pdf() -> Response:
         with reading(service.engine) as snapshot:
@@ -103,20 +111,18 @@ async def recall_report(
                 office_of(words, report.recall.region),
                 address(service.settings.public_url, report.recall.number),
             )
+        looked(report.recall)
         name = f'inline; filename="recall-{report.recall.number}.pdf"'
         return Response(body, headers={**PRIVATE, "Content-Disposition": name}, media_type=PDF)
 
     def sheets() -> Response:
-        number = _number(service, principal, recall_id, now)
+        with reading(service.engine) as snapshot:
+            recall = recalling.report(snapshot, principal, recall_id, now).recall
+        looked(recall)
         parts = begun(_sheets(service, principal, recall_id, language, now))
-        return attached(parts, XLSX, f"recall-{number}.xlsx")
+        return attached(parts, XLSX, f"recall-{recall.number}.xlsx")
 
     return await to_thread.run_sync(pdf if format == "pdf" else sheets, limiter=_turn)
-
-
-def _number(service: Service, principal: Principal, recall_id: UUID, now: datetime) -> str:
-    with reading(service.engine) as snapshot:
-        return recalling.report(snapshot, principal, recall_id, now).recall.number
 
 
 def _sheets(

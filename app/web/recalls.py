@@ -63,7 +63,7 @@ def list_recalls(
 
 @router.get("/{recall_id}", summary="A recall with its progress")
 def get_recall(recall_id: UUID, request: Request, service: ServiceDep, principal: PrincipalDep) -> RecallTold:
-    """An office learns here, and nowhere else, who is responsible; that it looked is in the log of looks."""
+    """An office learns here, and from the report, who is responsible; that it looked is in the log of looks."""
     with reading(service.engine) as snapshot:
         recall = recalling.find_recall(snapshot, principal, recall_id)
         told = recalling.told(snapshot, principal, recall, datetime.now(UTC), persons=True)

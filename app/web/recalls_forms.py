@@ -12,14 +12,21 @@ from app.web.schemas import Given, Long, Moment, Name, Short, Told, optional
 
 
 class WindowForm(Given):
-    """Goods that came to a site, or below it, from `since` until before `until`; of these products or categories, of
-    any where none are named."""
+    """Goods that came to a site, or below it, or to any site of a party, from `since` until before `until`; of these
+    products or categories, of any where none are named."""
 
-    site_id: UUID
+    site_id: UUID | None = None
+    party_id: UUID | None = None
     since: Moment | None = None
     until: Moment | None = None
     products: list[UUID] = Field(default=[], max_length=SELECTORS)
     categories: list[Short] = Field(default=[], max_length=100)
+
+    @model_validator(mode="after")
+    def _one(self) -> "WindowForm":
+        if (self.site_id is None) == (self.party_id is None):
+            raise ValueError("site_id 与 party_id 须有且只有一个 · either site_id or party_id is needed")
+        return self
 
 
 class ExclusionForm(Given):
@@ -52,7 +59,9 @@ class ScopeForm(Given):
             tuple(self.lots),
             tuple(self.custodies),
             tuple(
-                Window(each.site_id, None, each.since, each.until, tuple(each.products), tuple(each.categories))
+                Window(
+                    each.site_id, each.party_id, each.since, each.until, tuple(each.products), tuple(each.categories)
+                )
                 for each in self.sites
             ),
             tuple(Exclusion(each.reason, each.custody_id, each.site_id) for each in self.exclusions),

@@ -25,8 +25,6 @@ def upgrade() -> None:
     _index("ix_hold_recall_id", "hold", ["recall_id"], "recall_id IS NOT NULL")
     op.drop_index("ix_hold_downstream", "hold")
     _index("ix_hold_downstream", "hold", ["id"], _ONWARD)
-    # A lot that failed its test is held with all that was made of it.
-    op.execute("UPDATE hold SET scope = 'lot_downstream' WHERE scope = 'lot' AND automatic AND released_by IS NULL")
     op.create_table(
         "recall",
         sa.Column("id", Id(), primary_key=True),

@@ -30,7 +30,7 @@ VIEWS: dict[str, dict[str, Any]] = {
 }
 PLACES = (
     "", "/alerts", "/complaints?state=", "/recalls", "/recalls/new", "/trace", "/coverage",
-    "/coverage/rows?measure=chains_complete", "/findings", "/tests", "/account",
+    "/coverage/rows?measure=chains_complete", "/findings", "/tests", "/cases", "/account",
 )  # fmt: skip
 
 

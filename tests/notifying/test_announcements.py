@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.domain import codes
+from app.domain.codes import CodeKind
 from app.web.service import Service
 from tests.notifying.conftest import until
 from tests.recalling.conftest import Goods, goods, recalled
@@ -83,9 +85,14 @@ def test_a_code_leads_to_its_recall(cast: Cast, goods: Goods) -> None:
     page = cast.public.get(f"https://food.example.cn/c/{goods.dish['code']}", headers=HTML)
     until(lambda: f'href="/recalls?code={goods.dish["code"]}' in public(cast, f"/c/{goods.dish['code']}", **HTML).text)
     assert page.status_code == 200
+    for place in (f"/boards/{cast.stall.site['code']}", f"/c/{cast.stall.site['code']}"):
+        until(lambda place=place: 'href="/recalls?lang=zh"' in public(cast, place, **HTML).text)  # type: ignore[misc]
     shown = public(cast, f"/recalls?code={goods.dish['code']}", **HTML)
     assert recall["number"] in shown.text
     assert public(cast, "/recalls?code=BNOTACODE", Accept="application/json").status_code == 400
+    forged = codes.unit_code(codes.unit_secret(bytes(32), 9), 9, 1)
+    for unknown in (codes.mint(CodeKind.CUSTODY), forged):
+        assert public(cast, f"/recalls?code={unknown}", Accept="application/json").status_code == 404
     assert public(cast, f"/recalls?code={other['code']}", Accept="application/json").json()["next"] is None
 
 

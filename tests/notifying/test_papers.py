@@ -128,6 +128,9 @@ def test_the_report_is_whole(cast: Cast, goods: Goods) -> None:
     ):  # fmt: skip
         assert said in interim, said
     assert len(pictures) >= 2
+    looks = get(cast.admin, "/audit").json()["items"]
+    assert ("recall", recall["id"]) in [(look["subject_kind"], look["subject_id"]) for look in looks]
+    scope["codes"] = [cast.other_stall.party["code"]]
     changed = cast.regulator.patch(f"/recalls/{recall['id']}", {"why": "收窄", "scope": scope})
     assert changed.status_code == 200, changed.text
     closed = {"outcome": "completed", "conclusion": "全部收回"}

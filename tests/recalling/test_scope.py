@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.domain import codes
+from app.domain.codes import CodeKind
 from tests.recalling.conftest import Goods, affected, form, notices, recalled
 from tests.recording.conftest import deliver, harvest, until
 from tests.support.cast import Actor, Cast
@@ -86,14 +88,18 @@ def test_a_new_version_widens(cast: Cast, goods: Goods) -> None:
     wider = cast.regulator.patch(f"/recalls/{recall['id']}", stale | {"version": recall["version"]})
     assert wider.json()["counts"]["custodies"] == 4
     until(lambda: cast.public.scan(goods.dish["code"])["status"] == "recalled")
+    same = {"why": "x", "scope": cast.regulator.get(f"/recalls/{recall['id']}").json()["scope"]}
+    assert cast.regulator.patch(f"/recalls/{recall['id']}", same).json()["scope"] == same["scope"], "as it was told"
     said = {"why": "查明 · found out", "reason": "检出克伦特罗 · clenbuterol", "grade": "II"}
     assert cast.regulator.patch(f"/recalls/{recall['id']}", said).json()["grade"] == "II"
     until(lambda: "克伦特罗" in cast.public.scan(goods.dish["code"])["status_reason"])
     scale = cast.scale(cast.stall)
     until(lambda: "克伦特罗" in scale.get("/devices/me/stock").json()["left_out"][0]["reasons"][0]["detail"])
     history = cast.regulator.get(f"/recalls/{recall['id']}").json()["history"]
-    assert [(line["what"], line["why"]) for line in history[2:]] == [("change", "x"), ("change", "查明 · found out")]
-    assert history[3]["changes"] == ["grade", "reason"]
+    assert [(line["what"], line["why"]) for line in history[2:]] == [
+        ("change", "x"), ("change", "x"), ("change", "查明 · found out"),
+    ]  # fmt: skip
+    assert history[4]["changes"] == ["grade", "reason"]
 
 
 def test_scopes_that_are_none(cast: Cast, goods: Goods, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,9 +114,12 @@ def test_scopes_that_are_none(cast: Cast, goods: Goods, monkeypatch: pytest.Monk
     assert refused(by, lots | {"exclusions": [{"custody_id": nothing, "reason": "x"}]}) == (404, "unknown-custody")
     assert refused(by, lots | {"exclusions": [{"site_id": nothing, "reason": "x"}]}) == (404, "unknown-site")
     assert refused(by, lots | {"exclusions": [{"reason": "x"}]}) == (422, "invalid")
+    assert refused(by, {"sites": [{"since": None}]}) == (422, "invalid")
     code = cast.stall.site["code"]
     assert refused(by, {"codes": [code] * 400, "lots": [goods.lot["lot_id"]] * 101}) == (422, "too-many-selectors")
     unissued = goods.lot["code"]
+    for never in (codes.mint(CodeKind.LOT), codes.unit_code(b"x" * 32, 9, 1)):
+        assert refused(by, {"codes": [never]}) == (404, "unknown-code")
     assert refused(by, {"codes": [unissued[:-1] + ("0" if unissued[-1] != "0" else "1")]})[0] == 400
     monkeypatch.setattr("app.recalling.reaching.HOLDS", 1)
     assert refused(by, {"sites": [{"site_id": cast.market.site["id"]}]}) == (409, "scope-too-wide")

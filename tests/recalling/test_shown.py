@@ -46,7 +46,7 @@ def test_every_page_of_the_goods_says_why_and_what_to_do(cast: Cast, goods: Good
 
 def test_without_advice_of_its_own_it_gives_what_fits_the_category(cast: Cast, goods: Goods) -> None:
     recall = recalled(cast.regulator, {"lots": [goods.lot["lot_id"]]})
-    assert recall["advice"]["zh"].startswith("清洗、浸泡、去皮不能消除风险。")
+    assert recall["advice"]["zh"].startswith("请不要食用、转送或出售。清洗、浸泡、去皮不能消除风险。")
     assert "Washing, soaking or peeling does not make it safe." in recall["advice"]["en"]
 
 

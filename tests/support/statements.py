@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, event
 
 @dataclass(slots=True)
 class Statements:
-    """What ran, in order, less the statements that begin and end transactions; `ran`: (thread, statement)."""
+    """What ran, in order, less the statements that begin and end transactions and those of the keeper of recalls, who
+    looks when it likes; `ran`: (thread, statement)."""
 
     ran: list[tuple[str, str]] = field(default_factory=list)
 
@@ -44,8 +45,9 @@ def recorded(target: Engine | type[Engine]) -> Iterator[Statements]:
     statements = Statements()
 
     def note(_connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.lstrip().upper().startswith(_FRAME):
-            statements.ran.append((threading.current_thread().name, statement))
+        thread = threading.current_thread().name
+        if thread != "recalls" and not statement.lstrip().upper().startswith(_FRAME):
+            statements.ran.append((thread, statement))
 
     event.listen(target, "before_cursor_execute", note)
     try:

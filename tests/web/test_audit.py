@@ -201,3 +201,6 @@ def test_who_is_responsible_is_a_look(cast: Cast) -> None:
     assert cast.regulator.get(f"/recalls/{recall['id']}").json()["persons"][0]["name"] == "某人"
     assert cast.regulator.get("/recalls").json()["items"][0]["persons"] is None
     assert [(row["subject_id"], row["fields"]) for row in log(cast, kind="recall")] == [(recall["id"], ["persons"])]
+    for form in ("pdf", "xlsx"):
+        assert cast.regulator.get(f"/recalls/{recall['id']}/report?format={form}").status_code == 200
+    assert len(log(cast, kind="recall")) == 3

@@ -45,10 +45,11 @@ def first(page: str, prefix: str) -> str:
 
 
 def test_each_role_finds_its_places(cast: Cast) -> None:
-    offices = {"overview", "alerts", "complaints", "recalls", "trace", "coverage", "findings", "tests"}
+    markets = {"overview", "alerts", "complaints", "recalls", "trace", "coverage", "findings", "tests"}
+    offices = markets | {"cases"}
     people = {
         "regulator": (at_desk(cast, "a.a"), offices),
-        "market": (at_desk(cast, "b.b", "market", party_id=cast.market.party["id"]), offices),
+        "market": (at_desk(cast, "b.b", "market", party_id=cast.market.party["id"]), markets),
         "vendor": (at_desk(cast, "c.c", "vendor", party_id=cast.stall.party["id"]), {"trace"}),
         "auditor": (at_desk(cast, "d.d", "auditor"), {"trace", "audit"}),
         "admin": (at_desk(cast, "e.e", "admin"), offices | {"audit"}),
@@ -166,6 +167,8 @@ def test_a_recall_is_tried_out_started_narrowed_and_closed(cast: Cast) -> None:
     assert cast.public.scan(made["goods"]["code"])["status"] != "recalled", "it was left out"
     page = browser.open(place)
     assert "召回中" in page
+    for path in re.findall(r'href="(/api/v1/recalls/[^"]+|/recalls/[^"]+)"', page):
+        assert browser.request("GET", path.replace("&amp;", "&")).status_code == 200, path
     assert "二号摊经营户" in page
     ticks = dict.fromkeys(
         re.findall(r'name="((?:lot|custody|site|exclusion)-[^"]+)" type="checkbox" checked', page), "on"
@@ -197,6 +200,24 @@ def test_a_recall_is_tried_out_started_narrowed_and_closed(cast: Cast) -> None:
     assert "某人" not in seen
     assert "/scope" not in seen
     assert market.request("GET", "/desk/recalls/new").status_code == 403
+
+
+def test_a_case_is_handed_over(cast: Cast) -> None:
+    goods = sold_too_much(cast)["goods"]
+    browser = at_desk(cast)
+    assert f"/desk/cases?q={goods['code']}" in browser.open(f"/desk/trace?q={goods['code']}")
+    page = browser.open(f"/desk/cases?q={goods['code']}")
+    assert goods["code"] in page
+    assert browser.submit("/desk/cases", start=goods["code"], to_region="3301", reason="x").status_code == 422
+    browser.open("/desk/cases")
+    done = browser.submit("/desk/cases", start=goods["code"], to_region="3302", reason="货自邻区来")
+    assert done.headers["location"] == "/desk/cases?done=case"
+    page = browser.open("/desk/cases")
+    file = re.search(r'href="(/api/v1/cases/[^"]+/file)"', page)
+    assert file is not None
+    assert browser.request("GET", file[1]).headers["content-type"] == "application/zip"
+    assert browser.submit(file[1].replace("/api/v1", "/desk").replace("/file", "/close")).status_code == 303
+    assert "已结案" in browser.open("/desk/cases")
 
 
 def test_coverage_opens_into_its_rows(cast: Cast) -> None:
@@ -268,6 +289,13 @@ def test_what_the_api_asks_to_wait_for_is_told_by_the_page(cast: Cast, monkeypat
     monkeypatch.setattr(alerts, "count_alerts", full)
     answer = browser.request("GET", "/desk/alerts")
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+
+
+def test_a_recall_without_a_time_begins_now(cast: Cast) -> None:
+    browser = at_desk(cast)
+    browser.open("/desk/recalls/new")
+    fields = {"title": "x", "grade": "III", "reason": "y", "hazard": "z", "codes": harvest(cast)["lot_code"]}
+    assert browser.submit("/desk/recalls/new", **fields, known_at="").status_code == 303
 
 
 def test_a_form_that_is_none_is_refused(cast: Cast) -> None:

@@ -28,6 +28,7 @@ PLACES: tuple[tuple[str, tuple[Role, ...]], ...] = (
     ("complaints", _OFFICE),
     ("recalls", _OFFICE),
     ("trace", tuple(Role)),
+    ("cases", (Role.REGULATOR, Role.ADMIN)),
     ("coverage", _OFFICE),
     ("findings", _OFFICE),
     ("tests", _OFFICE),

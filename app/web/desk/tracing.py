@@ -45,7 +45,7 @@ async def trace(
         events=read_times(found["events"][:SHOWN]) if found else [],
         drawing=f"{API}/trace?{query}&format=svg&lang={'zh' if visit.language == 'zh' else 'en'}",
         downloads=[(kind, f"{API}/trace?{query}&format={kind}") for kind in ("xlsx", "csv", "ndjson")],
-        sites={node["id"]: node for node in found["nodes"]} if found else {},
+        fsma=f"{API}/exports/fsma204?{query}&format=xlsx",
     )  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def _history(sheets: Sheets, report: Report, words: Words) -> None:
 def history_row(words: Words, line: Shown) -> list[str]:
     """Time, what, by whom, why."""
     at = moment(words, datetime.fromisoformat(line["time"]))
-    return [at, words.t(f"report.what.{line['what']}"), line["role"], line["why"] or ""]
+    return [at, words.t(f"report.what.{line['what']}"), words.word("role", line["role"]), line["why"] or ""]
 
 
 def _effect(sheets: Sheets, report: Report, words: Words) -> None:

@@ -195,6 +195,7 @@ class Sheets:
         self.need(0)
         for number in range(1, self._pages + 1):
             self._pdf.page = number
+            self._pdf.set_font("sans", size=1)  # else it would take the size that this page ended in for the one wanted
             self._put(MARGIN, self._foot, 8, SOFT, at=HIGH - _FOOT)
             told = f"{number} / {self._pages}"
             self._put(WIDE - MARGIN - self._wide(told, 8), told, 8, SOFT, at=HIGH - _FOOT)
