@@ -336,10 +336,19 @@ class ReceiptSigner:
         """As receipt_code."""
         if receipt_id not in _RECEIPT_IDS:
             raise ValueError(f"not a receipt id: {receipt_id}")
+        return _spell(_R, receipt_id << _RECEIPT_MAC_BITS | int.from_bytes(self._mac(receipt_id), "big"), _RECEIPT)
+
+    def signed(self, code: Code) -> bool:
+        """As receipt_mac_ok."""
+        number = receipt_id_of(code)
+        mac = _body_number(code) & (1 << _RECEIPT_MAC_BITS) - 1
+        return hmac.compare_digest(mac.to_bytes(5, "big"), self._mac(number))
+
+    def _mac(self, receipt_id: int) -> bytes:
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(receipt_id.to_bytes(8, "big"))
         outer.update(inner.digest())
-        return _spell(_R, receipt_id << _RECEIPT_MAC_BITS | int.from_bytes(outer.digest()[:5], "big"), _RECEIPT)
+        return outer.digest()[:5]
 
 
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))

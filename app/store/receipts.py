@@ -1,9 +1,9 @@
 """Receipts by the hundred: the one statement that a scan costs, shared by all that are asked for at once."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, Engine
@@ -12,23 +12,25 @@ from app.store.engine import translated
 from app.store.errors import StoreUnavailable
 from app.store.types import from_micros
 
-Line = tuple[str | None, str | None]  # the ids of custody and product, as text that UUID takes
-
 _WANTED = (
-    "SELECT {begin}r.id, {site}, {device}, {event_time}, r.utc_offset, {record_time}, l.line, {custody}, {product}, "
-    "EXISTS (SELECT 1 FROM receipt_claim AS c WHERE c.receipt_id = r.id AND c.receipt_id = l.receipt_id), NULL{end} "
-    "FROM receipt AS r JOIN receipt_line AS l ON l.receipt_id = r.id WHERE r.id {keys} UNION ALL "
+    "SELECT {begin}r.id, {site}, {device}, {event_time}, r.utc_offset, {record_time}, {lines}, NULL{end} "
+    "FROM receipt AS r WHERE r.id {keys} UNION ALL "
+    # Those whose number was used for another sale.
+    "SELECT {begin}receipt_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL{end} "
+    "FROM receipt_claim WHERE receipt_id {keys} UNION ALL "
     # How often they were scanned, in columns of the same types: the sum for the id, when first for the event time.
-    'SELECT {begin}"count", NULL, NULL, {first_time}, NULL, NULL, NULL, NULL, NULL, NULL, "code"{end} '
+    'SELECT {begin}"count", NULL, NULL, {first_time}, NULL, NULL, NULL, "code"{end} '
     'FROM scan_count WHERE "code" {codes}'
 )
 _INSTANTS = {"event_time": "r.event_time", "record_time": "r.record_time", "first_time": '"first_time"'}
-_IDS = {"site": "r.site_id", "device": "r.device_id", "custody": "l.custody_id", "product": "l.product_id"}
 # All in one row: the driver lets go of the interpreter for every row, and has to wait to get it back.
 _SQLITE = "SELECT '[' || coalesce(group_concat(told, ','), '') || ']' FROM ({})".format(
     _WANTED.format(
         **_INSTANTS,
-        **{name: f"nullif(hex({column}), '')" for name, column in _IDS.items()},
+        site="hex(r.site_id)",
+        device="hex(r.device_id)",
+        lines="(SELECT group_concat(hex(custody_id) || ':' || hex(product_id)) FROM "
+        "(SELECT custody_id, product_id FROM receipt_line AS l WHERE l.receipt_id = r.id ORDER BY line))",
         begin="json_array(",
         end=") AS told",
         keys="IN ({marks})",
@@ -37,7 +39,10 @@ _SQLITE = "SELECT '[' || coalesce(group_concat(told, ','), '') || ']' FROM ({})"
 )
 _POSTGRES = _WANTED.format(
     **{name: f"(extract(epoch FROM {column}) * 1000000)::bigint" for name, column in _INSTANTS.items()},
-    **{name: f"{column}::text" for name, column in _IDS.items()},
+    site="r.site_id::text",
+    device="r.device_id::text",
+    lines="(SELECT string_agg(concat(custody_id, ':', product_id), ',' ORDER BY line) FROM receipt_line AS l "
+    "WHERE l.receipt_id = r.id)",
     begin="",
     end="",
     keys="= ANY(%s)",
@@ -45,19 +50,31 @@ _POSTGRES = _WANTED.format(
 )
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a sale, each a text of its own."""
+    return text.split(",") if text else []
+
+
+def goods_of(line: str) -> tuple[UUID | None, UUID | None]:
+    """Custody and product of a line."""
+    custody, _, product = line.partition(":")
+    return UUID(custody) if custody else None, UUID(product) if product else None
+
+
 class Sold(NamedTuple):
-    """A sale as a receipt shows it to the public; instants in microseconds since 1970 UTC. `claimed`: its number was
-    used for another sale as well; `scans`: how often it was scanned, as far as that is written."""
+    """A sale as a receipt shows it to the public; instants in microseconds since 1970 UTC, ids as text that UUID takes;
+    `lines` are for `lines_of`. `claimed`: its number was used for another sale as well; `scans`: how often it was
+    scanned, as far as that is written."""
 
     site_id: str
     device_id: str
     event_time: int
     utc_offset: int
     record_time: int
-    lines: Sequence[Line]
+    lines: str
     claimed: bool
-    scans: int = 0
-    first_scan: datetime | None = None
+    scans: int
+    first_scan: datetime | None
 
 
 class ReceiptReader:
@@ -75,19 +92,14 @@ class ReceiptReader:
         except StoreUnavailable:
             self.close()
             raise
+        counts = {row[-1]: (row[0], from_micros(row[3])) for row in rows if row[-1] is not None}
+        claimed = {row[0] for row in rows if row[1] is None and row[-1] is None}
         found: dict[int, Sold] = {}
-        lines: dict[int, list[tuple[int, Line]]] = defaultdict(list)
-        counts: dict[str, tuple[int, datetime]] = {}
-        for key, site, device, event_time, offset, record_time, number, custody, product, claimed, code in rows:
-            if code is not None:
-                counts[code] = key, from_micros(event_time)
-                continue
-            found[key] = Sold(site, device, event_time, offset, record_time, (), bool(claimed))
-            lines[key].append((number, (custody, product)))
-        for key, sold in found.items():
-            count, first = counts.get(asked[key], (0, None))
-            its = tuple(of for _, of in sorted(lines[key]))
-            found[key] = sold._replace(lines=its, scans=count, first_scan=first)
+        for key, site, device, event_time, offset, record_time, lines, _ in rows:
+            if site is not None:
+                count, first = counts.get(asked[key], (0, None))
+                its = (site, device, event_time, offset, record_time, lines or "", key in claimed)
+                found[key] = Sold(*its, count, first)
         return found
 
     def close(self) -> None:
@@ -106,7 +118,7 @@ class ReceiptReader:
             asked = [*asked, *asked[-1:] * ((1 << (len(asked) - 1).bit_length()) - len(asked))]
         keys, texts = [key for key, _ in asked], [text for _, text in asked]
         statement = _POSTGRES if postgres else _SQLITE.format(marks=",".join("?" * len(asked)))
-        sent = (keys, texts) if postgres else (*keys, *texts)
+        sent = (keys, keys, texts) if postgres else (*keys, *keys, *texts)
         with self._connection.exec_driver_sql(statement, sent) as result:
             rows: Sequence[Any] = result.cursor.fetchall()
         self._connection.rollback()  # what the next read sees is as of then

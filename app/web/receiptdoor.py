@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
-from hmac import compare_digest
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from app.scanning.receipts import Stall, Told, goods_told
 from app.store.dependencies import depends_on
 from app.store.engine import Database, reading
 from app.store.errors import QueueFull, StoreUnavailable
-from app.store.receipts import Line, ReceiptReader, Sold
+from app.store.receipts import ReceiptReader, Sold, goods_of, lines_of
 from app.store.types import from_micros
 from app.web.counts import ScanCounts
 from app.web.forms import KINDS, Filled, Form, Own, form, line_drawn
@@ -43,8 +43,16 @@ SIGNERS = 10_000  # devices whose secret is remembered
 _OVERHEAD = 2_000  # bytes a form, beside its text
 _OBJECTS = 6  # times the JSON of a line are the objects that it is kept as, and what is drawn of it
 
-Key = tuple[str, Sequence[Line], str, Language]  # site, lines, representation
+Key = tuple[str, str, str, Language]  # site, lines, representation
 _Asked = tuple[int, str, "asyncio.Future[Sold | None]"]  # receipt id, its code, who waits
+
+
+_uuid = lru_cache(SIGNERS)(UUID)
+
+
+@lru_cache(2_000)
+def _zone(minutes: int) -> timezone:
+    return timezone(timedelta(minutes=minutes))
 
 
 class Piece(NamedTuple):
@@ -68,7 +76,7 @@ class ReceiptScans:
         self._counts = counts
         self._complete = completing(public_url)
         self._forms: Memo[Key, Form] = Memo(feed_age, FORMS)
-        self._pieces: Memo[str | Line, Piece] = Memo(feed_age, TOLD)
+        self._pieces: Memo[str, Piece] = Memo(feed_age, TOLD)
         self._together: Together[Key, Form] = Together()
         self._signers: dict[tuple[int, int], codes.ReceiptSigner] = {}
         self._reader = ReceiptReader(engine)
@@ -99,8 +107,8 @@ class ReceiptScans:
         name = codes.receipt_name(number)
         own = Own(
             code,
-            event_text(UUID(sold.device_id), f"{name.epoch}/{name.counter}"),
-            sold_at.astimezone(timezone(timedelta(minutes=sold.utc_offset))),
+            event_text(_uuid(sold.device_id), f"{name.epoch}/{name.counter}"),
+            sold_at.astimezone(_zone(sold.utc_offset)),
             max(found.record_time, from_micros(sold.record_time)),
             self._counts.with_one_more(code.text, Scans(sold.scans, sold.first_scan), now),
         )
@@ -139,7 +147,7 @@ class ReceiptScans:
             if len(self._signers) >= SIGNERS:
                 self._signers.clear()
             signer = self._signers[key] = codes.ReceiptSigner(codes.receipt_secret(self._master, *key))
-        return compare_digest(signer.code(number), code.text)
+        return signer.signed(code)
 
     # --- reading the rows that are asked for in one tick together ---
 
@@ -186,45 +194,44 @@ class ReceiptScans:
         return await self._together.get(key, lambda: self._forms.make(key, lambda: self._make(key)))
 
     def _make(self, key: Key) -> Made[Form]:
-        site, lines, kind, language = key
+        site, sold, kind, language = key
+        lines = lines_of(sold)
         now = datetime.now(UTC)
-        wanted: list[str | Line] = list(dict.fromkeys([site, *lines]))
+        wanted = list(dict.fromkeys([site, *lines]))
         pieces = {each: piece for each in wanted if (piece := self._pieces.get(each, now)) is not None}
         missing = [each for each in wanted if each not in pieces]
         if len(missing) > APART:
-            pieces |= {each: made.value for each, made in self._told(missing, now).items()}
+            pieces |= {each: made.value for each, made in self._told(site, missing, now).items()}
         elif missing:
-            pieces |= self._pieces.make_all(lambda: self._told(missing, now))
+            pieces |= self._pieces.make_all(lambda: self._told(site, missing, now))
         stall = pieces[site].told
         assert isinstance(stall, Stall)
         told: list[Told] = []
         drawn: list[bytes] = []
-        alone, year = len(lines) == 1, now.astimezone(HOME).year
+        look = kind, language, len(lines) == 1, now.astimezone(HOME).year
         for line in lines:
             its = pieces[line].told
             assert isinstance(its, Told)
             told.append(its)
-            look = kind, language, alone, year
             text = pieces[line].drawn.get(look)
             if text is None:
-                text = pieces[line].drawn[look] = line_drawn(its, kind, language, now, alone)
+                text = pieces[line].drawn[look] = line_drawn(its, kind, language, now, len(lines) == 1)
             drawn.append(text)
         headers = self._complete(own_headers(kind, language))
         made, size = form(stall, told, drawn, kind, language, now, headers)
         names = frozenset[str]().union(*(piece.depends_on for piece in pieces.values()))
         return Made(made, names, size + _OVERHEAD, next_quarter(now), now)
 
-    def _told(self, wanted: Sequence[str | Line], now: datetime) -> dict[str | Line, Made[Piece]]:
-        """What is told of a stall (a text) and of lines, read together."""
-        lines = [each for each in wanted if not isinstance(each, str)]
-        site = next((UUID(each) for each in wanted if isinstance(each, str)), None)
-        goods = [(UUID(custody) if custody else None, UUID(product) if product else None) for custody, product in lines]
+    def _told(self, site: str, wanted: Sequence[str], now: datetime) -> dict[str, Made[Piece]]:
+        """What is told of the stall, where that is wanted, and of lines, read together."""
+        lines = [each for each in wanted if each != site]
+        here = UUID(site) if site in wanted else None
         with reading(self._engine) as snapshot, depends_on(snapshot) as noted:
-            stall, told = goods_told(snapshot, site, goods, now)
+            stall, told = goods_told(snapshot, here, [goods_of(line) for line in lines], now)
         names = frozenset(noted)
-        found: dict[str | Line, Told | Stall] = dict(zip(lines, told, strict=True))
+        found: dict[str, Told | Stall] = dict(zip(lines, told, strict=True))
         if stall is not None:
-            found |= {each: stall for each in wanted if isinstance(each, str)}
+            found[site] = stall
         return {
             each: Made(Piece(its, names, {}), names, _size(its), next_quarter(now), now) for each, its in found.items()
         }

@@ -397,3 +397,5 @@ def test_suggestions_are_never_more_than_twenty(monkeypatch: pytest.MonkeyPatch)
 def test_a_signer_makes_the_same_codes(secret: bytes, numbers: list[int]) -> None:
     signer = ReceiptSigner(secret)
     assert [signer.code(number) for number in numbers] == [receipt_code(secret, number) for number in numbers]
+    assert all(signer.signed(parse(signer.code(number))) for number in numbers)
+    assert not any(signer.signed(parse(receipt_code(b"another " + secret, number))) for number in numbers)
