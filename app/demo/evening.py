@@ -56,14 +56,14 @@ def _recall(office: Actor, mode: str, title: str, code: str, *said: str) -> Json
             "ref": stage.ref("recall", mode), "mode": mode, "grade": "II", "title": title,
             "reason": said[0], "hazard": said[1],
             "known_at": stage.time("13:10"), "scope": {"codes": [code]},
-            "persons": [{"name": "质量负责人", "position": "鸭场", "phone": "0571-00000001"}],
+            "persons": [{"name": "质量负责人", "position": title.split()[0], "phone": "0571-00000001"}],
         },
     )  # fmt: skip
 
 
 def _small(day: Day) -> Json:
     """A little tofu skin at the stall that sells a lot of it."""
-    skin = day.stage.product("豆腐皮", "soy", shelf_life_days=3)
+    skin = day.stage.product("豆腐皮", "tofu", shelf_life_days=3)
     made = day.maker.record("produce", "01:00", outputs=[day.stage.lot(skin, "20", lot_number="DP-3")])["outputs"][0]
     [goods] = day.stalls["tofu"].receive(day.deliver(day.maker, "02:10", some(made, "20")), "05:05")
     return goods
