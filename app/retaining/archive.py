@@ -19,7 +19,7 @@ import msgspec
 
 from app.domain.retention import Rule
 from app.store import retention as store
-from app.store.retention import Taken
+from app.store.thinning import Taken
 
 FORMAT: Final = 1
 _encode = msgspec.json.Encoder(decimal_format="number").encode

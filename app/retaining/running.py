@@ -19,10 +19,11 @@ from app.recording.tasks import Step, TakeTurn, give_back, note_step, take_turns
 from app.retaining import archive
 from app.retaining.planning import HOME, Plan, before, plan, still
 from app.store import retention as store
-from app.store import schema, tables, tasks
+from app.store import schema, tables, tasks, thinning
 from app.store.engine import Database, reading
-from app.store.retention import Guarded, Taken
+from app.store.retention import Guarded
 from app.store.tasks import Task
+from app.store.thinning import Taken
 from app.store.writer import Transaction, Writer
 
 NAME: Final = "retention"
@@ -115,7 +116,7 @@ def _dry(
         while page := store.pages(snapshot, before(rules, now), after):
             found = plan(snapshot, [key for key in page if key not in going], rules, guard, now)
             for keys, _ in found.groups:
-                rows += archive.summed(store.gather(snapshot, keys))
+                rows += archive.summed(thinning.gather(snapshot, keys))
                 # Those of pages to come; the others are not met again.
                 going |= {key for key in keys if key > page[-1]}
             going = {key for key in going if key > page[-1]}
@@ -194,7 +195,7 @@ class _Run:
             if self.stop():
                 return False
             with reading(self.database) as snapshot:
-                numbers, after = store.loose_receipts(snapshot, limit, int(self.place["after"] or 0))
+                numbers, after = thinning.loose_receipts(snapshot, limit, int(self.place["after"] or 0))
             if numbers and not self._take(_Receipts(numbers, self)):
                 return False
             self.place |= {"step": "personal", "after": None} if after is None else {"after": str(after)}
@@ -275,16 +276,16 @@ def _thinned(transaction: Transaction, command: _Custodies | _Receipts) -> bool:
         if not still(connection, command.keys, command.mark, run.rules, run.guard, command.now):
             run.counts["changed"] += 1
             return note_step(transaction, run._step())
-        taken = store.gather(connection, command.keys)
+        taken = thinning.gather(connection, command.keys)
     else:
-        taken = store.gather_receipts(connection, command.numbers)
+        taken = thinning.gather_receipts(connection, command.numbers)
     before = dict(run.place), dict(run.counts)
     try:
         run.archived(taken)
         if not note_step(transaction, run._step()):
             run.place, run.counts = before
             return False
-        store.take(connection, taken)
+        thinning.take(connection, taken)
     except BaseException:
         run.place, run.counts = before
         raise
@@ -298,13 +299,13 @@ def _erase(transaction: Transaction, commands: Sequence[_Erase]) -> Sequence[int
     """Job: contacts become hashes; how many did, None where it is no longer this run's turn."""
     erased: list[int | None] = []
     for command in commands:
-        taken = store.personal(transaction.connection, command.limit, command.run.hashed)
+        taken = thinning.personal(transaction.connection, command.limit, command.run.hashed)
         number = len(taken.was[tables.complaint])
         command.run.counts["erased"] += number
         if not note_step(transaction, command.run._step()):
             erased.append(None)
             continue
-        store.take(transaction.connection, taken)
+        thinning.take(transaction.connection, taken)
         erased.append(number)
     return erased
 

@@ -56,7 +56,10 @@ class Coverage:
 
     def count(self, measure: Measure, key: str, covered: bool) -> None:
         self.total[measure].count(covered)
-        self.groups.setdefault(key, _none())[measure].count(covered)
+        group = self.groups.get(key)
+        if group is None:
+            group = self.groups[key] = _none()
+        group[measure].count(covered)
 
 
 def coverage(snapshot: Snapshot, scope: Scope, by: By) -> Coverage:

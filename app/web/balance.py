@@ -11,6 +11,7 @@ from app.domain.balance import State
 from app.domain.errors import Malformed
 from app.store.engine import reading
 from app.tracing import balance as verb
+from app.tracing.books import Kind
 from app.web.auth import PrincipalDep
 from app.web.paging import Cursor, decode_cursor, encode_cursor
 from app.web.schemas import Day, Moment, Told
@@ -76,7 +77,7 @@ def get_balance(
 ) -> BalanceTold:
     """平衡核对 · What moves between two custodies of the set is neither received nor shipped by it, so that no gram is
     counted twice; while it is under way it counts as shipped."""
-    given: dict[verb.Kind, UUID | None] = {"custody": custody, "lot": lot, "site": site, "party": party}
+    given: dict[Kind, UUID | None] = {"custody": custody, "lot": lot, "site": site, "party": party}
     named = [(kind, key) for kind, key in given.items() if key is not None]
     if len(named) != 1:
         raise Malformed(

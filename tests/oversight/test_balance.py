@@ -1,6 +1,6 @@
 """Balances over HTTP against a plain ledger of random trade; and who may read them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.oversight.trade import DAYS, Trade
 from tests.recording.conftest import deliver, harvest
-from tests.support.cast import Actor, Cast
+from tests.support.cast import CHINA, Actor, Cast
 
 NEW_YEAR = "2026-01-01T00:00:00Z"
 COLUMNS = ("opening", "received", "made", "sold", "shipped", "processed", "returned", "destroyed", "unexplained")
@@ -131,3 +131,17 @@ def test_what_is_asked_wrongly(cast: Cast) -> None:
         ({"site": nobody, "by": "colour"}, 400), ({"site": nobody, "cursor": "x"}, 400),
     ):  # fmt: skip
         assert cast.admin.get("/balance", params=params).status_code == status, params
+
+
+def test_an_answer_is_bounded(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.tracing.books.SITES", 2)
+    answer = cast.market.get("/balance", params={"site": cast.market.site["id"]})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "?site")
+    monkeypatch.setattr("app.tracing.balance.DAYS", 1)
+    batch = deliver(cast, harvest(cast), "10", cast.stall)
+    for days in range(4):
+        at = (datetime.now(CHINA) - timedelta(days=days)).isoformat()
+        cast.stall.record("sell", lines=[cast.item(batch, "1")], event_time=at)
+    asked_by_day = {"site": cast.stall.site["id"], "by": "day", "from": "2026-01-01T00:00:00Z"}
+    answer = cast.stall.get("/balance", params=asked_by_day)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "?from")

@@ -189,3 +189,11 @@ def test_tests_fails_and_what_was_destroyed(cast: Cast) -> None:
     assert grouped("category") == {"vegetables": (3, 8_000), "eggs": (1, 1_200)}
     assert grouped("market") == {"城西农贸市场": (4, 9_200)}
     assert sum(one[0] for one in grouped("day").values()) == 4
+
+
+def test_stalls_come_in_pages(cast: Cast) -> None:
+    for number in range(3, 8):
+        cast.enrol("vendor", f"{number}号摊", "vendor", "stall", parent=cast.market)
+    address = asked(cast.market, "/coverage")["total"]["stalls_recording"]["rows"].removeprefix("/api/v1")
+    names = [row["name"] for row in rows(cast.market, address)]
+    assert len(names) == len(set(names)) == 7

@@ -1,5 +1,6 @@
 """What the books cannot mean, each kind with what shows it and with what is nearly it and is not."""
 
+import base64
 import json
 from typing import Any
 
@@ -157,8 +158,10 @@ def test_sold_before_the_withdrawal_period_was_over(cast: Cast) -> None:
     assert found(cast.regulator) == []
     scale = cast.scale(cast.stall)
     scale.sell(1, cast.item(batch, "1"))
+    late = scale.sale(2, cast.item(batch, "5")) | {"event_time": ago(days=-3)}
+    assert scale.post("/sales", {"sales": [late]}).status_code == 200
     cast.stall.record("sell", lines=[cast.item(batch, "2")])
-    [finding] = found(cast.regulator)
+    [finding] = found(cast.regulator, to=ago(days=-5))
     assert (finding["kind"], finding["excess_grams"]) == ("sold_in_withdrawal", 3_000)
     assert sorted(proof["kind"] for proof in finding["evidence"]) == ["custody", "event", "receipt"]
 
@@ -208,3 +211,29 @@ def test_who_may_ask_and_how(cast: Cast) -> None:
         ({"from": "2020-01-01T00:00:00Z"}, 422), ({"site": "00000000-0000-4000-8000-000000000000"}, 404),
     ):  # fmt: skip
         assert cast.regulator.get("/findings", params=params).status_code == status, params
+
+
+def test_samples_are_looked_at_in_shares(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.tracing.findings.samples.SHARE", 2)
+    batches = [deliver(cast, harvest(cast), "10", cast.stall) for _ in range(2)]
+    for number in range(6):
+        for batch in batches:
+            cast.market.record(
+                "test", custody_id=batch["custody_id"], stage="rapid", item="x", verdict="pass",
+                sample_number=f"NO-{number:06}",
+            )  # fmt: skip
+    whole = [one["id"] for one in found(cast.market)]
+    assert len(set(whole)) == 6
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = cast.market.get("/findings", params={"limit": 1, **cursor}).json()
+        seen += [one["id"] for one in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert seen == whole
+    for part in ("x/y", "0/0", "1/999999", "papers"):
+        text = base64.urlsafe_b64encode(f"test_reused {part} {'0' * 32}".encode()).decode().rstrip("=")
+        answer = cast.market.get("/findings", params={"cursor": text})
+        assert answer.status_code == (200 if part == "papers" else 400), part

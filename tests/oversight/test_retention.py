@@ -347,16 +347,93 @@ def test_another_run_and_another_archive(cast: Cast, service: Service, archives:
     assert done is None
 
 
-def test_a_run_loses_its_turn(cast: Cast, service: Service, archives: Path) -> None:
+@pytest.mark.parametrize("look", range(1, 7))
+def test_a_run_loses_its_turn(cast: Cast, service: Service, archives: Path, look: int) -> None:
     old(cast)
+    scale = cast.scale(cast.stall)
+    scale.sell(1, {"product_id": cast.product("葱")["id"], "quantity": quantity("1")})
+    looks = 0
 
     def steal(*_: Any) -> bool:
-        with service.engine.begin() as connection:
-            connection.execute(update(tables.task).values(holder=UUID(int=1), lease_until=FAR))
+        nonlocal looks
+        looks += 1
+        if looks == look:
+            with service.engine.begin() as connection:
+                connection.execute(update(tables.task).values(holder=UUID(int=1), lease_until=FAR))
         return False
 
-    assert not thin(service, archives, stop=steal).whole
+    report = thin(service, archives, FAR, stop=steal)
+    assert report.whole is (looks < look)
     assert verify(service.engine) == []
+
+
+@pytest.mark.parametrize("look", range(1, 6))
+def test_a_run_stops_anywhere_and_goes_on(cast: Cast, service: Service, archives: Path, look: int) -> None:
+    old(cast)
+    looks = 0
+
+    def stop() -> bool:
+        nonlocal looks
+        looks += 1
+        return looks == look
+
+    first = thin(service, archives, FAR, stop=stop)
+    assert first.whole is (looks < look)
+    if not first.whole:
+        assert thin(service, archives, FAR).whole
+    assert custodies(service.engine) == set()
+
+
+def test_what_fails_is_done_again(
+    cast: Cast, service: Service, archives: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old(cast)
+    before = everything(service.engine)
+    with monkeypatch.context() as patch:
+        patch.setattr("app.store.thinning.take", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            thin(service, archives)
+    assert everything(service.engine) == before
+    done = thin(service, archives)
+    assert done.whole
+    assert done.rows["custody"] == 2
+    assert done.archive is not None
+    restored(service, done.archive)
+    assert everything(service.engine) == before
+
+
+def test_what_is_named_meanwhile_stays(
+    cast: Cast, service: Service, archives: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = harvest(cast)
+    item = {"product_id": source["product_id"], "quantity": quantity("5")}
+    crate = cast.stall.record("receive", **{"from": {"name": "x"}}, items=[item])["outputs"][0]
+    gap = cast.stall.trace("back", custody=crate["custody_id"])["gaps"][0]["node_id"]
+    pepper = cast.farm.record("produce", outputs=[cast.output(cast.product("辣椒"), "10")])["outputs"][0]
+    young = cast.product("酱", "prepared")
+    for product in (young, {"id": pepper["product_id"]}):
+        made = cast.farm.record(
+            "transform", process="mix", inputs=[cast.item(pepper, "1")], outputs=[cast.output(product, "1")]
+        )["outputs"][0]  # fmt: skip
+    monkeypatch.setattr(plans, "FAMILY", 1)
+    planned = retaining.running.plan
+    changes = iter(
+        [
+            lambda: cast.stall.record("identify", gap_custody_id=gap, parent_custody_id=source["custody_id"]),
+            lambda: cast.regulator.record("hold", custody_id=pepper["custody_id"], scope="downstream", reason="x"),
+        ]
+    )
+
+    def planned_and_changed(*arguments: Any) -> Any:
+        found = planned(*arguments)
+        for change in changes:
+            change()
+        return found
+
+    monkeypatch.setattr("app.retaining.running.plan", planned_and_changed)
+    report = thin(service, archives)
+    assert report.changed == 3
+    assert {source["custody_id"], crate["custody_id"], gap, made["custody_id"]} <= custodies(service.engine)
 
 
 def test_too_much_hangs_together(cast: Cast, service: Service, archives: Path, monkeypatch: pytest.MonkeyPatch) -> None:

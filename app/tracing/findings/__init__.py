@@ -6,6 +6,7 @@ is held in memory is of one part, and a cursor names a part and the last finding
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,7 @@ from app.tracing.findings.looking import Looking
 from app.tracing.scope import Scope
 
 PART: Final = 200  # sites
+_SHARE: Final = re.compile(r"papers|\d{1,6}/[1-9]\d{0,5}")
 _NOTHING: Final = UUID(int=0)  # no finding has this id
 
 _BY_SITES: Final[dict[str, Callable[[Looking], list[Finding]]]] = {
@@ -47,15 +49,19 @@ class Place:
         """Raises Malformed for anything that `encode` never made."""
         try:
             kind, part, key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(" ")
-            if kind not in KINDS:
-                raise ValueError("no such kind")
+            if kind not in KINDS or (kind == "test_reused" and not _SHARE.fullmatch(part)):
+                raise ValueError("no such kind or part")
             return Place(kind, part, UUID(hex=key))
         except (ValueError, binascii.Error):
-            raise Malformed(
-                "bad-cursor",
-                "cursor 无效，请从第一页重新开始 · not a cursor of ours: begin with the first page",
-                pointer="?cursor",
-            ) from None
+            raise _no_cursor() from None
+
+
+def _no_cursor() -> Malformed:
+    return Malformed(
+        "bad-cursor",
+        "cursor 无效，请从第一页重新开始 · not a cursor of ours: begin with the first page",
+        pointer="?cursor",
+    )
 
 
 def findings(
@@ -91,6 +97,8 @@ def _parts(kind: str, looking: Looking, begin: str | None) -> Iterator[tuple[str
         first = 0
         if begin is not None and begin != "papers":
             share, _, of = begin.partition("/")
+            if int(of) > 2 * number + 8:  # more than there have ever been
+                raise _no_cursor()
             first, number = int(share), int(of)
         if begin != "papers":
             for share_ in range(first, number):

@@ -22,8 +22,6 @@ def impossible_yields(looking: Looking) -> list[Finding]:
             unknown = False
             for custody, entry, amount in event.entries:
                 key = UUID(hex=custody).bytes
-                if entry not in ("processed", "in"):
-                    continue
                 grams = products[rows[key][4]].weight(amount)[0] if key in rows else None
                 unknown = unknown or grams is None
                 (went if entry == "processed" else came)[key] += grams or 0

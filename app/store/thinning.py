@@ -1,0 +1,243 @@
+"""Taking custodies away with all that hangs on them, so that the ledger verifies afterwards.
+
+A row is archived before it is deleted (`gone`) or shortened (`was`). Queries go by lists of keys on one table.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Column, Connection, Row, Table, select
+
+from app.domain.alerts import CLOSED, Severity
+from app.store import bulk, tables
+from app.store.engine import Snapshot
+from app.store.master import chunks
+
+PAGE: Final = 500
+
+
+@dataclass(slots=True)
+class Taken:
+    """Rows by table: `gone` are deleted, `was` are as they were before they were shortened to `now`."""
+
+    gone: dict[Table, list[Row[Any]]] = field(default_factory=lambda: defaultdict(list))
+    was: dict[Table, list[Row[Any]]] = field(default_factory=lambda: defaultdict(list))
+    now: dict[Table, list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def rows(self) -> int:
+        return sum(map(len, self.gone.values()))
+
+
+def gather(connection: Connection, keys: Collection[UUID]) -> Taken:
+    """All that goes with the custodies: whoever asks has made sure that nothing else rests on them."""
+    return _Gathering(connection, set(keys)).gather()
+
+
+def take(connection: Connection, taken: Taken) -> None:
+    """Deletes and shortens; in an order that is the same for all."""
+    for table in sorted(taken.now, key=lambda table: table.name):
+        bulk.upsert(connection, table, taken.now[table])
+    for table in sorted(taken.gone, key=lambda table: table.name):
+        key = [column.name for column in table.primary_key.columns]
+        bulk.delete(connection, table, [tuple(row._mapping[name] for name in key) for row in taken.gone[table]])
+
+
+class _Gathering:
+    def __init__(self, connection: Connection, keys: set[UUID]) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._taken = Taken()
+        self._stay: set[UUID] = set()  # events that what stays was made by
+
+    def gather(self) -> Taken:
+        gone, t = self._taken.gone, tables
+        gone[t.custody] = self._rows(t.custody, t.custody.c.id, self._keys)
+        gone[t.timeline] = self._rows(t.timeline, t.timeline.c.custody_id, self._keys)
+        gone[t.custody_link] = self._rows(t.custody_link, t.custody_link.c.child_id, self._keys)
+        gone[t.attachment] = self._rows(t.attachment, t.attachment.c.subject_id, self._keys)
+        gone[t.case_custody] = self._rows(t.case_custody, t.case_custody.c.custody_id, self._keys)
+        events = {row.event_id for row in gone[t.timeline]} | {row.arrived_event_id for row in gone[t.custody]}
+        bodies = {row.id: row for row in self._rows(t.event, t.event.c.id, events)}
+        holds = self._rows(t.hold, t.hold.c.id, bodies)
+        gone[t.hold] = [row for row in holds if row.custody_id in self._keys]
+        self._lots(bodies)
+        slips = self._slips(bodies)
+        self._events(bodies, slips)
+        self._codes()
+        self._receipts()
+        self._alerts()
+        return self._taken
+
+    def _rows(self, table: Table, column: Column[Any], values: Iterable[Any]) -> list[Row[Any]]:
+        return [
+            row for chunk in chunks(values) for row in self._connection.execute(select(table).where(column.in_(chunk)))
+        ]
+
+    def _shorten(self, table: Table, row: Row[Any], **values: Any) -> None:
+        self._taken.was[table].append(row)
+        self._taken.now[table].append(tuple(values.get(c.name, row._mapping[c]) for c in table.columns))
+
+    def _lots(self, bodies: dict[UUID, Row[Any]]) -> None:
+        """A lot goes with its last custody; the event that made one that stays, stays."""
+        named = {row.lot_id for row in self._taken.gone[tables.custody]}
+        c = tables.custody.c
+        stay = {
+            row.lot_id
+            for chunk in chunks(named)
+            for row in self._connection.execute(select(c.lot_id, c.id).where(c.lot_id.in_(chunk)))
+            if row.id not in self._keys
+        }
+        for row in self._rows(tables.lot, tables.lot.c.id, named):
+            if row.id in stay:
+                self._stay.add(row.made_event_id)
+            else:
+                self._taken.gone[tables.lot].append(row)
+        lots = {row.id for row in self._taken.gone[tables.lot]}
+        codes = tables.external_code
+        self._taken.gone[codes] = self._rows(codes, codes.c.subject_id, lots)
+
+    def _slips(self, bodies: dict[UUID, Row[Any]]) -> set[UUID]:
+        """The items of what goes, and slips without items; returns the events of slips that stay."""
+        shipped = [row.outcome.get("slip_code") for row in bodies.values() if row.kind in ("ship", "epcis.ship")]
+        texts = {text for text in shipped if text}
+        items = self._rows(tables.slip_item, tables.slip_item.c.slip_code, texts)
+        stay = {row.slip_code for row in items if row.custody_id not in self._keys}
+        self._taken.gone[tables.slip_item] = [row for row in items if row.custody_id in self._keys]
+        slips = self._rows(tables.slip, tables.slip.c.code, texts)
+        self._taken.gone[tables.slip] = [row for row in slips if row.code not in stay]
+        return {row.event_id for row in slips if row.code in stay}
+
+    def _events(self, bodies: dict[UUID, Row[Any]], slips: set[UUID]) -> None:
+        """An event goes when nothing that stays is of it; one that stays loses its entries of what goes."""
+        hexed = {key.hex for key in self._keys}
+        rest = {key: [entry for entry in row.entries if entry[0] not in hexed] for key, row in bodies.items()}
+        stay = self._stay | slips | {key for key, entries in rest.items() if entries}
+        stay |= {key for key, row in bodies.items() if row.kind.startswith("epcis.")}
+        spoken = {UUID(row.body["document_id"]) for row in bodies.values() if row.kind == "certify"}
+        attached = self._rows(tables.attachment, tables.attachment.c.document_id, spoken)
+        stay |= {row.event_id for row in attached if row.subject_id not in self._keys}
+        fix = tables.correction
+        rows = {
+            tuple(row): row
+            for column in (fix.c.event_id, fix.c.replacement_event_id)
+            for row in self._rows(fix, column, bodies)
+        }.values()
+        changing = True
+        while changing:
+            changing = False
+            for row in rows:
+                members = {row.event_id, row.correcting_event_id, row.replacement_event_id} - {None}
+                here = members & bodies.keys()
+                if (members - bodies.keys() or here & stay) and not here <= stay:
+                    stay |= here
+                    changing = True
+        # A correction whose target is not among them stays, with what it points at.
+        stay |= {
+            key for key, row in bodies.items() if row.kind == "correct" and UUID(row.body["event_id"]) not in bodies
+        }
+        going = [row for key, row in bodies.items() if key not in stay]
+        self._taken.gone[tables.event] = going
+        keys = {row.id for row in going}
+        self._taken.gone[fix] = [row for row in rows if row.event_id in keys]
+        self._taken.gone[tables.flag] = self._rows(tables.flag, tables.flag.c.event_id, keys)
+        slips_ = self._taken.gone[tables.slip]
+        self._taken.gone[tables.slip] = [row for row in slips_ if row.event_id in keys]
+        for key in sorted(stay & bodies.keys(), key=lambda key: key.bytes):
+            if rest[key] != bodies[key].entries:
+                self._shorten(tables.event, bodies[key], entries=rest[key])
+
+    def _codes(self) -> None:
+        """The codes of what goes; one that led there leads nowhere."""
+        t, gone = tables, self._taken.gone
+        own = [*gone[t.custody], *gone[t.lot], *gone[t.slip]]
+        texts = {row.code for row in own if row.code}
+        gone[t.code] = self._rows(t.code, t.code.c.code, texts)
+        gone[t.scan_count] = self._rows(t.scan_count, t.scan_count.c.code, texts)
+        for row in self._rows(t.code, t.code.c.replacement, texts):
+            if row.code not in texts:
+                self._shorten(t.code, row, replacement=None)
+
+    def _receipts(self) -> None:
+        """Receipts of which nothing else is left; the lines of others forget their batch."""
+        t, gone = tables, self._taken.gone
+        own = self._rows(t.receipt_line, t.receipt_line.c.custody_id, self._keys)
+        lines: dict[int, list[Row[Any]]] = defaultdict(list)
+        for row in self._rows(t.receipt_line, t.receipt_line.c.receipt_id, {row.receipt_id for row in own}):
+            lines[row.receipt_id].append(row)
+        whole = {
+            number for number, rows in lines.items()
+            if all(row.custody_id is None or row.custody_id in self._keys for row in rows)
+        }  # fmt: skip
+        gone[t.receipt] = self._rows(t.receipt, t.receipt.c.id, whole)
+        gone[t.receipt_line] = [row for number in sorted(whole) for row in lines[number]]
+        gone[t.receipt_claim] = self._rows(t.receipt_claim, t.receipt_claim.c.receipt_id, whole)
+        for row in own:
+            if row.receipt_id not in whole:
+                self._shorten(t.receipt_line, row, custody_id=None, named_id=row.named_id or row.custody_id)
+
+    def _alerts(self) -> None:
+        t, gone = tables, self._taken.gone
+        by: tuple[tuple[Column[Any], Iterable[Any]], ...] = (
+            (t.alert.c.custody_id, self._keys),
+            (t.alert.c.event_id, {row.id for row in gone[t.event]}),
+            (t.alert.c.receipt_id, {row.id for row in gone[t.receipt]}),
+        )
+        rows = {row.id: row for column, values in by for row in self._rows(t.alert, column, values)}
+        gone[t.alert] = list(rows.values())
+
+
+# --- what is of no batch ---
+
+
+def loose_receipts(snapshot: Snapshot, before: datetime, after: int) -> tuple[list[int], int | None]:
+    """Of the next receipts by number those from before then of which no line names a batch, and where to go on."""
+    c, line = tables.receipt.c, tables.receipt_line.c
+    rows = snapshot.execute(select(c.id, c.event_time).where(c.id > after).order_by(c.id).limit(PAGE)).all()
+    old = [row.id for row in rows if row.event_time < before]
+    named = {
+        number
+        for chunk in chunks(old)
+        for number in snapshot.scalars(
+            select(line.receipt_id).where(line.receipt_id.in_(chunk), line.custody_id.is_not(None))
+        )
+    }
+    return [number for number in old if number not in named], rows[-1].id if len(rows) == PAGE else None
+
+
+def gather_receipts(connection: Connection, numbers: Collection[int]) -> Taken:
+    """The receipts with their lines, claims and alerts; one that grave open alerts are of stays."""
+    t, taken = tables, Taken()
+
+    def rows(table: Table, column: Column[Any], values: Iterable[Any]) -> list[Row[Any]]:
+        return [row for chunk in chunks(values) for row in connection.execute(select(table).where(column.in_(chunk)))]
+
+    alerts = rows(t.alert, t.alert.c.receipt_id, numbers)
+    stay = {row.receipt_id for row in alerts if row.severity == Severity.GRAVE and row.state not in CLOSED}
+    going = set(numbers) - stay
+    taken.gone[t.receipt] = rows(t.receipt, t.receipt.c.id, going)
+    taken.gone[t.receipt_line] = rows(t.receipt_line, t.receipt_line.c.receipt_id, going)
+    taken.gone[t.receipt_claim] = rows(t.receipt_claim, t.receipt_claim.c.receipt_id, going)
+    taken.gone[t.alert] = [row for row in alerts if row.receipt_id in going]
+    return taken
+
+
+def personal(snapshot: Snapshot, before: datetime, hashed: Callable[[str], str]) -> Taken:
+    """Closed complaints from before then whose contact is not yet a hash, PAGE of them at most."""
+    c, taken = tables.complaint.c, Taken()
+    query = select(tables.complaint).where(
+        c.state == "closed", c.changed_at < before, c.contact.is_not(None), c.contact.not_like("hmac:%")
+    )
+    for row in snapshot.execute(query.order_by(c.id).limit(PAGE)):
+        taken.was[tables.complaint].append(row)
+        taken.now[tables.complaint].append(
+            tuple(
+                hashed(row.contact) if column.name == "contact" else row._mapping[column]
+                for column in tables.complaint.columns
+            )
+        )
+    return taken
