@@ -7,7 +7,7 @@ data: an operator's own come before the shipped ones of the same category.
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 from app.domain.balance import covers, read_rules
@@ -87,11 +87,8 @@ def later(day: date, months: int) -> date:
 
 
 def earlier(day: date, months: int) -> date:
-    """A day of which `later` is the day, or just before it."""
-    found = later(day, -months)
-    while later(found, months) > day:
-        found -= timedelta(days=1)
-    return found
+    """The last day of which `later` is the day or before it."""
+    return later(day, -months)
 
 
 def kept_with(kept: Iterable[bytes], links: Iterable[tuple[bytes, bytes, str]], among: Iterable[bytes]) -> set[bytes]:

@@ -145,3 +145,13 @@ def test_an_answer_is_bounded(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> No
     asked_by_day = {"site": cast.stall.site["id"], "by": "day", "from": "2026-01-01T00:00:00Z"}
     answer = cast.stall.get("/balance", params=asked_by_day)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "?from")
+
+
+def test_a_scale_of_the_market_sells_of_several_stalls(cast: Cast) -> None:
+    mine, other = deliver(cast, harvest(cast), "10", cast.stall), deliver(cast, harvest(cast), "10", cast.other_stall)
+    scale = cast.scale(cast.market)
+    assert scale.sell(1, cast.item(mine, "1"), cast.item(other, "2"))["flags"] == []
+    span = {"from": "2026-01-01T00:00:00Z"}
+    for site, sold in ((cast.stall, 1_000), (cast.other_stall, 2_000), (cast.market, 3_000)):
+        for window in ({}, span):
+            assert asked(cast.market, site=site.site["id"], **window)["total"]["sold"]["grams"] == sold
