@@ -331,10 +331,12 @@ def test_what_changes_meanwhile_stays(
     assert {batch["custody_id"] for batch in batches} <= custodies(service.engine)
 
 
+@pytest.mark.parametrize("sold", [True, False])
 def test_the_turn_is_lost_at_sales_of_no_batch(
-    cast: Cast, service: Service, archives: Path, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, service: Service, archives: Path, monkeypatch: pytest.MonkeyPatch, sold: bool
 ) -> None:
-    cast.scale(cast.stall).sell(1, {"product_id": cast.product("葱")["id"], "quantity": quantity("1")})
+    if sold:
+        cast.scale(cast.stall).sell(1, {"product_id": cast.product("葱")["id"], "quantity": quantity("1")})
     loose = thinning.loose_receipts
 
     def stolen(*arguments: Any) -> Any:
