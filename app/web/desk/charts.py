@@ -66,7 +66,7 @@ def _drawn(
         style=style, width=760, height=270, js=(), show_legend=False, margin=8,
         range=(0, 100) if percent else None, include_x_axis=True, print_values=False, dots_size=4,
         x_labels_major_every=1 if len(labels) <= 10 else 2, show_minor_x_labels=False, truncate_label=-1,
-        disable_xml_declaration=True,
+        x_label_rotation=25 if max(map(len, labels), default=0) > 6 else 0, disable_xml_declaration=True,
         value_formatter=lambda value: f"{value:.0f}%" if percent else f"{value:.0f}",
         y_labels=_steps(series, stacked=kind is pygal.StackedBar) if not percent else (0, 25, 50, 75, 100),
         show_y_guides=True, spacing=14,
