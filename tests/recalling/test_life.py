@@ -1,5 +1,7 @@
 """A recall from its first trial to its end, as the office, the parties and the public see it."""
 
+from app.store.check import verify
+from app.web.service import Service
 from tests.recalling.conftest import Goods, affected, form, notices, recalled
 from tests.recording.conftest import harvest, paper, slugs, until
 from tests.support.cast import Cast
@@ -96,3 +98,15 @@ def test_sales_of_recalled_goods_are_flagged_and_raise_the_alarm(cast: Cast, goo
     assert slugs(scale.sell(0, cast.item(goods.dish, "1"))) == ["recalled_goods"]
     assert [alert["slug"] for alert in cast.regulator.get("/alerts").json()["items"]] == ["recalled_goods"]
     assert slugs(cast.stall.record("sell", lines=[cast.item(goods.dish, "1")])) == ["recalled_goods"]
+
+
+def test_the_books_verify_with_recalls_in_them(cast: Cast, goods: Goods, service: Service) -> None:
+    lot = {"lots": [goods.lot["lot_id"]]}
+    recall = recalled(cast.regulator, lot)
+    recalled(cast.regulator, {"sites": [{"site_id": cast.market.site["id"]}]}, "mock")
+    cast.stall.made(f"/recalls/{recall['id']}/acknowledgements", {"ref": "1"})
+    spared = lot | {"exclusions": [{"site_id": cast.stall.site["id"], "reason": "x"}]}
+    assert cast.regulator.patch(f"/recalls/{recall['id']}", {"why": "x", "scope": spared}).status_code == 200
+    done = {"outcome": "lifted", "conclusion": "x"}
+    assert cast.regulator.post(f"/recalls/{recall['id']}/close", done).status_code == 200
+    assert verify(service.engine) == []
