@@ -34,7 +34,8 @@ PERIOD = 1.0  # seconds between two looks at the least
 REFRESH = 30.0  # seconds after which amounts are summed again: sales do not tell of themselves
 NOTHING = frozenset({RECALLS})
 WATCHED = 100_000  # names; beyond, every change is one that may concern a recall
-SHARE = 25  # a look at all recalls takes one part in so many of the time, however large they are
+SHARE = 25  # a look at all recalls takes one part in so many of the time
+LONGEST = 20.0  # seconds that goods may lie at a place that a recall names before they are held, however large it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,7 @@ class Keeper:
             if self._stop.wait(pause):
                 return
             try:
-                pause = max(self._period, SHARE * self.look())
+                pause = min(max(self._period, SHARE * self.look()), LONGEST)
             except StoreUnavailable as error:
                 log.warning("recalls cannot be kept up to date: %s", error)
                 pause = self._period
