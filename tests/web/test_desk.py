@@ -233,6 +233,12 @@ def test_coverage_opens_into_its_rows(cast: Cast) -> None:
         for path in paths:
             for covered in ("", "&covered=true"):
                 browser.open(path + covered)
+    overview = re.search(r'src="(/desk/coverage.svg[^"]+)"', browser.open("/desk"))
+    assert overview is not None
+    chart = browser.request("GET", overview[1].replace("&amp;", "&"))
+    assert chart.headers["content-type"] == "image/svg+xml"
+    assert "蔬菜" in chart.text
+    assert chart.headers["cache-control"].startswith("private")
     assert "香菇" in browser.open("/desk/coverage/rows?measure=chains_complete")
     assert "香菇" in browser.open("/desk/coverage/rows?measure=sales_with_batch")
     assert "data:image/svg+xml" in browser.open(
@@ -316,3 +322,11 @@ def test_without_a_login_there_is_no_desk(cast: Cast) -> None:
     for name, _ in PLACES:
         path = "/desk" if name == "overview" else f"/desk/{name}"
         assert browser.request("GET", path).headers["location"].startswith("/desk/login?next=%2Fdesk")
+
+
+def test_an_empty_desk_is_calm(cast: Cast) -> None:
+    browser = at_desk(cast)
+    assert "没有未结的严重警报" in browser.open("/desk")
+    assert browser.request("GET", "/desk/coverage.svg").status_code == 200
+    for path in ("/desk/coverage", "/desk/tests", "/desk/findings", "/desk/recalls", "/desk/cases", "/desk/alerts"):
+        assert "没有符合条件的内容" in browser.open(path), path

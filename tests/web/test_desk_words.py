@@ -17,7 +17,7 @@ def test_every_closed_list_of_the_desk_has_words() -> None:
 
 
 def test_a_chart_is_a_picture_that_follows_the_night() -> None:
-    drawn = b64decode(charts.bars(["a", "b"], {"x": [1, None]}, "alarm").partition(",")[2]).decode()
+    drawn = b64decode(charts.data(charts.bars(["a", "b"], {"x": [1, None]}, "alarm")).partition(",")[2]).decode()
     assert "prefers-color-scheme:dark" in drawn
     assert "<script" not in drawn
     assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]+"|<!--.*?-->', "", drawn)

@@ -41,8 +41,13 @@ def bars(
     stacked: bool = True,
     percent: bool = False,
 ) -> str:
-    """A bar for each label, of the values of each series: a `data:` address. The page has its legend."""
+    """A bar for each label, of the values of each series: SVG. The page has its legend."""
     return _drawn(pygal.StackedBar if stacked else pygal.Bar, labels, series, colours, percent)
+
+
+def data(picture: str) -> str:
+    """The picture as a `data:` address."""
+    return "data:image/svg+xml;base64," + b64encode(picture.encode()).decode()
 
 
 def _steps(series: Mapping[str, Sequence[float | None]], *, stacked: bool) -> list[int]:
@@ -74,5 +79,5 @@ def _drawn(
     chart.x_labels = list(labels)
     for name, values in series.items():
         chart.add(name, list(values))
-    drawn = _SCRIPT.sub("", chart.render(is_unicode=True)).replace("</style>", f"{_night(colours)}</style>", 1)
-    return "data:image/svg+xml;base64," + b64encode(drawn.encode()).decode()
+    drawn: str = _SCRIPT.sub("", chart.render(is_unicode=True))
+    return drawn.replace("</style>", f"{_night(colours)}</style>", 1)

@@ -22,6 +22,8 @@ router = APIRouter()
 DAYS = 14  # in the chart of tests
 DRAWN = 10  # groups in a chart; the table has all
 PAGE = 100
+KEPT = 300  # seconds that a browser keeps a chart
+WEEK = 7  # days that are looked at where nobody says
 MEASURES = get_args(Measure)
 # How the groups of an answer are called, where the catalogue has words for them.
 _FAMILIES = {"category": "category", "reason": "admission"}
@@ -44,19 +46,38 @@ async def coverage(
     request: Request, visit: Worker, by: By = "category", since: Text = None, until: Text = None
 ) -> Response:
     words = Words(visit.language)
+    if not since and not until:
+        since = (datetime.now(CHINA) - timedelta(days=WEEK - 1)).date().isoformat()
     found = await Api(request, visit).get("/coverage", by=by, **spans(since, until))
     groups = [{**group, "label": label(words, by, group["key"], group["name"])} for group in found["groups"]]
     drawn = groups[:DRAWN]
     [times] = read_times([{"from_time": found["from"], "to_time": found["to"]}])
     series = {words.t(f"measure.{name}"): [percent(group[name]) for group in drawn] for name in MEASURES}
+    picture = charts.bars([group["label"] for group in drawn], series, "calm", stacked=False, percent=True)
     return page(
         request, "desk_coverage.html", visit, here="coverage", by=by, groupings=get_args(By), groups=groups,
         total=found["total"], measures=MEASURES, percent=percent, since=since or "", until=until or "", times=times,
         series=series,
-        picture=charts.bars([group["label"] for group in drawn], series, "calm", stacked=False, percent=True)
-        if drawn
-        else None,
+        picture=charts.data(picture) if drawn else None,
     )  # fmt: skip
+
+
+@router.get("/coverage.svg")
+async def coverage_chart(request: Request, visit: Worker, measures: Text = None, since: Text = None) -> Response:
+    """The chart alone, for a page that does not wait for it: a city's days take seconds to be read."""
+    words = Words(visit.language)
+    names = [name for name in MEASURES if not measures or name in measures.split(",")]
+    found = await Api(request, visit).get("/coverage", by="category", **spans(since, None))
+    groups = found["groups"][:DRAWN]
+    labels = [label(words, "category", group["key"], group["name"]) for group in groups]
+    series = {words.t(f"measure.{name}"): [percent(group[name]) for group in groups] for name in names}
+    headers = {
+        "Cache-Control": f"private, max-age={KEPT}",
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "Vary": "Accept-Language, Cookie",
+    }
+    drawn = charts.bars(labels, series, "calm", stacked=False, percent=True)
+    return Response(drawn, headers=headers, media_type="image/svg+xml")
 
 
 def percent(share: dict[str, Any]) -> float | None:
@@ -114,7 +135,7 @@ async def statistics(
         request, "desk_tests.html", visit, here="tests", by=by, gate=gate, test_groupings=get_args(TestsBy),
         gate_groupings=get_args(AdmissionsBy), tests=tests, admissions=admissions, since=since or "",
         until=until or "", label=lambda of, group: label(words, of, group["key"], group["name"]), labels=labels,
-        series=series, picture=charts.bars(labels, series, "alarm"),
+        series=series, picture=charts.data(charts.bars(labels, series, "alarm")),
     )  # fmt: skip
 
 

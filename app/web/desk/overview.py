@@ -12,7 +12,6 @@ from app.domain.alerts import CLOSED, Severity
 from app.domain.rights import Role
 from app.web.desk import charts
 from app.web.desk.asking import Api, named
-from app.web.desk.oversight import DRAWN, percent
 from app.web.desk.queues import WORKERS, read_times
 from app.web.desk.rendering import page
 from app.web.desk.visits import VisitDep
@@ -24,6 +23,7 @@ router = APIRouter()
 DAYS = 14
 MOST = 500
 LATEST = 8
+TOLD = ("batches_with_paper", "chains_complete")  # measures of coverage on the first page
 
 
 @router.get("")
@@ -35,7 +35,7 @@ async def overview(request: Request, visit: VisitDep) -> Response:
     api, words = Api(request, visit), Words(visit.language)
     today = datetime.now(UTC).astimezone(CHINA).date()
     since = datetime(today.year, today.month, today.day, tzinfo=CHINA) - timedelta(days=DAYS - 1)
-    counts, silent, failed, recent, grave, complaints, recalls, coverage = await asyncio.gather(
+    counts, silent, failed, recent, grave, complaints, recalls = await asyncio.gather(
         api.get("/alerts/counts"),
         api.get("/alerts/counts", slug="silent_device"),
         api.get("/alerts/counts", slug="failed_test"),
@@ -43,7 +43,6 @@ async def overview(request: Request, visit: VisitDep) -> Response:
         api.get("/alerts", severity="grave", limit=50),
         api.get("/reports", state="open", limit=100, personal=False),
         api.get("/recalls", state="live", limit=100),
-        api.get("/coverage", by="category"),
     )
     pressing = [row for row in grave["items"] if row["state"] not in CLOSED][:LATEST]
     days = [since.date() + timedelta(days=n) for n in range(DAYS)]
@@ -53,12 +52,6 @@ async def overview(request: Request, visit: VisitDep) -> Response:
     )
     alerts = {
         words.word("severity", severity): [per_day[day, severity] for day in days] for severity in map(str, Severity)
-    }
-    groups = coverage["groups"][:DRAWN]
-    labels = [words.word("category", group["key"]) for group in groups]
-    shares = {
-        words.t(f"measure.{name}"): [percent(group[name]) for group in groups]
-        for name in ("batches_with_paper", "chains_complete")
     }
     return page(
         request,
@@ -70,17 +63,15 @@ async def overview(request: Request, visit: VisitDep) -> Response:
         more_complaints=complaints["next"] is not None,
         recalls=len(recalls["items"]),
         silent=_open(silent),
-        chains=percent(coverage["total"]["chains_complete"]),
-        covered=charts.bars(labels, shares, "calm", stacked=False, percent=True) if labels else None,
-        categories=labels,
-        shares=shares,
         failed=_open(failed),
         pressing=read_times(pressing),
         waiting=read_times(complaints["items"][:LATEST]),
         names=await named(request, pressing),
         days=[f"{day.month}/{day.day}" for day in days],
         alerts=alerts,
-        drawn=charts.bars([f"{day.month}/{day.day}" for day in days], alerts, "alarm"),
+        drawn=charts.data(charts.bars([f"{day.month}/{day.day}" for day in days], alerts, "alarm")),
+        coverage=f"/desk/coverage.svg?since={today - timedelta(days=1)}&measures={','.join(TOLD)}",
+        names_of=[words.t(f"measure.{name}") for name in TOLD],
         today=words.day(today),
     )
 
