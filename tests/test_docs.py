@@ -107,7 +107,7 @@ def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     run = [command for command in commands(README) if not command.startswith(TRIED)]
-    assert len(run) == 9
+    assert len(run) == 11
     for command in run:
         words = shlex.split(command.removeprefix("uv run "))
         assert words.pop(0) == "onecode"
