@@ -17,6 +17,7 @@ from app.tracing.streaming import Piece
 BOM = "\ufeff"  # by which Excel knows UTF-8
 ROWS = 1_048_575  # of a worksheet, below its head
 TEXT = 32_767  # characters of a cell
+LINES = 1_000  # of NDJSON that are sent together
 _AT_ONCE = 1 << 16  # bytes
 # A spreadsheet takes a text that begins so for a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -138,7 +139,7 @@ def chain_lines(pieces: Iterable[Piece]) -> Iterator[bytes]:
         for name, one in told(piece):
             counts[f"{name}s"] += 1
             lines.append(_encode({name: one}))
-            if len(lines) == 1_000:
+            if len(lines) == LINES:
                 yield b"\n".join(lines) + b"\n"
                 lines.clear()
         truncated = truncated or piece.trace.truncated

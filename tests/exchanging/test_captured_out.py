@@ -18,6 +18,7 @@ EVENTS = (
     seen(5, PLANT, "shipping", some("B", 40)),
     seen(6, MARKET, "receiving", some("B", 40)),
     seen(7, STALL, "receiving", some("B", 10)),
+    seen(9, STALL, "receiving", some("B", 5)),
 )
 
 

@@ -179,13 +179,16 @@ def test_corrections_and_processes_go_out_in_the_words_of_epcis(cast: Cast) -> N
         "transform", process="mix", inputs=[cast.item(here, "20")],
         outputs=[cast.output(cast.product("沙拉", gtin="6901234567892"), "18", lot_number="S/1")],
     )["outputs"]  # fmt: skip
+    cast.stall.record("ship", items=[cast.item(salad, "2")], to_site_id=cast.other_stall.site["id"])
     sale = cast.stall.record("sell", lines=[cast.item(salad, "1")])
     cast.stall.record("correct", event_id=sale["id"], reason="did_not_occur", site_id=None)
     case = cast.regulator.made(
         "/cases", {"starts": [{"kind": "lot", "value": salad["lot_id"]}], "reason": "x", "to_region": "3302"}
     )
     events = json.loads(file(cast.regulator, case).read("epcis.jsonld"))["epcisBody"]["eventList"]
-    by = {e["bizStep"]: e for e in events}
+    sent = next(e for e in events if "destinationList" in e)
+    assert sent["destinationList"][0]["destination"].endswith(cast.other_stall.site["code"])
+    by = {e["bizStep"]: e for e in events if e is not sent}
     mixed = next(e for e in events if e["type"] == "TransformationEvent")
     assert mixed["outputQuantityList"] == [
         {"epcClass": "https://id.gs1.org/01/06901234567892/10/S%2F1", "quantity": 18, "uom": "KGM"}

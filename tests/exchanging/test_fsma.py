@@ -117,6 +117,20 @@ def test_what_the_reader_may_not_know_is_not_in_it(cast: Cast, goods: dict[str, 
     assert "13900000000" in str(market)
 
 
+def test_recipients_that_a_slip_names(cast: Cast, goods: dict[str, dict[str, Any]]) -> None:
+    cast.stall.record("ship", items=[cast.item(goods["salad"], "1")], to_site_id=cast.other_stall.site["id"])
+    outside = {"name": "外地超市", "contact": "13900000001", "address": "外省某市"}
+    cast.stall.record("ship", items=[cast.item(goods["salad"], "3")], to=outside)
+    cast.stall.record("sell", lines=[cast.item(goods["salad"], "1")])
+    rows = {row["quantity"]: row for row in asked(cast.market, custody=goods["salad"]["custody_id"])}
+    assert rows["1"]["next_recipient_code"] == cast.other_stall.site["code"]
+    said = [rows["3"][f"next_recipient_{part}"] for part in ("name", "address", "phone")]
+    assert said == ["外地超市", "外省某市", "13900000001"]
+    assert "retail" not in str(rows), "a sale to a consumer is no critical tracking event"
+    hidden = asked(cast.other_stall, code=goods["other"]["code"], direction="back")
+    assert "13900000001" not in str(hidden)
+
+
 def test_telephones_that_are_shown_are_noted(cast: Cast, goods: dict[str, dict[str, Any]]) -> None:
     cast.admin.patch(f"/parties/{cast.stall.party['id']}", {"contact": {"name": "张三", "phone": "13800000001"}})
     rows = asked(cast.market, site=cast.stall.site["id"])

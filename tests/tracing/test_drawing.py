@@ -4,6 +4,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from app.tracing.answer import Amount, Confidence, Gap, Link, Node, Place, Source, Status, Totals, Trace
@@ -15,11 +16,11 @@ from tests.web.test_trace import market_day
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def node(key: int, depth: int, kind: str = "stall", status: Status = "ok", **fields: Any) -> Node:
+def node(key: int, depth: int, place: str = "stall", status: Status = "ok", **fields: Any) -> Node:
     amount = Amount("2", "kg", 2_000, None)
     said: dict[str, Any] = {
         "id": str(key), "kind": "custody", "code": f"B{key}", "lot_id": "L", "lot_number": "260301-1",
-        "product": Place(None, "小白菜", "vegetables", None), "site": Place(f"S{key}", f"{key}号", kind, "330106"),
+        "product": Place(None, "小白菜", "vegetables", None), "site": Place(f"S{key}", f"{key}号", place, "330106"),
         "party": Place(None, "合作社", "vendor", None), "status": status, "depth": depth, "in_": amount, "out": amount,
         "on_hand": amount, "confidence": Confidence("closed", None, None),
     }  # fmt: skip
@@ -43,9 +44,8 @@ def texts(svg: str) -> list[str]:
 
 def test_a_small_chain_shows_every_node() -> None:
     gap = Gap("2", "outside", Source("外地 <合作社> & 'co'", None, "外省", None, None))
-    nodes = [node(0, 0), node(1, 1, "farm", "recalled"), node(2, 1, kind="gap", code=None, site=None, party=None,
-             in_=None, out=None, on_hand=None, confidence=None, status="gap")]  # fmt: skip
-    nodes[2] = node(2, 1, site=None, party=None, code=None, in_=None, on_hand=None, confidence=None, status="gap")
+    unknown = dict.fromkeys(("site", "party", "code", "in_", "out", "on_hand", "confidence"))
+    nodes = [node(0, 0), node(1, 1, "farm", "recalled"), node(2, 1, kind="gap", status="gap", **unknown)]
     svg = draw(chain(nodes, [(1, 0), (2, 0)], [gap]), "back", page=lambda code: f"/c/{code}")
     tree = ElementTree.fromstring(svg)
     shown = " ".join(texts(svg))
@@ -59,6 +59,27 @@ def test_a_small_chain_shows_every_node() -> None:
     assert "@import" not in svg
     assert "prefers-color-scheme:dark" in svg
     assert "Where it came from" in draw(chain(nodes, [(1, 0)]), "back", "en")
+
+
+def test_a_part_of_a_chain_a_claim_and_long_names() -> None:
+    gap = Gap("1", "claimed", Source(None, None, None, None, Place(None, "某某" * 20, "vendor", None)))
+    unknown = dict.fromkeys(("site", "party", "code", "in_", "out", "on_hand", "confidence"))
+    trace = chain([node(0, 0), node(1, 1, kind="gap", status="gap", **unknown)], [(1, 0)], [gap])
+    shown = " ".join(texts(draw(msgspec.structs.replace(trace, truncated=True), "back")))
+    assert "未取全" in shown
+    assert "一方指认" in shown
+    assert "某某某某某某某某某某某某某某某某…" in shown
+
+
+def test_many_in_one_layer_are_drawn_low() -> None:
+    svg = draw(fan(60), "forward", "en")
+    assert 'height="48"' in svg
+    assert texts(svg).count("ok · in 2 kg left 2 kg") == 54
+    bare = dict.fromkeys(("in_", "on_hand", "confidence"))
+    hidden = chain([node(0, 0, **bare), *(node(i, 1, **bare) for i in range(1, 300))], [(0, i) for i in range(1, 300)])
+    assert "together" not in " ".join(texts(draw(hidden, "forward", "en"))), "amounts that the reader may not know"
+    alone = chain([node(i, 0, product=None, lot_number=None, **bare) for i in range(30)], [])
+    assert texts(draw(alone, "forward", "en")).count("start · ok") == 30
 
 
 def test_a_fan_of_1300_buyers_is_folded_and_opens() -> None:

@@ -64,6 +64,14 @@ def test_a_stream_is_the_whole_answer_and_the_sales(cast: Cast, sold: dict[str, 
     assert "receipt" not in [next(iter(json.loads(line))) for line in stall.splitlines()]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_long_part_is_sent_in_several(cast: Cast, sold: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    start = {"code": sold["made"]["code"], "direction": "forward"}
+    whole = streamed(cast, **start)
+    monkeypatch.setattr(tables, "LINES", 2)
+    assert streamed(cast, **start) == whole
+
+
 def test_a_stream_goes_on_where_it_broke_off(cast: Cast, sold: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "PAGE", 1)
     monkeypatch.setattr(streaming.stream, "__kwdefaults__", {**streaming.stream.__kwdefaults__, "size": 1})

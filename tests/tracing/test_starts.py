@@ -135,3 +135,14 @@ def test_the_tests_of_a_chain_are_its_proof(cast: Cast, goods: dict[str, dict[st
         (test,) = reader.trace("back", code=goods["other"]["code"])["tests"]
         assert (test["node_id"], test["verdict"], test["item"]) == (goods["leaf"]["custody_id"], "pass", "毒死蜱")
         assert (test["tester"], test["sample_number"]) == ((tester, "K-7") if tester else (None, None))
+
+
+def test_only_what_a_buyer_got_of_these_goods_is_told(cast: Cast, goods: dict[str, dict[str, Any]]) -> None:
+    lines = [cast.item(goods[name], "2", "斤") for name in ("leaf", "pork")]
+    cast.stall.record("sell", lines=lines, buyer={"name": "老城关饭馆", "contact": "13800000099"})
+    cast.stall.record("ship", items=[cast.item(goods["leaf"], "1")], to={"name": "外地超市"})
+    found = cast.market.trace("forward", code=goods["leaf"]["code"])["recipients"]
+    assert [(one["name"], one["kind"], one["quantity"]["grams"]) for one in found] == [
+        ("老城关饭馆", "sell", 1_000), ("外地超市", "ship", 1_000),
+    ]  # fmt: skip
+    assert {one["node_id"] for one in found} == of(goods, "leaf")
