@@ -84,6 +84,13 @@ class Browser:
         return self.submit("/desk/login", login=login, password=password)
 
 
+def new_browser(cast: Cast) -> Browser:
+    """One that stands before the login."""
+    browser = Browser(cast.client)
+    browser.open("/desk/login")
+    return browser
+
+
 def enrolled(cast: Cast, login: str = "insp.a", role: str = "regulator", **fields: Any) -> dict[str, Any]:
     """A person of the region, who has chosen PASSWORD."""
     if role in ("regulator", "auditor"):
