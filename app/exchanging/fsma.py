@@ -143,7 +143,7 @@ class _Sheet:
         for row in self.ends.values():
             if row[1] == "gap" and row[20] is not None and row[0] in self.shown:
                 found += at_paper("gap", str(UUID(bytes=row[0])), _json(row[20]))
-        for custody, key, kind, *_ in self.entries:
+        for custody, key, _, kind, *_ in self.entries:
             said = self.told.get(key, ({}, {}))[0].get("to")
             if kind == "ship" and said and self._is_own(custody):
                 found += at_paper("event", str(UUID(bytes=key)), said)
@@ -199,8 +199,9 @@ class _Sheet:
 
     def _site(self, key: bytes | None) -> Place:
         site = self.sites.get(UUID(bytes=key)) if key is not None else None
-        if site is None:
-            return NOWHERE
+        return self._described(site) if site is not None else NOWHERE
+
+    def _described(self, site: Site) -> Place:
         party = self.parties.get(site.party_id)
         phone = (party.contact or {}).get("phone") if party is not None and site.id in self.own else None
         name = site.name if party is None or party.name == site.name else f"{party.name}, {site.name}"
@@ -208,16 +209,17 @@ class _Sheet:
 
     def _source(self, custody: bytes, event: bytes) -> Place:
         """The immediate previous source: another place in the system, or what the paper says."""
-        for link in self.parents.get(custody, ()):
-            end = self.ends.get(link[0])
-            if link[2] != event or end is None:
-                continue
-            if end[1] == "gap":
-                paper = _json(end[20]) if end[20] is not None else {}
-                contact = paper.get("contact") if self._is_own(custody) else None
-                return Place(paper.get("name"), None, None, paper.get("address"), None, contact)
+        ends = [
+            self.ends[link[0]] for link in self.parents.get(custody, ()) if link[2] == event and link[0] in self.ends
+        ]
+        return self._end(ends[0], custody) if ends else NOWHERE
+
+    def _end(self, end: Row, custody: bytes) -> Place:
+        if end[1] != "gap":
             return self._site(end[5])
-        return NOWHERE
+        paper = _json(end[20]) if end[20] is not None else {}
+        contact = paper.get("contact") if self._is_own(custody) else None
+        return Place(paper.get("name"), None, None, paper.get("address"), None, contact)
 
     def _recipient(
         self, custody: bytes, event: bytes, kind: str, body: dict[str, Any], outcome: dict[str, Any]
