@@ -97,7 +97,9 @@ def test_a_stalled_receiver_makes_nobody_else_wait(office: Office, start: Start,
 
 
 @pytest.mark.parametrize(
-    ("behave", "error"), [(die, "RemoteProtocolError"), (drip, "timeout"), (stall, "timeout")], ids=lambda x: str(x)
+    ("behave", "error"),
+    [(die, "RemoteProtocolError"), (drip, "timeout"), (stall, "timeout")],
+    ids=["die", "drip", "stall"],
 )
 def test_a_receiver_that_breaks_off_is_tried_again(office: Office, start: Start, behave: object, error: str) -> None:
     with receiving(behave) as receiver:  # type: ignore[arg-type]
