@@ -1,47 +1,37 @@
 """The command line: `onecode serve|db|simulate-scales …`, also `python -m app`."""
 
 import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import httpx
 import typer
 import uvicorn
-from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import Progress
 
-from app import logs, retaining, simulator
+from app import logs, simulator
+from app.commands import made_key, opened, refusals, written
+from app.commands.access import key, person
+from app.commands.databases import db
+from app.commands.retention import retention
 from app.demo import CHINA, LOGINS, DemoFailed, Login, Stage, market_day, show
-from app.domain.errors import Refusal
 from app.domain.opening import read_opening
-from app.domain.retention import own_rules as retention_rules
 from app.domain.rights import Role
-from app.enrolling.keys import OPERATOR, MakeKey, make_keys
+from app.enrolling.keys import OPERATOR, MakeKey
 from app.enrolling.passwords import hashed, temporary_password
 from app.enrolling.persons import ChangePerson, EnrolPerson, change_persons, enrol_persons
 from app.enrolling.sessions import find_by_login
 from app.exchanging import import_file
-from app.main import close_service, create_app, open_database, open_service, read_rules
+from app.main import close_service, create_app, open_service, read_rules
 from app.overseeing import Watch
 from app.overseeing import sweep as run_sweep
-from app.recording.tasks import cancel as cancel_task
 from app.settings import Settings
-from app.store import backup as backups
 from app.store import schema
-from app.store.check import verify
 from app.store.engine import Database, open_engine, reading
-from app.store.errors import SchemaOutdated, StoreUnavailable
-from app.store.rebuild import rebuild as rebuild_projections
-from app.store.secret import SecretMissing
-from app.store.writer import C, Job, R, Writer
+from app.store.writer import Writer
 from app.tracing import Direction, Limits, Start, to_json, tree_lines
 from app.tracing import trace as walk
 from app.tracing.tree import Language
@@ -55,64 +45,10 @@ cli = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-db = typer.Typer(help="数据库 · The database: migrations, check, backup, rebuild.", no_args_is_help=True)
-key = typer.Typer(help="密钥 · Keys.", no_args_is_help=True)
-retention = typer.Typer(help="留存 · Archive and thin what is kept no longer; restore it.", no_args_is_help=True)
 cli.add_typer(db, name="db")
 cli.add_typer(key, name="key")
 cli.add_typer(retention, name="retention")
-person = typer.Typer(help="人员 · Persons who log in.", no_args_is_help=True)
 cli.add_typer(person, name="person")
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """What an operator can mend is said in a line and ends with exit code 1; everything else is a bug and shows."""
-    try:
-        yield
-    except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            name = "ONECODE_" + "_".join(map(str, fault["loc"])).upper()
-            typer.echo(f"{name}: {fault['msg']}", err=True)
-    except Refusal as refusal:
-        typer.echo(refusal.detail, err=True)
-    except (
-        SchemaOutdated,
-        SecretMissing,
-        StoreUnavailable,
-        backups.BackupUnusable,
-        retaining.ArchiveUnusable,
-        ValueError,
-        OSError,
-    ) as error:
-        typer.echo(str(error), err=True)
-    else:
-        return
-    raise typer.Exit(1)
-
-
-@contextmanager
-def opened() -> Iterator[tuple[Settings, Database, bytes]]:
-    """The settings, their database as `serve` finds it (a new SQLite file is migrated) and the master secret."""
-    with refusals():
-        settings = Settings()
-        engine, master = open_database(settings)
-        try:
-            yield settings, engine, master
-        finally:
-            engine.dispose()
-
-
-@contextmanager
-def database() -> Iterator[tuple[Settings, Database]]:
-    """The settings and their database, for a command that does its work and ends."""
-    with refusals():
-        settings = Settings()
-        engine = open_engine(settings.database_url)
-        try:
-            yield settings, engine
-        finally:
-            engine.dispose()
 
 
 @cli.command()
@@ -159,7 +95,7 @@ def _demonstrate(settings: Settings, host: str, port: int) -> None:
     """Posts yesterday's market day to the service as soon as it answers."""
     engine = open_engine(settings.database_url)
     try:
-        operator_key = _make_key(engine, MakeKey(OPERATOR, Role.ADMIN, None, None, None, "demo"))
+        operator_key = made_key(engine, MakeKey(OPERATOR, Role.ADMIN, None, None, None, "demo"))
         logins = [_demo_login(engine, *login) for login in LOGINS]
     finally:
         engine.dispose()
@@ -181,10 +117,10 @@ def _demo_login(engine: Database, login: str, name: str, role: Role, region: str
         known = find_by_login(snapshot, login)
     if known is None:
         enrol = EnrolPerson(OPERATOR, login, name, role, None, region, None, hashed(password), must_change=False)
-        _written(engine, enrol_persons, enrol)
+        written(engine, enrol_persons, enrol)
     else:
         change = ChangePerson(OPERATOR, known.id, {}, hashed(password), forget_codes=True, must_change=False)
-        _written(engine, change_persons, change)
+        written(engine, change_persons, change)
     return Login(name, login, password)
 
 
@@ -289,7 +225,7 @@ def simulate_scales(
             engine = open_engine(Settings().database_url)
             try:
                 schema.require_head(engine)
-                key = _make_key(engine, MakeKey(OPERATOR, Role.ADMIN, None, None, None, "simulation"))
+                key = made_key(engine, MakeKey(OPERATOR, Role.ADMIN, None, None, None, "simulation"))
             finally:
                 engine.dispose()
     try:
@@ -299,189 +235,6 @@ def simulate_scales(
         raise typer.Exit(1) from None
     if not report.closed:
         raise typer.Exit(1)
-
-
-@retention.command("run")
-def retention_run(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="只统计 · count, and take nothing away")] = False,
-) -> None:
-    """按法定留存期归档并清理，中断后再次运行即继续 · Archives what is kept no longer, and thins; goes on after a break.
-
-    Ctrl-C stops it after its step. Never anything under hold, recall, an open case or complaint, nor what kept goods
-    came from.
-    """
-    stopped = threading.Event()
-    with opened() as (settings, engine, master), Progress(console=Console(stderr=True)) as progress:
-        _, own = read_rules(settings)
-        rules = retention_rules(own)
-        bar = progress.add_task("retention", total=None)
-        writer = Writer(engine)
-        before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
-        try:
-            done = retaining.run(
-                engine, writer, settings.archive_dir, master, clock=lambda: datetime.now(UTC), rules=rules,
-                dry=dry_run, stop=stopped.is_set,
-                told=lambda looked, all_: progress.update(bar, completed=looked, total=max(all_, looked)),
-            )  # fmt: skip
-        finally:
-            signal.signal(signal.SIGINT, before)
-            writer.close()
-    if done is None:
-        typer.echo("另一进程正在清理 · another process is at it", err=True)
-        raise typer.Exit(1)
-    for name, number in sorted(done.rows.items()):
-        typer.echo(f"{name} {number}")
-    verb = "可清理 · could go" if dry_run else "已归档并清理 · archived and thinned"
-    typer.echo(f"{verb}: {done.custodies} custodies, {sum(done.rows.values())} rows; {done.looked} looked at")
-    for text, number in (
-        ("牵连过多，未查看 · not looked at, too much hangs together", done.entangled),
-        ("清理时有变动，下次再查 · changed meanwhile, looked at next time", done.changed),
-        ("投诉人联系方式已抹去 · contacts of complaints erased", done.erased),
-    ):
-        if number:
-            typer.echo(f"{text}: {number}")
-    if done.archive is not None:
-        typer.echo(str(done.archive))
-    if not done.whole:
-        typer.echo("已停止，再次运行即继续 · stopped: run it again to go on", err=True)
-        raise typer.Exit(1)
-
-
-@retention.command("cancel")
-def retention_cancel() -> None:
-    """让正在进行的清理在本步之后停下 · Tells the run that is on to stop after its step; the next goes on from there."""
-    with database() as (_, engine):
-        schema.require_head(engine)
-        writer = Writer(engine)
-        try:
-            running = writer.submit(cancel_task, retaining.NAME)
-        finally:
-            writer.close()
-    typer.echo("将停止 · it will stop" if running else "没有在进行 · nothing is running")
-
-
-@retention.command("restore")
-def retention_restore(
-    file: Annotated[Path, typer.Argument(help="归档 · an archive, its manifest beside it; the newest first")],
-) -> None:
-    """从归档恢复 · Puts every row of an archive back as it was."""
-    with database() as (_, engine):
-        schema.require_head(engine)
-        writer = Writer(engine)
-        try:
-            rows = retaining.restore(engine, writer, file)
-        finally:
-            writer.close()
-    for name, number in sorted(rows.items()):
-        typer.echo(f"{name} {number}")
-    typer.echo(f"已恢复 · restored: {sum(rows.values())} rows; now run `onecode db check`")
-
-
-@key.command("create")
-def create_key(
-    role: Annotated[Role, typer.Option(help="角色 · what the key may do")],
-    party: Annotated[UUID | None, typer.Option(help="主体 id · the party it speaks for")] = None,
-    region: Annotated[str | None, typer.Option(help="GB/T 2260 区划前缀 · a regulator's region, e.g. 3301")] = None,
-    device: Annotated[UUID | None, typer.Option(help="设备 id · the device it belongs to")] = None,
-    name: Annotated[str | None, typer.Option(help="名称 · what to call it")] = None,
-) -> None:
-    """发放密钥，只显示一次 · Makes a key and prints it, once."""
-    with database() as (_, engine):
-        schema.require_head(engine)
-        typer.echo(_make_key(engine, MakeKey(OPERATOR, role, party, region, device, name)))
-
-
-@person.command("create")
-def create_person(
-    login: Annotated[str, typer.Option(help="登录名 · login name")],
-    name: Annotated[str, typer.Option(help="姓名 · what to call them")],
-    role: Annotated[Role, typer.Option(help="角色 · what they may do")],
-    party: Annotated[UUID | None, typer.Option(help="主体 id · the party they speak for")] = None,
-    region: Annotated[str | None, typer.Option(help="GB/T 2260 区划前缀 · an office's region, e.g. 3301")] = None,
-    email: Annotated[str | None, typer.Option(help="统一认证邮箱 · as an issuer of OpenID Connect names them")] = None,
-) -> None:
-    """登记人员，临时密码只显示一次 · Enrols a person and prints a password, once, to be changed at the first login."""
-    password = temporary_password()
-    command = EnrolPerson(OPERATOR, login, name, role, party, region, email, hashed(password))
-    with database() as (_, engine):
-        schema.require_head(engine)
-        _written(engine, enrol_persons, command)
-        typer.echo(password)
-
-
-@person.command("reset")
-def reset_person(login: Annotated[str, typer.Argument(help="登录名 · login name")]) -> None:
-    """重置密码并停用动态验证码 · A new password, one-time codes off, all logins ended, and no waiting."""
-    password = temporary_password()
-    with database() as (_, engine):
-        schema.require_head(engine)
-        with reading(engine) as snapshot:
-            found = find_by_login(snapshot, login)
-        if found is None:
-            raise ValueError(f"没有此人 · there is no {login}")
-        _written(engine, change_persons, ChangePerson(OPERATOR, found.id, {}, hashed(password), forget_codes=True))
-        typer.echo(password)
-
-
-def _written(engine: Database, job: Job[C, R], command: C) -> R:
-    writer = Writer(engine)
-    try:
-        return writer.submit(job, command)
-    finally:
-        writer.close()
-
-
-def _make_key(engine: Database, command: MakeKey) -> str:
-    return _written(engine, make_keys, command).secret
-
-
-@db.command()
-def upgrade() -> None:
-    """升级数据库结构 · Brings the schema to the newest revision."""
-    with database() as (_, engine):
-        schema.upgrade(engine)
-        typer.echo(f"at revision {schema.revision(engine)}")
-
-
-@db.command()
-def check() -> None:
-    """核对账目 · Proves links, balances and codes from the events up; exit code 1 where something is wrong."""
-    with database() as (_, engine):
-        schema.require_head(engine)
-        findings = verify(engine)
-    for finding in findings:
-        typer.echo(finding)
-    if findings:
-        typer.echo(f"{len(findings)} findings; `onecode db rebuild` puts balances and timelines right", err=True)
-        raise typer.Exit(1)
-    typer.echo("账目一致 · nothing is wrong")
-
-
-@db.command()
-def rebuild() -> None:
-    """重算余额 · Computes timelines, balances and slips from the events again, and says what differed."""
-    with database() as (_, engine):
-        schema.require_head(engine)
-        differences = rebuild_projections(engine)
-    for difference in differences:
-        typer.echo(difference)
-    typer.echo(f"{len(differences)} differences put right")
-
-
-@db.command()
-def backup(directory: Annotated[Path, typer.Argument(help="新目录 · a new directory")]) -> None:
-    """在线备份 · Backs up database, files and secret while the service runs."""
-    with database() as (settings, engine):
-        manifest = backups.backup(engine, directory, files_dir=settings.files_dir, secret_file=settings.secret_file)
-    typer.echo(f"{directory}: {sum(manifest.rows.values())} rows, {len(manifest.sha256)} files, {manifest.made_at}")
-
-
-@db.command()
-def restore(directory: Annotated[Path, typer.Argument(help="备份目录 · a backup")]) -> None:
-    """恢复到空库 · Restores a backup into an empty database, verified against its manifest."""
-    with database() as (settings, engine):
-        manifest = backups.restore(engine, directory, files_dir=settings.files_dir, secret_file=settings.secret_file)
-    typer.echo(f"{sum(manifest.rows.values())} rows of {manifest.made_at} restored; now run `onecode db check`")
 
 
 def main() -> None:

@@ -130,10 +130,12 @@ def sold(cast: Cast, environment: Path) -> str:
 def test_trace_prints_a_tree(sold: str) -> None:
     result = run("trace", sold, "--back")
     assert result.exit_code == 0, result.output
-    first, second, totals = result.stdout.splitlines()
+    first, second, heading, share, totals = result.stdout.splitlines()
     assert "大白菜 批次 L-7 · 一号摊经营户" in first
     assert second.startswith("└─ ")
     assert "河东蔬菜合作社" in second
+    assert heading == "各来源占起点的数量:"
+    assert share.strip() == "河东蔬菜合作社 · 大白菜 L-7：40 kg"
     assert totals.startswith("2 个节点")
     assert "2 nodes" in run("trace", sold.lower(), "--back", "--lang", "en").stdout
 

@@ -226,7 +226,7 @@ def device(cast: Cast) -> dict[str, Any]:
 
 def case(batch: dict[str, Any]) -> dict[str, Any]:
     starts = [{"kind": "code", "value": batch["code"]}]
-    return {"starts": starts, "reason": "协查", "to_region": "3302"}
+    return {"ref": "case", "starts": starts, "reason": "协查", "to_region": "3302"}
 
 
 def key(cast: Cast) -> dict[str, Any]:

@@ -100,6 +100,10 @@ def enrolled_id(owner: UUID, content: str) -> UUID:
     return uuid5(owner, content)
 
 
+def case_id(office: UUID, ref: str) -> UUID:
+    return uuid5(office, f"case/{ref}")
+
+
 def display_lot_number(event: UUID, event_time: datetime, output: int) -> str:
     """A lot number to show where the maker gave none: day of making plus four characters of the lot's own id."""
     return f"{event_time:%y%m%d}-{unnumbered_lot_id(event, output).hex[:4].upper()}"

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 
 from app import tracing
-from app.domain.errors import Forbidden, NotFound, TooLarge
+from app.domain import ids
+from app.domain.errors import Conflict, Forbidden, NotFound, TooLarge
 from app.domain.rights import Principal, Role, owns_site, region_prefix
 from app.domain.rows import Document
 from app.exchanging.chain_epcis import chain_document
@@ -42,7 +43,10 @@ _BOTH: tuple[Direction, Direction] = ("back", "forward")
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
+    """The same `ref` of the same office is the same case."""
+
     principal: Principal
+    ref: str
     starts: Sequence[Start]
     reason: str
     to_region: str
@@ -92,18 +96,37 @@ def _any_own(database: Database, reader: Principal, keys: Iterable[bytes]) -> bo
     return any(owns_site(reader, site, markets[site.id]) for site in sites.values())
 
 
-def open_cases(transaction: Transaction, commands: Sequence[OpenCase]) -> Sequence[CaseFile | Exception]:
-    """Job: puts case files down, with the goods that lie in them."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    case: CaseFile
+    created: bool
 
-    def put(command: OpenCase) -> CaseFile:
+
+def open_cases(transaction: Transaction, commands: Sequence[OpenCase]) -> Sequence[Opened | Exception]:
+    """Job: puts case files down, with the goods that lie in them; one that is there stays as it is. Raises Conflict for
+    a `ref` that was used for another."""
+    keys = [ids.case_id(command.principal.recorder_id, command.ref) for command in commands]
+    known = store.find(transaction.connection, keys)
+
+    def put(command: OpenCase) -> Opened:
         principal = command.principal
         case = CaseFile(
-            uuid4(), transaction.now, principal.recorder_id, principal.person, principal.region, command.to_region,
+            ids.case_id(principal.recorder_id, command.ref), transaction.now, principal.recorder_id, principal.person,
+            principal.region, command.to_region,
             [{"kind": start.kind, "value": start.value} for start in command.starts], command.reason,
             len(command.custodies), "open",
         )  # fmt: skip
+        before = known.setdefault(case.id, case)
+        if before is not case:
+            if (before.starts, before.reason, before.to_region) != (case.starts, case.reason, case.to_region):
+                raise Conflict(
+                    "ref-reused",
+                    f"ref {command.ref} 已用于另一案卷，请换一个 · the ref was used for another case; use a new one",
+                    identity=str(case.id),
+                )
+            return Opened(before, False)
         store.add(transaction.connection, case, command.custodies)
-        return case
+        return Opened(case, True)
 
     return decided(commands, put)
 

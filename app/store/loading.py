@@ -107,12 +107,7 @@ def _load_ancestry(loader: Loader, events: Collection[AnyEvent]) -> None:
     ledger = loader.ledger
     starts = {event.parent_custody_id for event in events if isinstance(event, Identify)}
     starts |= {item.custody_id for event in events if isinstance(event, Return) for item in event.items}
-    placing = any(
-        isinstance(event, Correct)
-        or (isinstance(event, Hold) and event.scope in ONWARD)
-        or (isinstance(event, Test) and event.verdict != "pass")
-        for event in events
-    )
+    placing = any(isinstance(event, Correct) or (isinstance(event, Hold) and event.scope in ONWARD) for event in events)
     if placing or loader.onward_holds():
         starts |= ledger.rows[Custody].keys()
     loader.ancestry(starts)

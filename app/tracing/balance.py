@@ -6,7 +6,7 @@ Everything goes by blocks of custodies and of receipts, so that a market of year
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -314,21 +314,3 @@ def day_bounds(snapshot: Snapshot, site: UUID | None, day: date) -> tuple[dateti
     begin = datetime(day.year, day.month, day.day, tzinfo=zone)
     following = date.fromordinal(day.toordinal() + 1)
     return begin, datetime(following.year, following.month, following.day, tzinfo=zone)
-
-
-def shown(sums: Sums) -> dict[str, Any]:
-    """A row of the answer: each column in grams and pieces."""
-    on_hand = sums.on_hand
-    columns = {name: _amount(sums.grams[i], sums.pieces[i]) for i, name in enumerate(FLOWS)}
-    return {
-        "opening": _amount(sums.opening_grams, sums.opening_pieces),
-        **columns,
-        "on_hand": _amount(*on_hand),
-        "weighed": sums.weighed,
-        "tolerated_loss": _amount(sums.loss[0] // 1000, sums.loss[1] // 1000),
-        "state": sums.state,
-    }
-
-
-def _amount(grams: int, pieces: int) -> dict[str, int]:
-    return {"grams": grams, "pieces": pieces}

@@ -1,13 +1,13 @@
 """GET /api/v1/balance: what came and what became of it."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from app.domain.balance import State
+from app.domain.balance import FLOWS, State, Sums
 from app.domain.errors import Malformed
 from app.store.engine import reading
 from app.tracing import balance as verb
@@ -98,7 +98,7 @@ def get_balance(
         )  # fmt: skip
     return BalanceTold(
         by=by,
-        total=None if found.total is None else Figures.model_validate(verb.shown(found.total)),
+        total=None if found.total is None else Figures.model_validate(_shown(found.total)),
         items=[_group(line) for line in found.lines],
         hidden=found.hidden,
         next=None if found.next is None else encode_cursor(Cursor(*found.next)),
@@ -106,4 +106,22 @@ def get_balance(
 
 
 def _group(line: verb.Line) -> Group:
-    return Group.model_validate({**verb.shown(line.sums), "key": line.key, "name": line.name})
+    return Group.model_validate({**_shown(line.sums), "key": line.key, "name": line.name})
+
+
+def _shown(sums: Sums) -> dict[str, Any]:
+    """A row of the answer: each column in grams and pieces."""
+    on_hand = sums.on_hand
+    columns = {name: _weighed(sums.grams[i], sums.pieces[i]) for i, name in enumerate(FLOWS)}
+    return {
+        "opening": _weighed(sums.opening_grams, sums.opening_pieces),
+        **columns,
+        "on_hand": _weighed(*on_hand),
+        "weighed": sums.weighed,
+        "tolerated_loss": _weighed(sums.loss[0] // 1000, sums.loss[1] // 1000),
+        "state": sums.state,
+    }
+
+
+def _weighed(grams: int, pieces: int) -> dict[str, int]:
+    return {"grams": grams, "pieces": pieces}

@@ -21,7 +21,7 @@ from app.web.auth import PrincipalDep
 from app.web.handing import attached
 from app.web.lists import Page, PagingDep, answer
 from app.web.looking import note
-from app.web.schemas import Given, Long, Told
+from app.web.schemas import Given, Long, Name, Told
 from app.web.service import ServiceDep
 
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
@@ -35,6 +35,9 @@ class StartGiven(Given):
 
 
 class CaseGiven(Given):
+    """The same `ref` with the same content is the same case."""
+
+    ref: Name
     starts: Annotated[list[StartGiven], Field(min_length=1, max_length=20)]
     reason: Long
     to_region: Annotated[str, Field(description="GB/T 2260, whole or a prefix", examples=["3302"])]
@@ -67,7 +70,12 @@ class CaseTold(Told):
     manifest_sha256: str | None = Field(description="of the file as it was last sent to its end")
 
 
-@router.post("", status_code=201, summary="建立案卷 · Open a case file for the next region")
+@router.post(
+    "",
+    status_code=201,
+    summary="建立案卷 · Open a case file for the next region",
+    responses={200: {"description": "The same again"}},
+)
 def open_case(given: CaseGiven, service: ServiceDep, principal: PrincipalDep, response: Response) -> CaseTold:
     """In it lie the goods that the starts name and what lies up and down the chain, in the regulator's region and one
     step across its border."""
@@ -77,10 +85,12 @@ def open_case(given: CaseGiven, service: ServiceDep, principal: PrincipalDep, re
             "invalid", "移交给另一地区，不是本地区 · Hand it to another region than your own", pointer="/to_region"
         )
     custodies = scope(service.engine, principal, starts, service.master)
-    command = OpenCase(principal, starts, given.reason, given.to_region, custodies)
-    case = service.writer.submit(open_cases, command, weight_of(len(custodies)))
-    response.headers["Location"] = f"{router.prefix}/{case.id}"
-    return CaseTold.model_validate(case)
+    command = OpenCase(principal, given.ref, starts, given.reason, given.to_region, custodies)
+    opened = service.writer.submit(open_cases, command, weight_of(len(custodies)))
+    response.headers["Location"] = f"{router.prefix}/{opened.case.id}"
+    if not opened.created:
+        response.status_code = 200
+    return CaseTold.model_validate(opened.case)
 
 
 @router.get("", summary="案卷 · The case files of the region, the latest first")

@@ -45,7 +45,7 @@ def test_captured_events_are_critical_tracking_events(cast: Cast, captured: None
 
 
 def test_a_case_hands_on_what_was_captured_as_it_came(cast: Cast, captured: None) -> None:
-    body = {"starts": [{"kind": "epc", "value": lot("B")}], "reason": "协查", "to_region": "3302"}
+    body = {"ref": "1", "starts": [{"kind": "epc", "value": lot("B")}], "reason": "协查", "to_region": "3302"}
     case = cast.admin.made("/cases", body)
     archive = zipfile.ZipFile(io.BytesIO(cast.admin.get(f"/cases/{case['id']}/file").content))
     told = json.loads(archive.read("epcis.jsonld"))["epcisBody"]["eventList"]
@@ -57,7 +57,7 @@ def test_captured_and_own_goods_in_one_document(cast: Cast, captured: None) -> N
     batch = cast.admin.trace("forward", epc=lot("B"))["nodes"][-1]
     held = cast.admin.record("hold", custody_id=batch["id"], scope="custody", reason="待查")
     assert held["status"] == "recorded"
-    body = {"starts": [{"kind": "custody", "value": batch["id"]}], "reason": "协查", "to_region": "3302"}
+    body = {"ref": "1", "starts": [{"kind": "custody", "value": batch["id"]}], "reason": "协查", "to_region": "3302"}
     case = cast.admin.made("/cases", body)
     archive = zipfile.ZipFile(io.BytesIO(cast.admin.get(f"/cases/{case['id']}/file").content))
     told = json.loads(archive.read("epcis.jsonld"))["epcisBody"]["eventList"]

@@ -50,9 +50,13 @@ def chain(cast: Cast) -> Chain:
     return at | {"document": document}
 
 
+def form(code: str, **changes: Any) -> dict[str, Any]:
+    starts = [{"kind": "code", "value": code}]
+    return {"ref": f"case-{code}", "starts": starts, "reason": "毒死蜱超标，请协查", "to_region": "3302"} | changes
+
+
 def opened(reader: Actor, chain: Chain, name: str = "stall", to_region: str = "3302") -> dict[str, Any]:
-    starts = [{"kind": "code", "value": chain[name]["code"]}]
-    return reader.made("/cases", {"starts": starts, "reason": "毒死蜱超标，请协查", "to_region": to_region})
+    return reader.made("/cases", form(chain[name]["code"], to_region=to_region))
 
 
 def file(reader: Actor, case: dict[str, Any]) -> zipfile.ZipFile:
@@ -125,7 +129,7 @@ def test_the_next_region_reads_it_into_a_ledger_of_its_own(
 
 def test_whose_it_is_and_whose_not(cast: Cast, chain: Chain, service: Service) -> None:
     case = opened(cast.regulator, chain)
-    body = {"starts": [{"kind": "code", "value": chain["stall"]["code"]}], "reason": "x", "to_region": "3302"}
+    body = form(chain["stall"]["code"])
     for reader in (cast.stall, cast.market, cast.lab):
         assert reader.post("/cases", body).status_code == 403
         assert reader.get("/cases").status_code == 403
@@ -143,6 +147,16 @@ def test_whose_it_is_and_whose_not(cast: Cast, chain: Chain, service: Service) -
         answer = cast.regulator.post("/cases", body | wrong)
         assert answer.status_code == 422, answer.text
         assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+def test_the_same_again_is_the_same_case(cast: Cast, chain: Chain) -> None:
+    case = opened(cast.regulator, chain)
+    again = cast.regulator.post("/cases", form(chain["stall"]["code"]))
+    assert (again.status_code, again.json()) == (200, case)
+    assert again.headers["location"] == f"/api/v1/cases/{case['id']}"
+    other = cast.regulator.post("/cases", form(chain["stall"]["code"], reason="另案"))
+    assert (other.status_code, other.json()["type"]) == (409, "/problems/ref-reused")
+    assert len(cast.regulator.get("/cases").json()["items"]) == 1
 
 
 def test_nothing_of_an_open_case_may_be_thinned(cast: Cast, chain: Chain, service: Service) -> None:
@@ -168,7 +182,7 @@ def test_nothing_of_an_open_case_may_be_thinned(cast: Cast, chain: Chain, servic
 
 def test_a_case_that_is_too_large_is_refused(cast: Cast, chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.exchanging.cases.LARGEST", 2)
-    body = {"starts": [{"kind": "code", "value": chain["stall"]["code"]}], "reason": "x", "to_region": "3302"}
+    body = form(chain["stall"]["code"])
     assert cast.regulator.post("/cases", body).status_code == 413
 
 
@@ -182,9 +196,7 @@ def test_corrections_and_processes_go_out_in_the_words_of_epcis(cast: Cast) -> N
     cast.stall.record("ship", items=[cast.item(salad, "2")], to_site_id=cast.other_stall.site["id"])
     sale = cast.stall.record("sell", lines=[cast.item(salad, "1")])
     cast.stall.record("correct", event_id=sale["id"], reason="did_not_occur", site_id=None)
-    case = cast.regulator.made(
-        "/cases", {"starts": [{"kind": "lot", "value": salad["lot_id"]}], "reason": "x", "to_region": "3302"}
-    )
+    case = cast.regulator.made("/cases", form(salad["code"], starts=[{"kind": "lot", "value": salad["lot_id"]}]))
     events = json.loads(file(cast.regulator, case).read("epcis.jsonld"))["epcisBody"]["eventList"]
     sent = next(e for e in events if "destinationList" in e)
     assert sent["destinationList"][0]["destination"].endswith(cast.other_stall.site["code"])

@@ -46,7 +46,7 @@ def test_a_regulator_follows_a_chain_one_step_and_hands_the_case_over(story: Sto
 
     # 建立案卷，移交宁波。 The case file, for Ningbo.
     case = hangzhou.made("/cases", {
-        "starts": [{"kind": "code", "value": here["code"]}], "reason": "毒死蜱超标，请协查上游",
+        "ref": "2026-1", "starts": [{"kind": "code", "value": here["code"]}], "reason": "毒死蜱超标，请协查上游",
         "to_region": "330200",
     })  # fmt: skip
     assert (case["region"], case["to_region"], case["custodies"], case["state"]) == ("3301", "3302", 2, "open")
@@ -66,7 +66,10 @@ def test_a_regulator_follows_a_chain_one_step_and_hands_the_case_over(story: Sto
     assert kept["manifest_sha256"] == hashlib.sha256(archive.read("manifest.json")).hexdigest()
     # 案卷是杭州的；宁波拿到的是文件。 The case is Hangzhou's; what Ningbo has is the file.
     assert ningbo.get(f"/cases/{case['id']}").status_code == 404
-    assert stall.post("/cases", {"starts": case["starts"], "reason": "x", "to_region": "3302"}).status_code == 403
+    assert (
+        stall.post("/cases", {"ref": "1", "starts": case["starts"], "reason": "x", "to_region": "3302"}).status_code
+        == 403
+    )
 
     # 查过个人信息、凭证文件的，都有记录。 Who looked at papers is in the log.
     looks = story.admin.get("/audit", params={"kind": "document"}).json()["items"]

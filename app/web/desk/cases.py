@@ -1,7 +1,7 @@
 """Case files: a chain, one step across the border, handed to the next region."""
 
 from typing import Annotated
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -24,7 +24,7 @@ async def cases(request: Request, visit: Officer, q: Text = None, cursor: Text =
     listed = await Api(request, visit).get("/cases", limit=PAGE, cursor=cursor)
     return page(
         request, "desk_cases.html", visit, here="cases", items=read_times(listed["items"]), next=listed["next"],
-        q=q or "", files=f"{API}/cases",
+        q=q or "", ref=str(uuid4()), files=f"{API}/cases",
     )  # fmt: skip
 
 
@@ -33,6 +33,7 @@ async def open_case(request: Request, visit: Officer) -> Response:
     fields = await fields_of(request, visit.token)
     [(kind, value)] = start_of(fields.get("start", "")).items()
     body = {
+        "ref": fields.get("ref"),
         "starts": [{"kind": kind, "value": value}],
         "reason": fields.get("reason", ""),
         "to_region": fields.get("to_region", ""),
