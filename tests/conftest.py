@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 pytest.register_assert_rewrite("tests.support")
@@ -21,6 +22,11 @@ if sys.dont_write_bytecode:
 # A laptop's own settings are none of the tests' business.
 for _name in [name for name in os.environ if name.startswith("ONECODE_") and name not in KEPT]:
     del os.environ[_name]
+
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("onecode", deadline=None)
+hypothesis.settings.load_profile("onecode")
 
 
 def pytest_xdist_auto_num_workers() -> int:

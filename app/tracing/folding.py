@@ -1,5 +1,6 @@
 """A chain as boxes few enough to be read: those that stand beside each other become one."""
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -100,11 +101,19 @@ def _groups(
     while least + levels[alone + 1] < BOXES:
         alone += 1
         least += levels[alone]
-    for level in range(min(alone, max(levels)), -2, -1):
-        for by_state in (True, False):
-            found = _branches(ordered, nodes, layer, near, unfold, level, by_state)
-            if len(set(found.values())) <= room:
-                return found
+
+    def branches(level: int, by_state: bool) -> dict[str, str]:
+        return _branches(ordered, nodes, layer, near, unfold, level, by_state)
+
+    def fits(found: Mapping[str, str]) -> bool:
+        return len(set(found.values())) <= room
+
+    # The fewer layers stay as they are, the fewer boxes: the most that fit are found by halves.
+    tried = range(min(alone, max(levels)), -2, -1)
+    most = bisect_left(tried, True, key=lambda level: fits(branches(level, False)))
+    if most < len(tried):
+        finer = branches(tried[most], True)
+        return finer if fits(finer) else branches(tried[most], False)
     last = max(layer.values())
     for coarse in (
         [f"{layer[key]} {_kind(nodes[key])}" for key in ordered],
@@ -112,7 +121,7 @@ def _groups(
         [f"band {layer[key] * BOXES // (last + 1)}" for key in ordered],
     ):
         found = _together(dict(zip(ordered, map(_name, coarse), strict=True)), unfold)
-        if len(set(found.values())) <= room:
+        if fits(found):
             break
     return found
 

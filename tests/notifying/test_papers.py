@@ -176,7 +176,7 @@ def test_a_mock_has_a_report_too(cast: Cast, goods: Goods) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("number", [20_000, pytest.param(100_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("number", [10_000, pytest.param(100_000, marks=pytest.mark.soak)])
 def test_however_many_batches_take_no_more_memory(cast: Cast, goods: Goods, service: Service, number: int) -> None:
     """A row at a time goes to the file: what the process has grown by after a tenth of them is all that it grows by."""
     recall = recalled(cast.regulator, {"lots": [goods.lot["lot_id"]]})

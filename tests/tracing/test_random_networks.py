@@ -77,8 +77,8 @@ def agree(cast: Cast, number: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [1_000, 2_000])
-def test_a_hundred_networks_are_traced_alike(cast: Cast, seed: int) -> None:
-    agree(cast, 60, seed)
+def test_random_networks_are_traced_alike(cast: Cast, seed: int) -> None:
+    agree(cast, 40, seed)
 
 
 @pytest.mark.soak
