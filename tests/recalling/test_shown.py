@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.recalling.conftest import Goods, recalled
-from tests.recording.conftest import until
+from tests.recording.conftest import Books, until
 from tests.support.cast import Cast
 from tests.support.story import Story, plain
 
@@ -92,9 +92,14 @@ def test_a_completed_recall_goes_on_warning(cast: Cast, goods: Goods) -> None:
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/recall-closed")
 
 
-def test_a_hold_of_a_recall_is_released_by_the_recall_alone(cast: Cast, goods: Goods) -> None:
+def test_a_hold_of_a_recall_is_released_by_the_recall_alone(cast: Cast, goods: Goods, books: Books) -> None:
     recall = recalled(cast.regulator, {"lots": [goods.lot["lot_id"]]})
     event = cast.regulator.get("/events", params={"kind": "recall"}).json()["items"][0]
     assert (event["outcome"]["decision"], event["body"]["recall_id"]) == ("start", recall["id"])
     corrected = cast.regulator.refused("correct", 409, event_id=event["id"], reason="did_not_occur")
     assert corrected["type"] == "/problems/not-correctable"
+    [hold] = books.holds(goods.lot)
+    for office in (cast.regulator, cast.admin):
+        released = office.refused("release", 409, hold_event_id=str(hold.id), reason="复检合格")
+        assert released["type"] == "/problems/under-recall"
+    assert [each.id for each in books.holds(goods.lot)] == [hold.id]
