@@ -205,6 +205,12 @@ def gs1_key(uri: str) -> DigitalLink | None:
         return None
 
 
+def company_prefix(uri: str) -> str | None:
+    """The GS1 Company Prefix of a well-formed EPC URN; None for everything else."""
+    match = _URN.fullmatch(uri.strip())
+    return None if match is None or gs1_key(uri.strip()) is None else match[2].split(".", 1)[0]
+
+
 @lru_cache(maxsize=65_536)
 def canonical_uri(uri: str) -> str:
     """The one form under which `uri` is compared and stored: constrained canonical Digital Link where it is a GS1 key
