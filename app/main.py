@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from app import logs, web
 from app.domain.balance import Rules, own_rules
+from app.domain.epcis.formats import CompanyPrefixes, company_prefixes
 from app.domain.errors import Refusal
 from app.domain.opening import read_opening
 from app.domain.retention import own_rules as retention_rules
@@ -79,9 +80,21 @@ def read_rules(settings: Settings) -> tuple[Rules, dict[str, Any]]:
         raise ValueError(f"{settings.rules_file}{refusal.pointer}: {refusal.detail}") from None
 
 
+def read_prefixes(settings: Settings) -> CompanyPrefixes:
+    """The operator's table of company prefixes, an empty one without. Raises ValueError, OSError."""
+    path = settings.company_prefixes_file
+    if path is None:
+        return CompanyPrefixes()
+    try:
+        return company_prefixes(msgspec.json.decode(path.read_bytes()))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
 def open_service(settings: Settings) -> Service:
     """Everything that one process needs; close it with `close_service`. Raises as `open_database`."""
     rules, own = read_rules(settings)
+    prefixes = read_prefixes(settings)
     engine, master = open_database(settings)
     scans: Memo[Key, Kept | None] = Memo(lambda: tail.age, settings.cache_bytes)
 
@@ -155,7 +168,7 @@ def open_service(settings: Settings) -> Service:
     return Service(
         settings, engine, writer, keys, sessions, shelves, reports, files, scans, receipts, counts, tail, metrics,
         master, boards, reachable, sender, keeper, announcements, sweeper,
-        wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules,
+        wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules, prefixes=prefixes,
         keeping=retention_rules(own),
     )  # fmt: skip
 

@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     places_file: Path | None = Field(
         None, description="CSV of networks and regions, for copies; only behind trusted proxies"
     )
+    company_prefixes_file: Path | None = Field(
+        None,
+        description="JSON of GS1's GCP length table, to write Digital Links as EPC URNs for who asks",
+    )
     oidc_issuer: str | None = Field(None, description="issuer of OpenID Connect for logins; its host alone is asked")
     oidc_client_id: str | None = Field(None, description="as the issuer knows this service")
     oidc_client_secret: SecretStr | None = Field(None, description="as the issuer gave it")

@@ -54,6 +54,22 @@ def test_a_new_embedded_database_is_made_on_the_way(
     main.close_service(again)
 
 
+def test_the_table_of_company_prefixes_is_read_at_the_start(here: Settings, tmp_path: Path) -> None:
+    table = tmp_path / "prefixes.json"
+    settings = here.model_copy(update={"company_prefixes_file": table})
+    table.write_text('{"GCPPrefixFormatList": {"entry": [{"prefix": "690", "gcpLength": 8}]}}')
+    service = main.open_service(settings)
+    main.close_service(service)
+    assert service.prefixes.length("690123456789") == 8
+    for nonsense in ("{", "[]", '{"690": 99}'):
+        table.write_text(nonsense)
+        with pytest.raises(ValueError, match=r"prefixes\.json"):
+            main.open_service(settings)
+    table.unlink()
+    with pytest.raises(OSError, match=r"prefixes\.json"):
+        main.open_service(settings)
+
+
 def test_an_outdated_schema_is_not_served(empty_database: Database, here: Settings) -> None:
     if empty_database.kind == "sqlite":
         engine = open_engine(empty_database.url)

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from app.domain import retention
 from app.domain.balance import Rules
+from app.domain.epcis.formats import CompanyPrefixes
 from app.domain.webhooks import Reach
 from app.notifying import Sender
 from app.overseeing import Sweeper
@@ -39,7 +40,7 @@ class Service:
     what scales may sell, what they report, the files, the answers to scans and how many there were, the feed, its
     counters, `master`, the secret that receipts are signed with, the boards, where webhooks may lead and who sends to
     them, who keeps recalls up to date, who has tried activation codes, scanned wrong codes, complained or logged in how
-    often, where networks are, and what goods may lose and processes yield."""
+    often, where networks are, what goods may lose and processes yield, and the lengths of company prefixes."""
 
     settings: Settings
     engine: Database
@@ -67,6 +68,7 @@ class Service:
     complaining: Complaining = field(default_factory=Complaining)
     rules: Rules = field(default_factory=Rules)
     keeping: tuple[retention.Rule, ...] = retention.RULES
+    prefixes: CompanyPrefixes = field(default_factory=CompanyPrefixes)
     logins: Delays = field(default_factory=Delays)
 
 
