@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.domain import ids
 from app.domain.epcis.captured import CapturedEvent, capture, related_epcs
-from app.domain.epcis.context import context_of
+from app.domain.epcis.context import context_of, own_context
 from app.domain.epcis.documents import events_of, master_data_of
 from app.domain.epcis.faults import MAX_REFUSALS, Fault
 from app.domain.epcis.validate import validate_document, validate_event
@@ -90,6 +90,7 @@ class _Checked:
                 self._of_event[place].append(fault)
         self.whole = not any(fault.severity == "refusal" for fault in self.of_document)
         context = context_of(document)
+        self.context = own_context(document)
         if sum(fault.severity == "refusal" for fault in faults) >= MAX_REFUSALS and self.whole:
             # Beyond so many no more were listed: look at each event by itself.
             self._of_event = defaultdict(
@@ -107,7 +108,7 @@ class _Checked:
 
     def noted(self, pointer: str) -> Noted:
         flags = [(fault.slug, fault.detail) for fault in self._of_event.get(pointer, ()) if fault.severity == "flag"]
-        return Noted(self.good[pointer], flags)
+        return Noted(self.good[pointer], flags, self.context)
 
     def outcomes(
         self, there: Mapping[str, bool], flags: Mapping[UUID, Sequence[tuple[str, str]]]

@@ -26,10 +26,12 @@ Said = tuple[str, str]  # slug, detail
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """An event of a document with (slug, detail) of what is wrong with it."""
+    """An event of a document with (slug, detail) of what is wrong with it, and what the document's `@context` declares
+    beside the standard's."""
 
     event: CapturedEvent
     flags: Sequence[Said] = ()
+    context: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def _fresh(noted: Noted, principal: Principal, transaction: Transaction) -> Fres
         "reasons": [],
         "problem": None,
     }
-    return Fresh(row, event, flags)
+    return Fresh(row, event, flags, noted.context)
 
 
 def _minutes(offset: str) -> int:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, tuple_
 
 from app.domain.epcis.book import CAPTURED
 from app.domain.epcis.captured import CapturedEvent, capture, related_epcs
@@ -69,7 +69,8 @@ def projected(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
 def _begun(snapshot: Connection, rows: Sequence[Row[Any]]) -> set[str]:
     """The EPCs in a page of the index, save the first where the page before had it already."""
     index, first = tables.epc_event.c, rows[0]
-    before = select(index.event_id).where(index.epc == first.epc, index.event_id < first.event_id).limit(1)
+    earlier = tuple_(index.position, index.event_id) < tuple_(first.position, first.event_id)
+    before = select(index.event_id).where(index.epc == first.epc, earlier).limit(1)
     epcs = {row.epc for row in rows}
     return epcs - {first.epc} if snapshot.execute(before).first() is not None else epcs
 

@@ -3,7 +3,7 @@
 JSON is read here with every digit that its numbers have, unlike everywhere else.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,11 +15,12 @@ from sqlalchemy import Connection, bindparam, text, update
 from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.event_hash import hash_uri
 from app.domain.epcis.values import exact_number
-from app.domain.rows import Custody, Event
+from app.domain.rows import Custody
 from app.store import bulk, raw, tables
 from app.store.engine import Snapshot
 from app.store.ledger import fetch
 from app.store.master import values
+from app.store.published import NATIVE, Shown, show
 from app.store.types import from_micros
 
 _LOCK = 0x4550434953  # "EPCIS"
@@ -66,7 +67,8 @@ class Archive:
 
     def load(self, epcs: Collection[str]) -> list[CapturedEvent]:
         """Every event of which one of the canonical EPCs, units or transformationIDs is in `related_epcs`."""
-        index = raw.select(self._snapshot, tables.epc_event, ("event_id",), "epc", sorted(epcs))
+        captured = f"roles < {NATIVE}"
+        index = raw.select(self._snapshot, tables.epc_event, ("event_id",), "epc", sorted(epcs), captured)
         wanted = {UUID(bytes=key) for (key,) in index}
         missing = sorted(key.bytes for key in wanted - self._events.keys())
         for row in raw.select(self._snapshot, tables.event, _EVENT, "id", missing):
@@ -126,10 +128,10 @@ def instant(micros: int | None) -> datetime | None:
 # --- writing ---
 
 
-def add_events(connection: Connection, rows: Iterable[Event], named: Iterable[tuple[str, UUID]]) -> None:
-    """New events, and the index of what they name: (EPC, event id)."""
-    bulk.insert(connection, tables.event, [values(row) for row in rows])
-    bulk.insert(connection, tables.epc_event, named)
+def add_events(connection: Connection, events: Sequence[Shown]) -> None:
+    """New events; the repository shows them at once."""
+    bulk.insert(connection, tables.event, [values(one.row) for one in events])
+    show(connection, events)
 
 
 def rewrite_entries(connection: Connection, changed: dict[UUID, list[list[Any]]]) -> None:

@@ -84,6 +84,8 @@ REFERENCES = (
     Reference(_t.complaint.c.site_id, _t.site.c.id),
     Reference(_t.complaint.c.party_id, _t.party.c.id),
     Reference(_t.epc_event.c.event_id, _t.event.c.id),
+    Reference(_t.epcis_event.c.event_id, _t.event.c.id),
+    Reference(_t.unpublished.c.event_id, _t.event.c.id),
     Reference(_t.packing.c.from_event_id, _t.event.c.id),
     Reference(_t.packing.c.to_event_id, _t.event.c.id),
     Reference(_t.code_job.c.lot_id, _t.lot.c.id),

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Table, delete, tuple_
 
 from app.domain import codes
+from app.domain.epcis.writing import TOLD
 from app.domain.ledger import Ledger
 from app.domain.rows import (
     Attachment,
@@ -34,6 +35,7 @@ from app.store import tables
 from app.store.bulk import insert, upsert
 from app.store.holds import any_onward
 from app.store.lookups import Source, look_up
+from app.store.published import UNPUBLISHED, note
 from app.store.writer import Transaction
 
 R = TypeVar("R")
@@ -235,6 +237,11 @@ def write(transaction: Transaction, ledger: Ledger) -> None:
             # An event is written once: where another process was faster, the batch is decided again.
             put = insert if kind is Event else upsert
             put(transaction.connection, TABLES[kind], rows)
+            if kind is Event:
+                told = [row.id for row in changed.values() if row.kind in TOLD]
+                if told:
+                    note(transaction.connection, told)
+                    transaction.touched.add(UNPUBLISHED)
 
 
 _NAMES: dict[type, tuple[str, ...]] = {}

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from app.domain import ids
 from app.domain.codes import CodeKind
 from app.domain.epcis.book import CAPTURED, Book, book_of
-from app.domain.epcis.captured import CapturedEvent, related_epcs
+from app.domain.epcis.captured import CapturedEvent
 from app.domain.epcis.closure import closure
 from app.domain.epcis.projection import project
 from app.domain.epcis.vocabulary import bare_word
@@ -25,6 +25,7 @@ from app.domain.rows import ENTRIES, Code, Correction, Custody, Event, Link, Lot
 from app.store import bulk, captures, master, raw, tables
 from app.store.ledger import fetch
 from app.store.notes import Notes
+from app.store.published import REPOSITORY, shown_of
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -39,11 +40,13 @@ _PACKING = ("unit_epc", "content_epc", "from_event_id", "from_time", "to_event_i
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """An event that is not recorded yet: its row without entries, and (slug, detail) of what is wrong with it."""
+    """An event that is not recorded yet: its row without entries, (slug, detail) of what is wrong with it, and the
+    `@context` of its document where that declares more than the standard's."""
 
     row: Event
     event: CapturedEvent
     flags: Sequence[tuple[str, str]] = ()
+    context: Any = None
 
 
 @dataclass(slots=True)
@@ -255,9 +258,13 @@ class Reprojection:
     def write(self, touched: set[str]) -> list[Code]:
         """Writes every difference; adds what pages and caches show to `touched`. Returns the codes that were minted."""
         connection, was, should = self._connection, self._is, self._should
-        rows = [replace(one.row, entries=should.entries.get(key, [])) for key, one in self._fresh.items()]
-        named = [(epc, key) for key, one in self._fresh.items() for epc in related_epcs(one.event)]
-        captures.add_events(connection, rows, named)
+        captures.add_events(
+            connection,
+            [
+                shown_of(replace(one.row, entries=should.entries.get(key, [])), one.event, one.context)
+                for key, one in self._fresh.items()
+            ],
+        )
         changed = {key: new for key, new in should.entries.items() if key in was.entries and was.entries[key] != new}
         captures.rewrite_entries(connection, changed)
         self._replace(tables.correction, was.corrections, should.corrections, lambda key: key)
@@ -271,6 +278,8 @@ class Reprojection:
         self._notes.write(self._joined(should), flagged, self._now)
         for custody in (ledger.custodies[key] for key in goods for ledger in (was, should) if key in ledger.custodies):
             touched |= {within(custody.site_id)} if custody.site_id is not None else set()
+        if self._fresh:
+            touched.add(REPOSITORY)
         touched |= {key.hex for key in (*lots, *goods)} | {key[0].hex for key in (*links, *lines)} | self._codes.keys()
         return [code for code in self._codes.values() if code.minted_at == self._now]
 

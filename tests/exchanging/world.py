@@ -18,7 +18,9 @@ from app.store.writer import Writer
 EX = "https://ns.example.com/epcis/"
 FARM, PLANT, MARKET, STALL = (f"https://id.gs1.org/414/40123450000{n}" for n in ("16", "23", "30", "47"))
 # What depends on when and in what order things came, and may.
-_PASSING = {"code", "record_time", "minted_at", "version", "valid_from", "outcome", "envelope", "event_ids"}
+_PASSING = {
+    "code", "record_time", "minted_at", "version", "valid_from", "outcome", "envelope", "event_ids", "position",
+}  # fmt: skip
 
 
 def document(*events: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -119,6 +121,7 @@ def ledger(engine: Engine) -> dict[str, list[dict[str, Any]]]:
     }
     used = {lot["product_id"] for lot in found["lot"]}
     found["product"] = [row for row in found["product"] if row["id"] in used]
+    found["epc_event"].sort(key=lambda row: (row["epc"], row["event_id"]))
     found["external_code"] = [
         row for row in found["external_code"] if row["kind"] != "product" or row["subject_id"] in used
     ]

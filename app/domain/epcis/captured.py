@@ -12,6 +12,7 @@ from app.domain import ids
 from app.domain.epcis.context import Context
 from app.domain.epcis.event_hash import event_hash
 from app.domain.epcis.identifiers import canonical_uri, class_parts, gs1_key
+from app.domain.epcis.named import Role, named_epcs
 from app.domain.epcis.values import canonical_time, parse_time
 from app.domain.epcis.vocabulary import bare_word
 
@@ -77,10 +78,14 @@ class CapturedEvent:
         return _canonical(self.body.get("transformationID")) if self.kind == "TransformationEvent" else None
 
     @cached_property
+    def roles(self) -> dict[str, Role]:
+        """What the event names, and in which roles."""
+        return named_epcs(self.body)
+
+    @cached_property
     def named(self) -> frozenset[str]:
         """As `related_epcs`, which is asked for again and again."""
-        found = epcs_of(self, OBJECTS, CHILDREN, INPUTS, OUTPUTS)
-        return frozenset(found | {key for key in (self.parent, self.transformation) if key is not None})
+        return frozenset(self.roles)
 
 
 def capture(event: Mapping[str, Any], context: Context) -> CapturedEvent:

@@ -7,6 +7,7 @@ from typing import Any
 from app.domain.epcis.vocabulary import STANDARD_PREFIXES
 
 _IGNORE_FIELDS = "ignoreFields"
+_STANDARD = "/epcis-context.jsonld"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,14 @@ def context_of(document: Mapping[str, Any]) -> Context:
         if isinstance(item, str) and ":" in item
     }
     return Context(names, frozenset(ignored))
+
+
+def own_context(document: Mapping[str, Any]) -> list[Any] | None:
+    """What a document's `@context` declares beside the standard's own, as written; None where that is all."""
+    context = document.get("@context")
+    listed = context if isinstance(context, list) else [context]
+    own = [part for part in listed if part and not (isinstance(part, str) and part.endswith(_STANDARD))]
+    return own or None
 
 
 def _query_results(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -61,6 +61,8 @@ _WORDS: Mapping[str, tuple[str, str | None]] = {
     "count": ("stock_taking", None),
     "observe": ("sensor_reporting", None),
 }
+TOLD = frozenset({*_WORDS, "correct"})
+"""Kinds of native events that EPCIS can tell of."""
 _VERDICTS = {"pass": "conformant", "fail": "non_conformant", "admitted": "conformant", "refused": "non_conformant"}
 _ACTIONS = {"produce": "ADD", "destroy": "DELETE"}
 

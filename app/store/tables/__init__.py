@@ -7,7 +7,7 @@ its primary key and of every unique constraint.
 
 from app.store.tables.alerts import alert
 from app.store.tables.base import metadata
-from app.store.tables.captured import capture, epc_event, packing
+from app.store.tables.captured import capture, packing
 from app.store.tables.cases import case_custody, case_file
 from app.store.tables.complaints import complaint
 from app.store.tables.custody import ONWARD, attachment, custody, custody_link, hold, lot, slip, slip_item, timeline
@@ -17,6 +17,7 @@ from app.store.tables.inspections import inspection
 from app.store.tables.looks import look
 from app.store.tables.master import api_key, device, document, external_code, master_version, party, product, site
 from app.store.tables.persons import login_delay, person, session
+from app.store.tables.published import epc_event, epcis_event, unpublished
 from app.store.tables.recalls import recall, recall_answer, recall_notice, recall_place
 from app.store.tables.sales import receipt, receipt_claim, receipt_line
 from app.store.tables.scales import device_report, price
@@ -45,6 +46,7 @@ __all__ = [
     "device_report",
     "document",
     "epc_event",
+    "epcis_event",
     "event",
     "external_code",
     "feed",
@@ -75,5 +77,6 @@ __all__ = [
     "slip_item",
     "task",
     "timeline",
+    "unpublished",
     "webhook",
 ]

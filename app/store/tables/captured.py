@@ -1,17 +1,9 @@
-"""Captured EPCIS: the index of EPCs, packings, documents as they came."""
+"""Captured EPCIS: packings, documents as they came."""
 
 from sqlalchemy import Column, String
 
 from app.store.tables.base import table
 from app.store.types import Id, Instant, Json
-
-epc_event = table(
-    "epc_event",
-    "epc",
-    Column("epc", String, primary_key=True),
-    Column("event_id", Id, primary_key=True),
-    rowid=False,
-)
 
 packing = table(
     "packing",

@@ -1,0 +1,103 @@
+"""The EPCIS repository's rows: what is shown, in which order, and what is still to be."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from app.domain.epcis.captured import CapturedEvent
+from app.domain.epcis.identifiers import canonical_uri
+from app.domain.epcis.named import Role, named_epcs
+from app.domain.epcis.vocabulary import bare_word
+from app.domain.rows import Event
+from app.store import bulk, tables
+from app.store.engine import Snapshot
+
+# Names in the change feed: the repository has grown, and native events wait to be shown in it.
+REPOSITORY: Final = "epcis"
+UNPUBLISHED: Final = "unpublished"
+
+NATIVE: Final = 1 << 14
+"""Beside the bits of Role: the event is one of ours, and of no concern to the projection of captured goods."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An event as the repository shows it: the row that it is recorded in, its EPCIS body with the eventID that it goes
+    by, and the `@context` of its document where that declares more than the standard's. `native`: the body is ours and
+    kept with it."""
+
+    row: Event
+    body: Mapping[str, Any]
+    event_id: str
+    context: Any = None
+    native: bool = False
+    roles: Mapping[str, Role] | None = None  # where they are known already
+
+
+def shown_of(row: Event, event: CapturedEvent, context: Any) -> Shown:
+    """A captured event; one without an eventID goes by the hash of its content (CBV 2.0 §8.9)."""
+    return Shown(row, event.body, event.epcis_event_id or event.content_hash, context, roles=event.roles)
+
+
+def last_position(snapshot: Snapshot) -> int:
+    """That of the event which came last; 0 where there is none."""
+    return snapshot.scalar(select(func.max(tables.epcis_event.c.position))) or 0
+
+
+def show(connection: Connection, events: Sequence[Shown]) -> None:
+    """Gives events the next positions, in their order. The caller has `captures.serialise`d the connection."""
+    if not events:
+        return
+    first = last_position(connection) + 1
+    bulk.insert(connection, tables.epcis_event, [_row(one, first + i) for i, one in enumerate(events)])
+    bulk.insert(connection, tables.epc_event, _index(events, first))
+
+
+def _row(one: Shown, position: int) -> tuple[Any, ...]:
+    row, body = one.row, one.body
+    return (
+        row.id, position, str(body["type"]), row.event_time, row.record_time, body.get("action"),
+        _word("BizStep", body.get("bizStep")), _word("Disp", body.get("disposition")), _place(body.get("readPoint")),
+        _place(body.get("bizLocation")), _uri(body.get("transformationID")), one.event_id, row.recorder_id,
+        row.party_id, row.site_id, row.role, one.context, dict(body) if one.native else None,
+    )  # fmt: skip
+
+
+def _index(events: Iterable[Shown], first: int) -> list[tuple[Any, ...]]:
+    rows = []
+    for position, one in enumerate(events, first):
+        mark = NATIVE if one.native else 0
+        roles = named_epcs(one.body) if one.roles is None else one.roles
+        rows += [(epc, position, one.row.id, int(role) | mark) for epc, role in roles.items()]
+    return rows
+
+
+def _word(kind: str, value: object) -> str | None:
+    return bare_word(kind, value) if isinstance(value, str) else None
+
+
+def _place(value: object) -> str | None:
+    return _uri(value.get("id")) if isinstance(value, dict) else None
+
+
+def _uri(value: object) -> str | None:
+    return canonical_uri(value) if isinstance(value, str) and value.strip() else None
+
+
+# --- what is still to be shown ---
+
+
+def note(connection: Connection, events: Iterable[UUID]) -> None:
+    """Native events that were recorded in this transaction."""
+    bulk.insert_new(connection, tables.unpublished, [(key,) for key in events])
+
+
+def waiting(snapshot: Snapshot, limit: int) -> list[UUID]:
+    return list(snapshot.scalars(select(tables.unpublished.c.event_id).limit(limit)))
+
+
+def done(connection: Connection, events: Collection[UUID]) -> None:
+    bulk.delete(connection, tables.unpublished, [(key,) for key in events])
