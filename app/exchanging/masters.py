@@ -15,7 +15,7 @@ from app.domain.codes import CodeKind
 from app.domain.epcis.book import last_part
 from app.domain.epcis.documents import MasterData, MasterRecord
 from app.domain.epcis.fields import MAX_KEY
-from app.domain.epcis.identifiers import class_parts, gs1_key
+from app.domain.epcis.identifiers import check_digit_ok, class_parts, gs1_key
 from app.domain.epcis.values import printable
 from app.domain.rights import Principal, Role
 from app.domain.rows import Measure, Party, Product, Site
@@ -164,7 +164,7 @@ class Office:
 
     def _site(self, key: UUID, uri: str, said: Mapping[str, Any], party_id: UUID) -> None:
         link = gs1_key(uri)
-        gln = link is not None and link.key == "414" and not link.qualifiers and link.check_digit_ok
+        gln = link is not None and link.key == "414" and not link.qualifiers and check_digit_ok(link)
         self._enrol(
             Site(
                 id=key,

@@ -10,77 +10,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
+from app.domain.application_identifiers import KEYS
+from app.domain.digital_link import NAMES, STEM, DigitalLink
 from app.domain.identifiers import check_digit_gs1
 
-_STEM = "https://id.gs1.org/"
-_AI82 = r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]"
-_AI39 = r"[#\-/0-9A-Z]"
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """A primary key of Digital Link: its values, where its check digit is, its qualifiers, most granular first."""
-
-    values: re.Pattern[str]
-    check_at: int | None = None
-    qualifiers: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = ()
-
-
-def _key(values: str, check_at: int | None = None, qualifiers: str = "", dropped: str = "") -> _Key:
-    return _Key(re.compile(values, re.ASCII), check_at, tuple(qualifiers.split()), tuple(dropped.split()))
-
-
-# `check_at` is the place of the check digit in the value; `dropped` qualifiers are legal and left out.
-_KEYS = {
-    "00": _key(r"\d{18}", 17),
-    "01": _key(r"\d{8}|\d{12,14}", 13, "21 235 10", "22"),
-    "253": _key(rf"\d{{13}}{_AI82}{{0,17}}", 12),
-    "255": _key(r"\d{13,25}", 12),
-    "401": _key(rf"{_AI82}{{1,30}}"),
-    "402": _key(r"\d{17}", 16),
-    "414": _key(r"\d{13}", 12, "254"),
-    "417": _key(r"\d{13}", 12),
-    "8003": _key(rf"\d{{14}}{_AI82}{{0,16}}", 13),
-    "8004": _key(rf"{_AI82}{{1,30}}"),
-    "8006": _key(r"\d{18}", 13, "21 10", "22"),
-    "8010": _key(rf"{_AI39}{{1,30}}", None, "8011"),
-    "8017": _key(r"\d{18}", 17, "", "8019"),
-    "8018": _key(r"\d{18}", 17, "", "8019"),
-}
-# The names that Digital Link 1.1 allowed instead of numbers.
-_NAMES = {
-    "sscc": "00", "gtin": "01", "gdti": "253", "gcn": "255", "ginc": "401", "gsin": "402", "gln": "414",
-    "party": "417", "grai": "8003", "giai": "8004", "itip": "8006", "cpid": "8010", "gsrnp": "8017", "gsrn": "8018",
-    "cpv": "22", "lot": "10", "ser": "21", "glnx": "254", "cpsn": "8011", "srin": "8019",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class DigitalLink:
-    """A GS1 Digital Link read from a URI: the key's application identifier and value, and its qualifiers."""
-
-    key: str
-    value: str
-    qualifiers: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def check_digit_ok(self) -> bool:
-        """Whether the key's check digit, where the key has one, is the right one."""
-        place = _KEYS[self.key].check_at
-        # A GRAI's check digit covers the thirteen digits after a filler zero; the zero weighs nothing.
-        return place is None or check_digit_gs1(self.value[:place]) == self.value[place]
-
-    def qualifier(self, ai: str) -> str | None:
-        return dict(self.qualifiers).get(ai)
-
-    def __str__(self) -> str:
-        pair = next(((ai, v) for ai in _KEYS[self.key].qualifiers if (v := self.qualifier(ai))), ())
-        return _STEM + "/".join(quote(part, safe="") for part in (self.key, self.value, *pair))
+# Which qualifier names the most: an instance before its class; a variant (22) names nothing of its own.
+_GRANULAR = ("21", "235", "10", "254", "8011", "8019")
+_PADDED = (8, 12, 13)  # lengths of a GTIN whose zeros in front are left out
 
 
 def parse_digital_link(uri: str) -> DigitalLink | None:
-    """The GS1 key that a web URI carries on any domain, or None. Check digits are not looked at here."""
+    """The GS1 key that a web URI carries on any domain, or None; names for numbers, GTINs without their zeros and
+    qualifiers in any order are let through. Check digits are not looked at here."""
     if not uri.startswith(("http://", "https://")):
         return None
     path = uri.split("#", 1)[0].split("?", 1)[0].rstrip("/")
@@ -92,16 +33,32 @@ def parse_digital_link(uri: str) -> DigitalLink | None:
 
 
 def _link(segments: list[str]) -> DigitalLink | None:
-    ai = _NAMES.get(segments[0], segments[0])
-    key, value = _KEYS.get(ai), segments[1]
-    if key is None or len(segments) % 2 or not key.values.fullmatch(value):
+    ai = NAMES.get(segments[0], segments[0])
+    key, value = KEYS.get(ai), segments[1]
+    if ai == "01" and len(value) in _PADDED:
+        value = value.zfill(14)
+    if key is None or len(segments) % 2 or not key.shape.fullmatch(value):
         return None
-    names = [_NAMES.get(name, name) for name in segments[2::2]]
-    if len(set(names)) < len(names) or not set(names) <= {*key.qualifiers, *key.dropped}:
+    names = [NAMES.get(name, name) for name in segments[2::2]]
+    if len(set(names)) < len(names) or not key.qualifiers.issuperset(names):
         return None
     if not all(segments[3::2]):
         return None
-    return DigitalLink(ai, value.zfill(14) if ai == "01" else value, tuple(zip(names, segments[3::2], strict=True)))
+    return DigitalLink(ai, value, tuple(zip(names, segments[3::2], strict=True)))
+
+
+def constrained(link: DigitalLink) -> str:
+    """The constrained canonical form: the key and its most granular qualifier alone."""
+    said = dict(link.qualifiers)
+    pair = next(((ai, said[ai]) for ai in _GRANULAR if ai in said), ())
+    return "/".join((STEM, *(quote(part, safe="") for part in (link.key, link.value, *pair))))
+
+
+def check_digit_ok(link: DigitalLink) -> bool:
+    """Whether the key's check digit, where the key has one, is the right one."""
+    place = KEYS[link.key].check_at
+    # A GRAI's check digit covers the thirteen digits after a filler zero; the zero weighs nothing.
+    return place is None or check_digit_gs1(link.value[:place]) == link.value[place]
 
 
 class _Malformed(ValueError):
@@ -191,7 +148,7 @@ def _parse_urn(uri: str) -> DigitalLink | None:
     if count > 2 and not parts[-1]:
         raise _Malformed("the last part is empty")
     link = build(parts)
-    if not _KEYS[link.key].values.fullmatch(link.value):
+    if not KEYS[link.key].shape.fullmatch(link.value):
         raise _Malformed(f"the value {link.value!r} cannot be a key {link.key}")
     return link
 
@@ -218,7 +175,7 @@ def canonical_uri(uri: str) -> str:
     """
     uri = uri.strip()
     link = gs1_key(uri)
-    return uri if link is None else str(link)
+    return uri if link is None else constrained(link)
 
 
 def malformation(uri: str) -> str | None:
@@ -231,7 +188,7 @@ def malformation(uri: str) -> str | None:
     except _Malformed as fault:
         return None if uri.startswith("urn:epc:idpat:") and ".*" in uri else str(fault)
     link = link or parse_digital_link(uri)
-    if link is not None and not link.check_digit_ok:
+    if link is not None and not check_digit_ok(link):
         return f"the check digit of {link.value} is wrong"
     if uri.startswith("urn:uuid:") and not _UUID.fullmatch(uri):
         return "not a UUID of 8-4-4-4-12 hexadecimal digits"
@@ -263,7 +220,7 @@ def class_parts(epc: str) -> ClassParts | None:
         if link.key != "01":
             return None
         serial = link.qualifier("21") or link.qualifier("235")
-        return ClassParts(str(DigitalLink("01", link.value)), link.qualifier("10"), serial, link.value)
+        return ClassParts(constrained(DigitalLink("01", link.value)), link.qualifier("10"), serial, link.value)
     if match := _LOT_CLASS.fullmatch(epc.strip()):
         head, form, product, last = match.groups()
         lot = last if form == "product:lot:class" else None

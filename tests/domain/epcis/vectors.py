@@ -10,6 +10,7 @@ ROOT = Path(os.environ.get("ONECODE_VECTORS", Path(__file__).parents[4] / "share
 HASHES = sorted((ROOT / "event-hash").glob("*.jsonld"))
 EXAMPLES = sorted((ROOT / "gs1-epcis" / "examples").rglob("*.jsonld"))
 PAIRS = ROOT / "digital-link" / "epc_urn_to_digital_link.json"
+URIS = ROOT / "digital-link" / "uri_vectors.json"
 TUNA = ROOT / "tuna-chain" / "tuna.jsonld"
 
 
