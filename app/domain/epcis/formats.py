@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
-from app.domain.epcis.identifiers import DigitalLink, canonical_uri, company_prefix, gs1_key, parse_digital_link
+from app.domain.digital_link import DigitalLink
+from app.domain.epcis.identifiers import canonical_uri, company_prefix, constrained, gs1_key, parse_digital_link
 
 
 class EpcFormat(StrEnum):
@@ -77,7 +78,7 @@ def translated_uri(uri: str, to: EpcFormat, prefixes: CompanyPrefixes = NONE_KNO
     link = parse_digital_link(uri.strip()) if to is EpcFormat.URN else None
     urn = None if link is None else _urn(link, prefixes)
     # What a URN cannot say (a wrong check digit, a serial "*", a company prefix too long) is not translated.
-    return uri if urn is None or gs1_key(urn) is None or canonical_uri(urn) != str(link) else urn
+    return uri if urn is None or gs1_key(urn) is None or canonical_uri(urn) != constrained(link) else urn
 
 
 def translated(event: Mapping[str, Any], to: EpcFormat, prefixes: CompanyPrefixes = NONE_KNOWN) -> dict[str, Any]:
