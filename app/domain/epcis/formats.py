@@ -76,7 +76,9 @@ def translated_uri(uri: str, to: EpcFormat, prefixes: CompanyPrefixes = NONE_KNO
     if to is EpcFormat.DIGITAL_LINK:
         return canonical_uri(uri) if uri.strip().startswith("urn:epc:") else uri
     link = parse_digital_link(uri.strip()) if to is EpcFormat.URN else None
-    urn = None if link is None else _urn(link, prefixes)
+    if link is None:
+        return uri
+    urn = _urn(link, prefixes)
     # What a URN cannot say (a wrong check digit, a serial "*", a company prefix too long) is not translated.
     return uri if urn is None or gs1_key(urn) is None or canonical_uri(urn) != constrained(link) else urn
 
