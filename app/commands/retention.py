@@ -16,6 +16,7 @@ from app.domain.retention import own_rules as retention_rules
 from app.main import read_rules
 from app.recording.tasks import cancel as cancel_task
 from app.store import schema
+from app.store.files import FileStore
 from app.store.writer import Writer
 
 retention = typer.Typer(help="留存 · Archive and thin what is kept no longer; restore it.", no_args_is_help=True)
@@ -39,7 +40,8 @@ def retention_run(
         before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
         try:
             done = retaining.run(
-                engine, writer, settings.archive_dir, master, clock=lambda: datetime.now(UTC), rules=rules,
+                engine, writer, FileStore(settings.files_dir), settings.archive_dir, master,
+                clock=lambda: datetime.now(UTC), rules=rules,
                 dry=dry_run, stop=stopped.is_set,
                 told=lambda looked, all_: progress.update(bar, completed=looked, total=max(all_, looked)),
             )  # fmt: skip
@@ -85,11 +87,11 @@ def retention_restore(
     file: Annotated[Path, typer.Argument(help="归档 · an archive, its manifest beside it; the newest first")],
 ) -> None:
     """从归档恢复 · Puts every row of an archive back as it was."""
-    with database() as (_, engine):
+    with database() as (settings, engine):
         schema.require_head(engine)
         writer = Writer(engine)
         try:
-            rows = retaining.restore(engine, writer, file)
+            rows = retaining.restore(writer, FileStore(settings.files_dir), file)
         finally:
             writer.close()
     for name, number in sorted(rows.items()):

@@ -33,8 +33,22 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("*", 24, "no_expiry", "Food Safety Law §50, §53: two years where there is no shelf life"),
     *(Rule(name, 6, "last", "Food Safety Law §65: edible farm produce, six months") for name in _PRODUCE),
     *(Rule(name, 6, "expiry", "no less than their shelf life and six months") for name in _PRODUCE),
+    # Papers on which nothing that is kept rests: a paper is kept as long as what it speaks for, and at least so long.
+    *(
+        Rule("document", 24, after, "Food Safety Law §53: papers of a purchase, two years")
+        for after in ("last", "expiry")
+    ),
+    *(
+        Rule("document.conformity_certificate", 6, after, "承诺达标合格证: six months (order 4 of 2025)")
+        for after in ("last", "expiry")
+    ),
+    *(
+        Rule(f"document.{name}", 24, "expiry", "two years after the licence ended, for ever where it has no end")
+        for name in ("production_licence", "business_licence")
+    ),
 )
 # 21 CFR 1.1455 (FSMA 204) asks for two years: what was captured as EPCIS is never thinned at all.
+PAPERS: Final = "document"  # their category begins with it, then the type
 COMPLAINTS: Final = 24  # months after which the contact of a closed complaint is erased
 _AFTER = ("last", "expiry", "no_expiry")
 
@@ -72,6 +86,15 @@ def _end(rule: Rule, last: date, expires_on: date | None) -> date | None:
             return later(last, rule.months) if expires_on is None else None
         case _:
             return later(last, rule.months)
+
+
+def of_goods(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Those of goods, without those of papers."""
+    return tuple(rule for rule in rules if not covers(PAPERS, rule.category))
+
+
+def of_papers(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    return tuple(rule for rule in rules if covers(PAPERS, rule.category))
 
 
 def shortest(rules: Iterable[Rule] = RULES) -> int:

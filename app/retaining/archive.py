@@ -2,12 +2,14 @@
 whole.
 
     retention-….ndjson.gz    {"archive": …} first, then {"table", "op": "gone" | "was", "columns", "rows"} as taken
+                             and {"file", "size", "content"}: a paper's file by its SHA-256, in base64
     retention-….manifest.json    counts, SHA-256, range of times, rules, the archive before
 """
 
 import gzip
 import hashlib
 import os
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -54,6 +56,10 @@ def lines(taken: Taken) -> list[dict[str, Any]]:
             if rows:
                 found.append({"table": str(table.name), "op": op, "columns": columns, "rows": rows})
     return found
+
+
+def file_line(digest: bytes, content: bytes) -> dict[str, Any]:
+    return {"file": digest.hex(), "size": len(content), "content": b64encode(content).decode()}
 
 
 def append(path: Path, length: int, batch: Sequence[dict[str, Any]]) -> int:
@@ -108,7 +114,7 @@ def verified(path: Path) -> dict[str, Any]:
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The batches of rows, without the header, as they were written."""
+    """The batches of rows and the files, without the header, as they were written."""
     with gzip.open(path, "rb") as file:
         for number, line in enumerate(file):
             if number:

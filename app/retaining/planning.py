@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.domain.graph import Bounds, downstream
-from app.domain.retention import Rule, earlier, families, keep_until, kept_with, shortest
+from app.domain.retention import Rule, earlier, families, keep_until, kept_with, of_goods, shortest
 from app.store import chain
 from app.store import retention as store
 from app.store.engine import Snapshot
@@ -37,7 +37,12 @@ class Plan:
 
 def before(rules: Sequence[Rule], now: datetime) -> datetime:
     """What arrived since then stays, whatever it is."""
-    day = earlier(now.astimezone(HOME).date(), shortest(rules))
+    return before_months(shortest(of_goods(rules)), now)
+
+
+def before_months(months: int, now: datetime) -> datetime:
+    """The beginning of the last day from which so many months are over."""
+    day = earlier(now.astimezone(HOME).date(), months)
     return datetime(day.year, day.month, day.day, tzinfo=HOME)
 
 

@@ -1,5 +1,6 @@
 """Restoring an archive: every row comes back as it was. Of several archives the newest comes back first."""
 
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from app.retaining import archive
 from app.retaining.archive import ArchiveUnusable
 from app.store import retention as store
 from app.store import tables
-from app.store.engine import Database
+from app.store.files import FileStore
 from app.store.writer import Transaction, Writer
 
 ROWS = 500
@@ -24,16 +25,20 @@ class _Back:
     shortened: bool
 
 
-def restore(database: Database, writer: Writer, path: Path) -> dict[str, int]:
-    """Rows that came back, by table; those that are there already stay. Again it changes nothing. Raises
+def restore(writer: Writer, files: FileStore, path: Path) -> dict[str, int]:
+    """Rows that came back, by table, and files; those that are there already stay. Again it changes nothing. Raises
     ArchiveUnusable for an archive that is not whole, or of tables that there are no more."""
     archive.verified(path)
-    unknown = {batch["table"] for batch in archive.read(path)} - tables.metadata.tables.keys()
+    unknown = {batch["table"] for batch in archive.read(path) if "table" in batch} - tables.metadata.tables.keys()
     if unknown:
         raise ArchiveUnusable(f"{path} has rows of {', '.join(sorted(unknown))}, of which this program knows nothing")
     counts: Counter[str] = Counter()
     first: set[Any] = set()
     for batch in archive.read(path):
+        if "file" in batch:  # before the paper whose it is
+            files.put(b64decode(batch["content"]))
+            counts["files"] += 1
+            continue
         name, shortened = batch["table"], batch["op"] == "was"
         table = tables.metadata.tables[name]
         rows = [store.decoded(table, batch["columns"], values) for values in batch["rows"]]

@@ -5,22 +5,26 @@ what was written to the archive and not deleted is written over by whoever goes 
 """
 
 import hmac
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from app.domain.retention import COMPLAINTS, RULES, Rule, earlier
+from app.domain.retention import COMPLAINTS, RULES, Rule, of_goods
 from app.recording.tasks import Step, TakeTurn, give_back, note_step, take_turns
-from app.retaining import archive
-from app.retaining.planning import HOME, Plan, before, plan, still
+from app.retaining import archive, papers
+from app.retaining.erasing import Erase, erase
+from app.retaining.planning import Plan, before, before_months, plan, still
+from app.store import deposits, schema, tables, tasks, thinning
 from app.store import retention as store
-from app.store import schema, tables, tasks, thinning
+from app.store.deposits import Deposit
 from app.store.engine import Database, reading
+from app.store.files import FileStore
 from app.store.retention import Guarded
 from app.store.tasks import Task
 from app.store.thinning import Taken
@@ -54,6 +58,7 @@ def state(database: Database) -> Task:
 def run(
     database: Database,
     writer: Writer,
+    files: FileStore,
     directory: Path,
     master: bytes,
     *,
@@ -69,7 +74,7 @@ def run(
     with reading(database) as snapshot:
         guard, all_ = store.guarded(snapshot), store.custodies(snapshot)
     if dry:
-        return _dry(database, rules, guard, now, all_, told)
+        return _dry(database, rules, files, guard, now, all_, told)
     holder = uuid4()
     task = writer.submit(take_turns, TakeTurn(NAME, holder))
     if task is None:
@@ -80,6 +85,7 @@ def run(
         directory,
         master,
         holder,
+        files,
         tuple(rules),
         guard,
         stop,
@@ -103,6 +109,7 @@ def _previous(counts: dict[str, Any]) -> str | None:
 def _dry(
     database: Database,
     rules: Sequence[Rule],
+    files: FileStore,
     guard: Guarded,
     now: datetime,
     all_: int,
@@ -124,7 +131,13 @@ def _dry(
             entangled += found.entangled
             after = page[-1]
             told(looked, all_)
-    return Report(dict(rows), rows["custody"], looked, entangled, 0, 0, True, None)
+        oldest: UUID | None = None
+        while True:  # what nothing names already, without what will be named no more
+            some, oldest = papers.going(snapshot, files, rules, now, oldest)
+            rows["document"] += len(some)
+            if oldest is None:
+                break
+    return Report(dict(+rows), rows["custody"], looked, entangled, 0, 0, True, None)
 
 
 @dataclass(slots=True)
@@ -134,6 +147,7 @@ class _Run:
     directory: Path
     master: bytes
     holder: UUID
+    files: FileStore
     rules: tuple[Rule, ...]
     guard: Guarded
     stop: Callable[[], bool]
@@ -145,7 +159,7 @@ class _Run:
 
     def go(self, task: Task, now: datetime) -> Report:
         self.counts = task.counts or {
-            "rows": {}, "looked": 0, "entangled": 0, "changed": 0, "erased": 0, "archive": None,
+            "rows": {}, "files": 0, "looked": 0, "entangled": 0, "changed": 0, "erased": 0, "archive": None,
             "previous": self.previous,
             "earliest": None, "latest": None, "all": self.all,
         }  # fmt: skip
@@ -153,11 +167,11 @@ class _Run:
             "step": "custodies", "after": None, "begun": now.isoformat(), "path": None, "length": 0,
             "revision": schema.revision(self.database),
         }  # fmt: skip
-        whole = self._custodies(now) and self._receipts(now) and self._personal(now)
+        whole = self._custodies(now) and self._receipts(now) and self._papers(now) and self._personal(now)
         path = Path(self.place["path"]) if self.place["path"] else None
         if whole:
             if path is not None:
-                kept = {name: self.counts[name] for name in ("rows", "earliest", "latest", "erased")}
+                kept = {name: self.counts[name] for name in ("rows", "files", "earliest", "latest", "erased")}
                 archive.finish(path, kept, now, self.rules, self.counts["previous"])
             self.writer.submit(_note, Step(NAME, self.holder, None, self.counts, done=True))
         else:
@@ -188,9 +202,7 @@ class _Run:
 
     def _receipts(self, now: datetime) -> bool:
         """Sales of no batch, after the longest time that any goods are kept for."""
-        longest = max((rule.months for rule in self.rules), default=0)
-        day = earlier(now.astimezone(HOME).date(), longest)
-        limit = datetime(day.year, day.month, day.day, tzinfo=HOME)
+        limit = before_months(max((rule.months for rule in of_goods(self.rules)), default=0), now)
         while self.place["step"] == "receipts":
             if self.stop():
                 return False
@@ -198,25 +210,53 @@ class _Run:
                 numbers, after = thinning.loose_receipts(snapshot, limit, int(self.place["after"] or 0))
             if numbers and not self._take(_Receipts(numbers, self)):
                 return False
-            self.place |= {"step": "personal", "after": None} if after is None else {"after": str(after)}
+            self.place |= {"step": "papers", "after": None} if after is None else {"after": str(after)}
             if not self.writer.submit(_note, self._step()):
                 return False
         return True
 
+    def _papers(self, now: datetime) -> bool:
+        """Papers that nothing names any more, with their files, which are taken away when their rows are."""
+        while self.place["step"] == "papers":
+            self._discard()
+            if self.stop():
+                return False
+            after = self.place["after"]
+            with reading(self.database) as snapshot:
+                since = datetime.now(UTC)
+                found, last = papers.going(
+                    snapshot, self.files, self.rules, now, UUID(after) if after else None,
+                    lambda: self.writer.submit(_note, self._step()),
+                )  # fmt: skip
+            for some in papers.batches(found):
+                if not self._take(_Papers(some, since, self)):
+                    return False
+                self._discard()
+            self.place |= {"step": "personal", "after": None} if last is None else {"after": str(last)}
+            if not self.writer.submit(_note, self._step()):
+                return False
+        return True
+
+    def _discard(self) -> None:
+        """The files of what was taken in a step that is written; a later step notes that they are gone."""
+        gone = self.place.get("files", {"hashes": (), "since": 0.0})
+        for name in gone["hashes"]:
+            self.counts["files"] += self.files.discard(bytes.fromhex(name), gone["since"])
+        self.place.pop("files", None)
+
     def _personal(self, now: datetime) -> bool:
         """Who complained long ago is a hash; what was complained of stays."""
-        day = earlier(now.astimezone(HOME).date(), COMPLAINTS)
-        limit = datetime(day.year, day.month, day.day, tzinfo=HOME)
+        limit = before_months(COMPLAINTS, now)
         while True:
             if self.stop():
                 return False
-            erased = self.writer.submit(_erase, _Erase(limit, self))
+            erased = self.writer.submit(erase, Erase(limit, self.hashed, self.counts, self._step))
             if erased is None:
                 return False
             if erased == 0:
                 return True
 
-    def _take(self, command: "_Custodies | _Receipts") -> bool:
+    def _take(self, command: "_Custodies | _Receipts | _Papers") -> bool:
         if self.place["path"] is None:
             begun = datetime.fromisoformat(self.place["begun"])
             path = self.directory / archive.name_of(begun)
@@ -230,8 +270,11 @@ class _Run:
         return Step(NAME, self.holder, dict(self.place), dict(self.counts))
 
     def archived(self, taken: Taken) -> None:
-        """Puts a batch into the archive, behind what is known to be whole."""
+        """Puts a batch into the archive, the files of its papers first, behind what is known to be whole."""
         path = Path(self.place["path"])
+        for digest in sorted({row.file_hash for row in taken.gone[tables.document]}):
+            line = archive.file_line(digest, self.files.get(digest))
+            self.place["length"] = archive.append(path, self.place["length"], [line])
         self.place["length"] = archive.append(path, self.place["length"], archive.lines(taken))
         self.counts["rows"] = dict(Counter(self.counts["rows"]) + archive.summed(taken))
         times = [row.event_time.isoformat() for table in (tables.event, tables.receipt) for row in taken.gone[table]]
@@ -259,33 +302,40 @@ class _Receipts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Erase:
-    limit: datetime
+class _Papers:
+    papers: list[Deposit]
+    since: datetime
     run: _Run
 
 
-def _thin(transaction: Transaction, commands: Sequence[_Custodies | _Receipts]) -> Sequence[bool]:
+def _thin(transaction: Transaction, commands: Sequence[_Custodies | _Receipts | _Papers]) -> Sequence[bool]:
     """Job: archives and deletes a group that is as it was planned; False where it is no longer this run's turn."""
     return [_thinned(transaction, command) for command in commands]
 
 
-def _thinned(transaction: Transaction, command: _Custodies | _Receipts) -> bool:
+def _thinned(transaction: Transaction, command: _Custodies | _Receipts | _Papers) -> bool:
     connection, run = transaction.connection, command.run
+    files: set[bytes] = set()
     if isinstance(command, _Custodies):
         store.lock(connection, command.keys)
         if not still(connection, command.keys, command.mark, run.rules, run.guard, command.now):
             run.counts["changed"] += 1
             return note_step(transaction, run._step())
         taken = thinning.gather(connection, command.keys)
-    else:
+    elif isinstance(command, _Receipts):
         taken = thinning.gather_receipts(connection, command.numbers)
+    else:
+        taken, files = papers.gather(connection, command.papers, command.since)
     before = dict(run.place), dict(run.counts)
     try:
         run.archived(taken)
+        if files:
+            run.place["files"] = {"hashes": sorted(map(bytes.hex, files)), "since": time.time() - papers.FRESH}
         if not note_step(transaction, run._step()):
             run.place, run.counts = before
             return False
         thinning.take(connection, taken)
+        deposits.mark(connection, taken.gone[tables.receipt])
     except BaseException:
         run.place, run.counts = before
         raise
@@ -293,21 +343,6 @@ def _thinned(transaction: Transaction, command: _Custodies | _Receipts) -> bool:
         transaction.touched.update(row.id.hex for row in taken.gone[table])
     transaction.touched.update(row.code for row in taken.gone[tables.code])
     return True
-
-
-def _erase(transaction: Transaction, commands: Sequence[_Erase]) -> Sequence[int | None]:
-    """Job: contacts become hashes; how many did, None where it is no longer this run's turn."""
-    erased: list[int | None] = []
-    for command in commands:
-        taken = thinning.personal(transaction.connection, command.limit, command.run.hashed)
-        number = len(taken.was[tables.complaint])
-        command.run.counts["erased"] += number
-        if not note_step(transaction, command.run._step()):
-            erased.append(None)
-            continue
-        thinning.take(transaction.connection, taken)
-        erased.append(number)
-    return erased
 
 
 def _note(transaction: Transaction, steps: Sequence[Step]) -> Sequence[bool]:

@@ -95,7 +95,7 @@ def scan(
 def paper(snapshot: Snapshot, text: str, reader: Principal, secret: bytes) -> Paper:
     """What stands on the printed receipt of a sale, prices included.
 
-    Raises as `scan`, Invalid not-a-receipt, NotFound sale-pending, Forbidden not-your-site."""
+    Raises as `scan`, Invalid not-a-receipt, NotFound sale-pending and sale-archived, Forbidden not-your-site."""
     return printing.paper(snapshot, read(snapshot, text, secret), reader)
 
 

@@ -54,7 +54,7 @@ class Gap:
     """A place on the way that is not known: `from` is what the paper, or one side alone, says of it."""
 
     node_id: UUID | None
-    reason: str  # outside | unrecorded | voided | truncated | no_batch | two_claims
+    reason: str  # outside | unrecorded | voided | truncated | no_batch | two_claims | archived
     source: Shown | None
     generation: int = 0  # it and `product` are for the page
     product: Shown | None = None

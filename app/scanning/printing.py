@@ -11,6 +11,7 @@ from app.domain.rights import Principal
 from app.domain.rows import Party
 from app.scanning.audience import Audience, redact
 from app.scanning.names import Names, in_zone
+from app.store import deposits
 from app.store import papers as store
 from app.store.engine import Snapshot
 
@@ -50,12 +51,19 @@ class Paper:
 def paper(snapshot: Snapshot, code: codes.Code, reader: Principal) -> Paper:
     """The receipt of a sale; the code's MAC has been checked.
 
-    Raises Invalid not-a-receipt, NotFound sale-pending, Forbidden not-your-site for whoever is neither the scale that
-    made it nor has a say in its stall."""
+    Raises Invalid not-a-receipt, NotFound sale-pending and sale-archived, Forbidden not-your-site for whoever is
+    neither the scale that made it nor has a say in its stall."""
     if code.kind is not codes.CodeKind.RECEIPT:
         raise Invalid("not-a-receipt", "这不是小票的编码，小票的编码以 R 开头 · a receipt's code begins with R")
     number = codes.receipt_id_of(code)
     sale = store.sale(snapshot, number)
+    if sale is None and deposits.archived_until(snapshot, number) is not None:
+        raise NotFound(
+            "sale-archived",
+            "小票真实，但已过保存期，销售记录已归档 · "
+            "The receipt is authentic; its sale is past its retention and archived",
+            identity=code.text,
+        )
     if sale is None:
         raise NotFound(
             "sale-pending",

@@ -19,7 +19,7 @@ from app.scanning.lines import gaps_in, line, merged, once, only, told_once
 from app.scanning.names import BEGINNING, Names, goods, local, place
 from app.scanning.own import own_view, quantity
 from app.scanning.story import Facts, gaps_of, gather, lot_number, papers_of, steps_of
-from app.store import master
+from app.store import deposits, master
 from app.store import scan as store
 from app.store.engine import Snapshot
 from app.store.lookups import Found, Source
@@ -104,7 +104,8 @@ def assembled(
 def receipt(snapshot: Snapshot, code: codes.Code, found: Found, now: datetime, reader: Principal | None) -> Answer:
     """A sale, `found` with its lines and claims, to whoever holds its receipt; the code's MAC has been checked.
 
-    A receipt is in the shopper's hand before its sale is here: authentic and unknown is `pending`."""
+    A receipt is in the shopper's hand before its sale is here: authentic and unknown is `pending`, unless sales that
+    its scale made after it were archived."""
     number = codes.receipt_id_of(code)
     names = Names(snapshot, reader)
     sale = found.one(store.RECEIPTS)
@@ -161,7 +162,8 @@ def _several(shown: int, more: bool) -> Reason:
 
 
 def _pending(snapshot: Snapshot, code: codes.Code, names: Names) -> Answer:
-    name = codes.receipt_name(codes.receipt_id_of(code))
+    number = codes.receipt_id_of(code)
+    name, past = codes.receipt_name(number), deposits.archived_until(snapshot, number)
     device = store.device_numbered(snapshot, name.device_number)
     site_id = _stood_at(snapshot, device, name) if device else None
     names.load([site_id])
@@ -170,11 +172,21 @@ def _pending(snapshot: Snapshot, code: codes.Code, names: Names) -> Answer:
     return Answer(
         code.text,
         "receipt",
-        [_awaited(device, name)],
+        [_awaited(device, name) if past is None else _archived(past)],
         site=place(here),
         party=place(names.party(here.party_id)) if here else None,
+        gaps=[] if past is None else [Gap(None, "archived", None)],
         lines=[],
         own=None,
+    )
+
+
+def _archived(until: datetime) -> Reason:
+    day = until.date()
+    return Reason(
+        "incomplete",
+        f"小票是真的，但已过法定保存期：这台秤 {day} 以前的销售已归档，不再在线查询 · The receipt is genuine; its "
+        f"record is past its retention: sales of this scale until {day} have been archived and are not online any more",
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from app.store.errors import StoreUnavailable
@@ -26,7 +27,8 @@ class FileStore:
         digest = hashlib.sha256(content).digest()
         place = self.path(digest)
         try:
-            if place.exists():
+            with suppress(FileNotFoundError):
+                os.utime(place)  # whoever is about to discard it sees that it is wanted again
                 return digest
             place.parent.mkdir(parents=True, exist_ok=True)
             descriptor, draft = tempfile.mkstemp(dir=place.parent, prefix=".draft-")
@@ -44,6 +46,24 @@ class FileStore:
         except OSError as error:
             raise StoreUnavailable(str(error)) from error
         return digest
+
+    def there(self, digest: bytes) -> bool:
+        return self.path(digest).is_file()
+
+    def discard(self, digest: bytes, since: float) -> bool:
+        """Takes the file away, unless somebody has put the same since then (seconds of the epoch). Raises OSError."""
+        place = self.path(digest)
+        aside = place.with_name(f".gone-{place.name}")
+        try:
+            os.replace(place, aside)
+        except FileNotFoundError:
+            aside.unlink(missing_ok=True)  # cut off the last time
+            return False
+        if aside.stat().st_mtime >= since:
+            os.replace(aside, place)
+            return False
+        aside.unlink()
+        return True
 
     def get(self, digest: bytes) -> bytes:
         """The content; raises StoreUnavailable where the file cannot be read."""

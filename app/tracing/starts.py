@@ -12,7 +12,7 @@ from app.domain.errors import Forbidden, Malformed, NotFound
 from app.domain.rights import Principal, Role, owns_site
 from app.domain.rows import Site
 from app.enrolling.documents import find_document
-from app.store import chain, documents, listing, master
+from app.store import chain, deposits, documents, listing, master
 from app.store.chain import ANYTHING, Among
 from app.store.engine import Snapshot
 
@@ -157,6 +157,13 @@ class _Search:
                 identity=code.text,
             )
         sold = chain.on_receipt(self.snapshot, number)
+        if sold is None and deposits.archived_until(self.snapshot, number) is not None:
+            raise NotFound(
+                "sale-archived",
+                "小票真实，但已过保存期，销售记录已归档 · "
+                "The receipt is authentic; its sale is past its retention and archived",
+                identity=code.text,
+            )
         if sold is None:
             raise NotFound(
                 "sale-pending",

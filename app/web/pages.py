@@ -147,11 +147,13 @@ def doubt_of(answer: Answer) -> str | None:
         return "doubt"
     if answer.status == "incomplete" and any(gap.reason == "two_claims" for gap in answer.gaps):
         return "two_claims"
+    if answer.status == "incomplete" and any(gap.reason == "archived" for gap in answer.gaps):
+        return "archived"
     return "held_sources" if answer.held_sources and answer.status in ("ok", "incomplete") else None
 
 
 def _facts(answer: Answer, words: Words) -> list[Fact]:
-    if answer.kind == "party" or answer.status in ("pending", "revoked"):
+    if answer.kind == "party" or answer.status in ("pending", "revoked") or doubt_of(answer) == "archived":
         return []
     facts = []
     if answer.stock is not None:

@@ -130,6 +130,12 @@ TEXTS: dict[str, Text] = {
         "超出文件范围", "Range not satisfiable", "从已收到的字节继续。", "Go on from the bytes that you have."
     ),
     "no-replacement": Text("不能换码", "No replacement", "更正发货记录。", "Correct the shipment."),
+    "sale-archived": Text(
+        "销售已归档",
+        "Sale archived",
+        "可向运营方调取归档。",
+        "Ask the operator for the archive.",
+    ),
     "sale-pending": Text("销售尚未上传", "Sale pending", "稍后再查。", "Look again later."),
     "unknown-party": Text("没有这个主体", "Unknown party", "检查编号，或先登记。", "Check the id, or enrol it first."),
     "unknown-site": Text("没有这个场所", "Unknown site", "检查编号，或先登记。", "Check the id, or enrol it first."),

@@ -36,6 +36,7 @@ class RetentionTold(Told):
     all: int
     rows: dict[str, int]
     entangled: int
+    files: int = Field(description="of papers, taken away")
     erased: int
     archive: str | None
 
@@ -46,7 +47,8 @@ def get_retention(service: ServiceDep, principal: PrincipalDep) -> RetentionTold
     if principal.role is not Role.ADMIN:
         raise Forbidden("forbidden", "由运营方查看 · This is for the operator to read")
     task = retaining.state(service.engine)
-    counts: dict[str, Any] = {"looked": 0, "all": 0, "rows": {}, "entangled": 0, "erased": 0, "archive": None}
+    counts: dict[str, Any] = dict.fromkeys(("looked", "all", "entangled", "files", "erased"), 0)
+    counts |= {"rows": {}, "archive": None}
     return RetentionTold(
         rules=[RuleTold(**asdict(rule)) for rule in service.keeping],
         state=task.state,

@@ -28,7 +28,7 @@ from tests.support.cast import Cast, ago, quantity
 
 LATER = datetime.now(UTC) + timedelta(days=250)  # farm produce is past its time, the rest is not
 FAR = datetime.now(UTC) + timedelta(days=1_000)
-KEPT = {"task", "feed", "look"}
+KEPT = {"task", "feed", "look", "receipt_archived"}
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def archives(tmp_path: Path) -> Path:
 
 def thin(service: Service, directory: Path, now: datetime = LATER, **options: Any) -> Report:
     done = retaining.run(
-        service.engine, service.writer, directory, service.master, clock=lambda: now, **options
+        service.engine, service.writer, service.files, directory, service.master, clock=lambda: now, **options
     )  # fmt: skip
     assert done is not None
     return done
@@ -61,7 +61,7 @@ def custodies(engine: Engine) -> set[str]:
 
 def restored(service: Service, *files: Path) -> None:
     for file in files:
-        retaining.restore(service.engine, service.writer, file)
+        retaining.restore(service.writer, service.files, file)
 
 
 @pytest.fixture
@@ -360,7 +360,7 @@ def test_another_run_and_another_archive(cast: Cast, service: Service, archives:
         thin(service, archives)
     with service.engine.begin() as connection:
         connection.execute(update(tables.task).values(holder=UUID(int=1), lease_until=FAR, state="running"))
-    done = retaining.run(service.engine, service.writer, archives, b"", clock=lambda: LATER)
+    done = retaining.run(service.engine, service.writer, service.files, archives, b"", clock=lambda: LATER)
     assert done is None
 
 

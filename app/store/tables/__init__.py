@@ -19,7 +19,7 @@ from app.store.tables.master import api_key, device, document, external_code, ma
 from app.store.tables.persons import login_delay, person, session
 from app.store.tables.published import epc_event, epcis_event, unpublished
 from app.store.tables.recalls import recall, recall_answer, recall_notice, recall_place
-from app.store.tables.sales import receipt, receipt_claim, receipt_line
+from app.store.tables.sales import receipt, receipt_archived, receipt_claim, receipt_line
 from app.store.tables.scales import device_report, price
 from app.store.tables.scans import scan_count
 from app.store.tables.tasks import task
@@ -68,6 +68,7 @@ __all__ = [
     "recall_notice",
     "recall_place",
     "receipt",
+    "receipt_archived",
     "receipt_claim",
     "receipt_line",
     "scan_count",

@@ -159,3 +159,5 @@ document = table(
     Column("size", BigInteger, nullable=False),
     Column("record_time", Instant, nullable=False),
 )
+Index(None, document.c.file_hash)
+Index(None, document.c.record_time, document.c.id)

@@ -39,6 +39,15 @@ receipt_line = table(
 )
 Index(None, receipt_line.c.custody_id, receipt_line.c.receipt_id)
 
+# Up to which number of a series (device and epoch) sales were archived: none below it is awaited any more.
+receipt_archived = table(
+    "receipt_archived",
+    "replicated",
+    Column("series", BigId, primary_key=True, autoincrement=False),
+    Column("last_id", BigInteger, nullable=False),
+    Column("latest", Instant, nullable=False),  # when the latest of them was
+)
+
 # A counter used again with other content: a reset scale or a copied one. Both claims are kept.
 receipt_claim = table(
     "receipt_claim",
