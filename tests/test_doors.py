@@ -23,6 +23,8 @@ LETTERS = {401: "1", 403: "3", 404: "4", 422: "?"}
 DOORS: dict[str, str] = {
     "GET /healthz": "++++++++",
     "GET /readyz": "++++++++",
+    "GET /epcis": "1+++++++",
+    "OPTIONS /epcis": "1+++++++",
     "GET /metrics": "++++++++",
     "GET /problems/{slug}": "++++++++",
     "GET /c/{code}": "++++++++",
@@ -201,7 +203,7 @@ def letter(actor: Actor, door: str, own: Mapping[str, str], cast: Cast, batch: d
         own = {**own, "number": cast.admin.get(f"/recalls/{own['recall_id']}").json()["number"]}
     answer = actor.request(method, f"https://food.example.cn{template.format_map(own)}", **request)
     status = answer.status_code
-    if answer.headers["content-type"] == "application/x-ndjson":
+    if answer.headers.get("content-type") == "application/x-ndjson":
         problem = json.loads(answer.text.splitlines()[0])["problem"]
         status = problem["status"] if problem else status
     return "+" if status < 300 else LETTERS[status]

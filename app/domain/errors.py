@@ -33,6 +33,10 @@ class NotFound(Refusal):
     """Nothing of that name, or nothing that this reader may know of."""
 
 
+class NotAcceptable(Refusal):
+    """The client takes nothing that there is to give."""
+
+
 class Conflict(Refusal):
     """The state of things is against it: the same name with other content, goods on hold."""
 

@@ -49,6 +49,13 @@ def preferred(accept: str | None, offered: Sequence[str]) -> str:
     return best if _quality(liked, best) > 0 else offered[0]
 
 
+def acceptable(accept: str | None, offered: Sequence[str]) -> str | None:
+    """As `preferred`; None where the header has something to say and takes none of them."""
+    liked = _parsed(accept or "*/*")
+    best = max(offered, key=lambda kind: _quality(liked, kind))
+    return best if _quality(liked, best) > 0 else None
+
+
 def _quality(liked: Sequence[tuple[str, float]], kind: str) -> float:
     """By the most specific range that covers the type (RFC 9110 §12.5.1)."""
     ranges = dict(reversed(liked))

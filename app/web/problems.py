@@ -4,6 +4,7 @@ import html
 import json
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +15,7 @@ from app.domain import errors
 from app.domain.errors import Refusal
 from app.logs import REQUEST_ID
 from app.store.errors import QueueFull, StoreUnavailable
-from app.web.negotiation import prefers_html
+from app.web.negotiation import preferred, prefers_html
 from app.web.problem_texts import KINDS, TEXTS
 from app.web.validation import faults as validation_faults
 
@@ -23,6 +24,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.NotAcceptable: 406,
     errors.Conflict: 409,
     errors.TooSlow: 408,
     errors.TooLarge: 413,
@@ -70,18 +72,77 @@ def problem_of(refusal: Refusal, *, instance: str) -> dict[str, object]:
         if refusal.pointer
         else []
     )
-    return problem(status_of(refusal), refusal.slug, refusal.detail, instance=instance, faults=listed)
+    body = problem(status_of(refusal), refusal.slug, refusal.detail, instance=instance, faults=listed)
+    named = getattr(refusal, "exception", None)
+    return body if named is None else body | {"type": f"epcisException:{named}"}
+
+
+_EPCIS = "/epcis"
+# On every answer below it.
+EPCIS_HEADERS: Mapping[str, str] = {
+    "GS1-EPCIS-Version": "2.0.0",
+    "GS1-CBV-Version": "2.0.0",
+    "GS1-Vendor-Version": "OneCode-0.1.0",
+    "GS1-Extensions": "",
+}
+# What EPCIS 2.0 calls what it does not name itself.
+_EXCEPTIONS = {
+    400: "ValidationException",
+    401: "SecurityException",
+    403: "SecurityException",
+    404: "NoSuchResourceException",
+    406: "NotAcceptableException",
+    409: "ResourceAlreadyExistsException",
+    413: "CaptureLimitExceededException",
+    414: "URITooLongException",
+    415: "UnsupportedMediaTypeException",
+}
+
+
+def epcis_problem(body: Mapping[str, object]) -> dict[str, object]:
+    """A problem as the REST interface of EPCIS 2.0 has it: its type is an exception of the standard, and what cannot be
+    taken is a 400."""
+    status = 400 if body["status"] == 422 else int(str(body["status"]))
+    kind = str(body["type"])
+    if kind.startswith("/problems/"):
+        kind = f"epcisException:{_EXCEPTIONS.get(status, 'ImplementationException')}"
+    return {**body, "type": kind, "status": status}
 
 
 def respond(body: Mapping[str, object], accept: str | None, headers: Mapping[str, str] | None = None) -> Response:
     """The problem in the representation that the client asked for."""
+    if (str(body["instance"]) + "/").startswith(_EPCIS + "/"):
+        body = epcis_problem(body)
+        headers = {**EPCIS_HEADERS, **(headers or {})}
     status = int(str(body["status"]))
     sent = {"Cache-Control": "no-store", "Vary": "Accept", **(headers or {})}
     if status == 401:
         sent["WWW-Authenticate"] = 'Bearer realm="onecode"'
     if prefers_html(accept):
         return Response(_page(body), status, sent, media_type="text/html")
+    if accept is not None and preferred(accept, _PROBLEMS).endswith("xml"):
+        return Response(_xml(body), status, sent, media_type="application/problem+xml")
     return Response(json.dumps(body, ensure_ascii=False), status, sent, media_type="application/problem+json")
+
+
+_PROBLEMS = ("application/problem+json", "application/json", "application/problem+xml", "application/xml", "text/xml")
+
+
+def _xml(body: Mapping[str, object]) -> bytes:
+    """RFC 7807 appendix A; a client that takes XML alone gets its errors in it, too."""
+    root = Element("problem", xmlns="urn:ietf:rfc:7807")
+    for name in ("type", "title", "status", "detail", "instance"):
+        SubElement(root, name).text = str(body[name])
+    listed = body["errors"]
+    assert isinstance(listed, list)
+    if listed:
+        items = SubElement(root, "errors")
+        for fault in listed:
+            item = SubElement(items, "i")
+            SubElement(item, "pointer").text = str(fault["pointer"] or "")
+            SubElement(item, "detail").text = str(fault["detail"])
+    document: bytes = tostring(root, encoding="UTF-8", xml_declaration=True)
+    return document
 
 
 def refusal_response(refusal: Refusal, path: str, accept: str | None) -> Response:

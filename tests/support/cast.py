@@ -47,7 +47,8 @@ class Actor:
         headers = dict(options.pop("headers", {}))
         if self.key is not None:
             headers.setdefault("Authorization", f"Bearer {self.key}")
-        whole = path if path.startswith(("/api/", "/c/", "/qr/", "/labels/", "/01/", "http")) else f"{API}{path}"
+        elsewhere = path.startswith(("/api/", "/c/", "/qr/", "/labels/", "/01/", "/epcis", "http"))
+        whole = path if elsewhere else f"{API}{path}"
         return self.client.request(method, whole, headers=headers, **options)
 
     def get(self, path: str, **options: Any) -> Response:

@@ -1,0 +1,5 @@
+"""/epcis: the REST interface of EPCIS 2.0 (ISO/IEC 19987), capture and query, over the one store of events."""
+
+from app.web.epcis import root
+
+routers = (root.router,)

@@ -1,0 +1,125 @@
+"""What every answer under /epcis shares: the standard's headers, versions, OPTIONS and the media types of answers.
+
+EPCIS 2.0 §12 and its OpenAPI document. Errors are problems whose `type` is the standard's exception: see
+`app.web.problems`.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, Literal
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+
+from app.domain.epcis.writing import CONTEXT
+from app.domain.errors import NotAcceptable
+from app.exchanging import to_json
+from app.web.auth import PrincipalDep
+from app.web.negotiation import acceptable
+from app.web.problems import EPCIS_HEADERS
+from app.web.service import ServiceDep
+
+PREFIX: Final = "/epcis"
+LD_JSON: Final = "application/ld+json"
+JSON: Final = "application/json"
+XML: Final = "application/xml"
+TAG: Final = "EPCIS 2.0"
+
+VERSION: Final = "2.0.0"
+# What documents may be of that are captured, and answers that are asked for.
+EARLIEST: Final = "1.2"
+
+# On the answer to OPTIONS, beside them.
+_ABILITIES: Final[Mapping[str, str]] = {
+    "GS1-EPCIS-Min": EARLIEST,
+    "GS1-EPCIS-Max": VERSION,
+    "GS1-CBV-Min": EARLIEST,
+    "GS1-CBV-Max": VERSION,
+    "GS1-EPC-Format": "Always_GS1_Digital_Link, Always_EPC_URN, Never_Translates, No_Preference",
+    "GS1-CBV-XML-Format": "Always_Web_URI, Always_URN, Never_Translates, No_Preference",
+}
+
+
+class EpcisRoute(APIRoute):
+    """Answers bear the standard's headers, and nobody is answered in a version that it does not take."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def with_headers(request: Request) -> Response:
+            _versions(request.headers)
+            response = await handler(request)
+            for name, value in EPCIS_HEADERS.items():
+                response.headers.setdefault(name, value)
+            return response
+
+        return with_headers
+
+
+def router() -> APIRouter:
+    return APIRouter(prefix=PREFIX, tags=[TAG], route_class=EpcisRoute)
+
+
+def _versions(headers: Mapping[str, str]) -> None:
+    """Raises NotAcceptable where `GS1-EPCIS-Min`/`-Max` or `GS1-CBV-Min`/`-Max` leave out all versions of ours."""
+    for name in ("EPCIS", "CBV"):
+        least, most = (_version(headers.get(f"GS1-{name}-{end}", "")) for end in ("Min", "Max"))
+        if (least is not None and least > _OURS) or (most is not None and most < _FIRST):
+            raise NotAcceptable(
+                "version",
+                f"这里提供 {name} {EARLIEST} 至 {VERSION}，请调整 GS1-{name}-Min/Max · "
+                f"{name} {EARLIEST} to {VERSION} is served: change GS1-{name}-Min and -Max",
+            )
+
+
+def _version(text: str) -> tuple[int, ...] | None:
+    """Up to three numbers; None for what is no version."""
+    parts = text.strip().split(".")
+    if not all(part.isascii() and part.isdigit() and len(part) <= 4 for part in parts):
+        return None
+    return tuple(map(int, parts[:3]))
+
+
+_OURS = (2, 0, 0)
+_FIRST = (1, 2)
+
+Shape = Literal["json", "xml"]
+
+
+def shape_of(request: Request) -> tuple[Shape, str]:
+    """What the client wants the answer in, and the media type to say so: JSON where it does not say. Raises
+    NotAcceptable."""
+    chosen = acceptable(request.headers.get("accept"), (JSON, LD_JSON, XML, "text/xml"))
+    if chosen is None:
+        raise NotAcceptable(
+            "not-acceptable",
+            f"可用 Accept: {JSON}、{LD_JSON} 或 {XML} · Accept {JSON}, {LD_JSON} or {XML}",
+        )
+    return ("xml" if chosen.endswith("/xml") else "json"), chosen
+
+
+def collection(request: Request, members: Sequence[str], headers: Mapping[str, str] | None = None) -> Response:
+    """A list of names in the shape that the client wants, as the standard's `Collection`."""
+    shape, media_type = shape_of(request)
+    if shape == "xml":
+        root = Element("Collection")
+        for member in members:
+            SubElement(root, "member").text = member
+        return Response(tostring(root, encoding="UTF-8", xml_declaration=True), 200, headers, media_type)
+    body = {"@context": CONTEXT, "type": "Collection", "member": list(members)}
+    return Response(to_json(body), 200, headers, media_type)
+
+
+def discover(
+    routes: APIRouter, path: str, *methods: str, abilities: Callable[[Any], Mapping[str, str]] = lambda service: {}
+) -> None:
+    """Adds OPTIONS to a path whose methods are these; `abilities`: further headers, from the service."""
+
+    async def options(service: ServiceDep, _: PrincipalDep) -> Response:
+        headers = {"Allow": ", ".join(("OPTIONS", *methods)), **_ABILITIES, **abilities(service)}
+        return Response(status_code=204, headers=headers)
+
+    routes.add_api_route(
+        path, options, methods=["OPTIONS"], status_code=204, summary="What this endpoint can do, in the headers",
+        name=f"options {path}",
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The EPCIS repository, through its REST interface."""
