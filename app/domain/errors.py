@@ -53,6 +53,18 @@ class UnsupportedType(Refusal):
     """A media type that is not taken here."""
 
 
+class NotAcceptable(Refusal):
+    """No representation that the reader takes."""
+
+
+class UriTooLong(Refusal):
+    """An address longer than is read."""
+
+
+class NotOffered(Refusal):
+    """A part of a standard that is not offered here."""
+
+
 class TooMany(Refusal):
     """Too often in a short time; `retry_after` seconds from now it may be tried again."""
 

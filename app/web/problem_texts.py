@@ -20,13 +20,16 @@ KINDS: dict[int, Text] = {
     403: Text("无权操作", "Not yours to do", "使用有此权限的密钥。", "Use a key that has this right."),
     404: Text("未找到", "Not found", "检查地址或编号。", "Check the address or the number."),
     405: Text("方法不适用", "Method not allowed", "见答复的 Allow 头。", "See the Allow header of the answer."),
+    406: Text("无可接受的格式", "Not acceptable", "检查 Accept 头。", "Check the Accept header."),
     408: Text("内容未传完", "Body not complete", "重新发送。", "Send it again."),
     409: Text("与现状冲突", "Conflict", "先读取现状，再决定。", "Read the present state, then decide."),
     413: Text("内容过大", "Too large", "分成几份发送。", "Send it in several pieces."),
+    414: Text("地址过长", "Address too long", "改用 POST。", "Use POST."),
     415: Text("不支持的类型", "Unsupported type", "改用受支持的类型。", "Use a type that is taken here."),
     422: Text("内容不合要求", "Invalid content", "按 errors 逐条改正。", "Mend what `errors` lists."),
     429: Text("请求过多", "Too many requests", "按 Retry-After 稍后重试。", "Wait as Retry-After says."),
     500: Text("服务内部错误", "Internal error", "把请求编号告知运维方。", "Tell the operator the request id."),
+    501: Text("未提供", "Not offered", "查看 /docs。", "See /docs."),
     503: Text("暂时不可用", "Unavailable", "按 Retry-After 稍后重发。", "Send it again as Retry-After says."),
 }
 

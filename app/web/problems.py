@@ -28,9 +28,11 @@ STATUS: dict[type[Refusal], int] = {
     errors.Conflict: 409,
     errors.TooSlow: 408,
     errors.TooLarge: 413,
+    errors.UriTooLong: 414,
     errors.UnsupportedType: 415,
     errors.Invalid: 422,
     errors.TooMany: 429,
+    errors.NotOffered: 501,
 }
 
 

@@ -1,10 +1,12 @@
-"""What an event names, and in which roles: the keys that it is found by (EPCIS 2.0 §8.2.7.1, the MATCH_ parameters)."""
+"""What an event is found by (EPCIS 2.0 §8.2.7.1): what it names in which roles (MATCH_), and its scalar values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import IntFlag
 from typing import Any
 
+from app.domain.epcis.context import Context
 from app.domain.epcis.identifiers import canonical_uri
+from app.domain.epcis.vocabulary import STANDARD_PREFIXES, bare_word
 
 
 class Role(IntFlag):
@@ -20,6 +22,9 @@ class Role(IntFlag):
     TRANSFORMATION = 128
 
 
+ANY_EPC = Role.EPC | Role.PARENT | Role.INPUT_EPC | Role.OUTPUT_EPC
+ANY_CLASS = Role.CLASS | Role.INPUT_CLASS | Role.OUTPUT_CLASS
+
 _EPCS = {
     "epcList": Role.EPC,
     "childEPCs": Role.EPC,
@@ -32,6 +37,8 @@ _CLASSES = {
     "inputQuantityList": Role.INPUT_CLASS,
     "outputQuantityList": Role.OUTPUT_CLASS,
 }
+QUANTITY_LISTS = tuple(_CLASSES)
+"""The fields that hold quantity elements."""
 
 
 def named_epcs(event: Mapping[str, Any]) -> dict[str, Role]:
@@ -62,3 +69,30 @@ def _mentions(event: Mapping[str, Any]) -> Iterator[tuple[str, Role]]:
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def scalar_columns(event: Mapping[str, Any], context: Context) -> dict[str, str | None]:
+    """The scalar values by which events are found, in canonical form, None where there is none: type, action, biz_step
+    and disposition as bare words, read_point, biz_location and transformation_id as canonical URIs, event_id as the
+    body gives it. `context` is that of the event's document."""
+    context = context.with_event(event)
+    return {
+        "type": _text(event, "type", lambda text: type_name(text, context)),
+        "action": _text(event, "action", str),
+        "biz_step": _text(event, "bizStep", lambda text: bare_word("BizStep", context.expand(text))),
+        "disposition": _text(event, "disposition", lambda text: bare_word("Disp", context.expand(text))),
+        "read_point": _text(event.get("readPoint"), "id", canonical_uri),
+        "biz_location": _text(event.get("bizLocation"), "id", canonical_uri),
+        "transformation_id": _text(event, "transformationID", canonical_uri),
+        "event_id": _text(event, "eventID", str),
+    }
+
+
+def type_name(text: str, context: Context) -> str:
+    """An event type: the bare name of a standard one, else its full URI."""
+    return context.expand(text).removeprefix(STANDARD_PREFIXES["epcis"])
+
+
+def _text(holder: object, field: str, canonical: Callable[[str], str]) -> str | None:
+    value = holder.get(field) if isinstance(holder, Mapping) else None
+    return canonical(value.strip()) or None if isinstance(value, str) else None

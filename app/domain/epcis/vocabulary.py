@@ -19,6 +19,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+EVENT_TYPES = _words("ObjectEvent AggregationEvent AssociationEvent TransactionEvent TransformationEvent")
 BIZ_STEPS = _words(
     """accepting arriving assembling collecting commissioning consigning creating_class_instance cycle_counting
     decommissioning departing destroying disassembling dispensing encoding entering_exiting holding inspecting
