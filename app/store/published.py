@@ -8,9 +8,8 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select
 
 from app.domain.epcis.captured import CapturedEvent
-from app.domain.epcis.identifiers import canonical_uri
-from app.domain.epcis.named import Role, named_epcs
-from app.domain.epcis.vocabulary import bare_word
+from app.domain.epcis.context import Context, context_of
+from app.domain.epcis.named import Role, named_epcs, scalar_columns
 from app.domain.rows import Event
 from app.store import bulk, tables
 from app.store.engine import Snapshot
@@ -21,6 +20,7 @@ UNPUBLISHED: Final = "unpublished"
 
 NATIVE: Final = 1 << 14
 """Beside the bits of Role: the event is one of ours, and of no concern to the projection of captured goods."""
+_STANDARD = Context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,13 @@ def show(connection: Connection, events: Sequence[Shown]) -> None:
 
 
 def _row(one: Shown, position: int) -> tuple[Any, ...]:
-    row, body = one.row, one.body
+    row = one.row
+    found_by = scalar_columns(one.body, context_of({"@context": one.context}) if one.context else _STANDARD)
     return (
-        row.id, position, str(body["type"]), row.event_time, row.record_time, body.get("action"),
-        _word("BizStep", body.get("bizStep")), _word("Disp", body.get("disposition")), _place(body.get("readPoint")),
-        _place(body.get("bizLocation")), _uri(body.get("transformationID")), one.event_id, row.recorder_id,
-        row.party_id, row.site_id, row.role, one.context, dict(body) if one.native else None,
+        row.id, position, found_by["type"], row.event_time, row.record_time, found_by["action"], found_by["biz_step"],
+        found_by["disposition"], found_by["read_point"], found_by["biz_location"], found_by["transformation_id"],
+        one.event_id, row.recorder_id, row.party_id, row.site_id, row.role, one.context,
+        dict(one.body) if one.native else None,
     )  # fmt: skip
 
 
@@ -73,18 +74,6 @@ def _index(events: Iterable[Shown], first: int) -> list[tuple[Any, ...]]:
         roles = named_epcs(one.body) if one.roles is None else one.roles
         rows += [(epc, position, one.row.id, int(role) | mark) for epc, role in roles.items()]
     return rows
-
-
-def _word(kind: str, value: object) -> str | None:
-    return bare_word(kind, value) if isinstance(value, str) else None
-
-
-def _place(value: object) -> str | None:
-    return _uri(value.get("id")) if isinstance(value, dict) else None
-
-
-def _uri(value: object) -> str | None:
-    return canonical_uri(value) if isinstance(value, str) and value.strip() else None
 
 
 # --- what is still to be shown ---
