@@ -53,10 +53,6 @@ class UnsupportedType(Refusal):
     """A media type that is not taken here."""
 
 
-class NotAcceptable(Refusal):
-    """No representation that the reader takes."""
-
-
 class UriTooLong(Refusal):
     """An address longer than is read."""
 
