@@ -12,9 +12,9 @@ itself and those instances. It does not match the lots of a GTIN: `urn:epc:idpat
 import re
 from dataclasses import dataclass
 
-from app.domain.epcis.identifiers import DigitalLink, canonical_uri, gs1_key
+from app.domain.digital_link import STEM, DigitalLink
+from app.domain.epcis.identifiers import canonical_uri, gs1_key
 
-_STEM = "https://id.gs1.org/"
 _PATTERN = re.compile(r"urn:epc:(?:idpat|id|class):([a-z]+):(.+)", re.DOTALL)
 _COMPANY = re.compile(r"\d{6,12}", re.ASCII)
 _DIGITS = tuple("0123456789")
@@ -121,7 +121,7 @@ def _open(value: str, name: str, parts: list[str]) -> Pattern:
         raise ValueError(f"a pattern of {name} has {scheme.parts} parts separated by dots, not {len(parts)}")
     if first == 0:
         reference = "[^/]+" if scheme.digits is None else rf"\d{{{scheme.digits}}}"
-        prefix = f"{_STEM}{scheme.ai}/"
+        prefix = f"{STEM}{scheme.ai}/"
         return Pattern(frozenset(), _rule(prefix, reference + scheme.tail), (_span(prefix),))
     if not _COMPANY.fullmatch(parts[0]):
         raise ValueError("a company prefix has 6 to 12 digits")
@@ -136,8 +136,8 @@ def _of_company(scheme: _Scheme, company: str) -> Pattern:
         rest = rf"\d{{{scheme.digits - len(company) - (1 if scheme.filler is None else len(scheme.filler))}}}"
     heads = _DIGITS if scheme.filler is None else (scheme.filler,)
     head = r"\d" if scheme.filler is None else scheme.filler
-    rule = _rule(f"{_STEM}{scheme.ai}/", head + company + rest + scheme.tail)
-    return Pattern(frozenset(), rule, tuple(_span(f"{_STEM}{scheme.ai}/{digit}{company}") for digit in heads))
+    rule = _rule(f"{STEM}{scheme.ai}/", head + company + rest + scheme.tail)
+    return Pattern(frozenset(), rule, tuple(_span(f"{STEM}{scheme.ai}/{digit}{company}") for digit in heads))
 
 
 def _of_reference(value: str, name: str, scheme: _Scheme, parts: list[str], first: int) -> Pattern:
@@ -147,7 +147,7 @@ def _of_reference(value: str, name: str, scheme: _Scheme, parts: list[str], firs
         fixed = parts[2:first]
         if gtin is None or not all(len(part) == 2 and part.isascii() and part.isdigit() for part in fixed):
             raise ValueError("the parts cannot be a GTIN, a piece and a total")
-        prefix = f"{_STEM}8006/{gtin.value}{''.join(fixed)}"
+        prefix = f"{STEM}8006/{gtin.value}{''.join(fixed)}"
         rule = _rule(prefix, rf"\d{{{4 - 2 * len(fixed)}}}(?:/21/[^/]+)?")
         return Pattern(frozenset(), rule, (_span(prefix),))
     key = gs1_key(value)
