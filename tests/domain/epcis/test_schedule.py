@@ -1,0 +1,127 @@
+"""Schedules of standing queries: when the next run is."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.epcis.exceptions import SubscriptionControlsException
+from app.domain.epcis.schedule import FIELDS, Schedule, next_after, parse_schedule
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)  # a Sunday
+
+
+def nexts(moment: datetime, number: int, **fields: object) -> list[str]:
+    schedule = parse_schedule(fields)
+    found = []
+    for _ in range(number):
+        following = next_after(schedule, moment)
+        assert following is not None
+        found.append(f"{following:%m-%d %H:%M:%S}")
+        moment = following
+    return found
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"hour": "1", "minute": "5"}, ["11-23 01:05:00", "11-24 01:05:00"]),
+        ({"hour": 1}, ["11-23 01:00:00", "11-24 01:00:00"]),
+        ({"minute": "5"}, ["11-22 12:05:00", "11-22 13:05:00"]),
+        ({"second": "0,[30-31]"}, ["11-22 12:00:30", "11-22 12:00:31", "11-22 12:01:00"]),
+        ({"second": "0/30"}, ["11-22 12:00:30", "11-22 12:01:00"]),
+        ({"second": "59", "hour": "23"}, ["11-22 23:00:59", "11-22 23:01:59"]),
+        ({"dayOfWeek": "1"}, ["11-23 00:00:00", "11-30 00:00:00"]),
+        ({"dayOfMonth": "31"}, ["12-31 00:00:00", "01-31 00:00:00", "03-31 00:00:00"]),
+        ({"month": "2", "dayOfMonth": "29"}, ["02-29 00:00:00"]),
+        ({"dayOfMonth": "13", "dayOfWeek": "5", "hour": "[22-23]"}, ["08-13 22:00:00", "08-13 23:00:00"]),
+    ],
+)
+def test_the_next_runs(fields: dict[str, object], expected: list[str]) -> None:
+    moment = NOON if expected[0] != "08-13 22:00:00" else datetime(2027, 6, 1, tzinfo=UTC)
+    assert nexts(moment, len(expected), **fields) == expected
+
+
+def test_a_run_is_later_than_the_moment_whatever_its_zone() -> None:
+    schedule = parse_schedule({"hour": "12"})
+    assert next_after(schedule, NOON) == NOON + timedelta(days=1)
+    assert next_after(schedule, NOON - timedelta(microseconds=1)) == NOON
+    china = timezone(timedelta(hours=8))
+    assert next_after(schedule, datetime(2026, 11, 22, 19, 59, tzinfo=china)) == NOON
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"hours": "1"},
+        {"hour": "24"},
+        {"hour": "-1"},
+        {"hour": ""},
+        {"hour": "1,"},
+        {"hour": "[5-1]"},
+        {"hour": "5-6"},
+        {"hour": "0/0"},
+        {"hour": "１"},
+        {"hour": True},
+        {"hour": 1.5},
+        {"hour": None},
+        {"hour": ["1"]},
+        {"second": "60"},
+        {"dayOfWeek": "0"},
+        {"dayOfWeek": "8"},
+        {"month": "2", "dayOfMonth": "30"},
+        {"month": "[4-4],6", "dayOfMonth": "31"},
+        {"minute": ",".join(["1"] * 200)},
+    ],
+)
+def test_what_is_no_schedule_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(SubscriptionControlsException):
+        parse_schedule(fields)
+
+
+def values(name: str) -> st.SearchStrategy[str]:
+    least, most = FIELDS[name]
+    one = st.integers(least, most)
+    span = st.tuples(one, one).map(sorted).map(lambda pair: f"[{pair[0]}-{pair[1]}]")
+    return st.lists(one.map(str) | span, min_size=1, max_size=3).map(",".join)
+
+
+# Every month has these days, so that there is always a next run.
+times = st.fixed_dictionaries(
+    {}, optional={name: values(name) for name in FIELDS if name != "dayOfMonth"} | {"dayOfMonth": st.just("[1-28]")}
+).filter(bool)
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))
+
+
+def hits(schedule: Schedule, moment: datetime) -> bool:
+    time = (moment.hour in schedule.hour, moment.minute in schedule.minute, moment.second in schedule.second)
+    return all(time) and schedule.has(moment.date())
+
+
+@given(times, moments)
+def test_the_next_run_hits_and_none_lies_before_it(fields: dict[str, str], moment: datetime) -> None:
+    schedule = parse_schedule(fields)
+    following = next_after(schedule, moment)
+    assert following is not None
+    assert following > moment
+    assert following.microsecond == 0
+    assert hits(schedule, following)
+    first = moment.replace(microsecond=0) + timedelta(seconds=1)
+    step = timedelta(seconds=1) if following - first < timedelta(minutes=3) else (following - first) / 97
+    between = first
+    while between < following:
+        assert not hits(schedule, between.replace(microsecond=0)) or between.replace(microsecond=0) < first
+        between += step
+
+
+@given(times, moments, moments)
+def test_a_later_moment_has_no_earlier_run(fields: dict[str, str], one: datetime, other: datetime) -> None:
+    schedule = parse_schedule(fields)
+    early, late = sorted((one, other))
+    first, second = next_after(schedule, early), next_after(schedule, late)
+    assert first is not None
+    assert second is not None
+    assert first <= second
+    assert first > late or next_after(schedule, first) == next_after(schedule, first + timedelta(microseconds=1))
