@@ -189,20 +189,21 @@ def shown(secret: bytes) -> str:
     return "whsec_" + base64.b64encode(secret).decode()
 
 
-def signed_headers(
-    master: bytes, webhook: Webhook, delivery: UUID, topic: str, body: bytes, now: datetime
-) -> dict[str, str]:
-    """The headers that prove where a delivery comes from. For a day after a change of the secret both are signed with.
-    EPCIS 2.0 reads the same signature in `GS1-Signature`."""
+def signed_headers(secrets: Sequence[bytes], delivery: UUID, body: bytes, now: datetime) -> dict[str, str]:
+    """The headers that prove where a delivery comes from, signed with each of the secrets."""
     stamp = int(now.timestamp())
+    message = f"{delivery}.{stamp}.".encode() + body
+    macs = [hmac.digest(secret, message, "sha256") for secret in secrets]
+    signature = " ".join(f"v1,{base64.b64encode(mac).decode()}" for mac in macs)
+    return {"webhook-id": str(delivery), "webhook-timestamp": str(stamp), "webhook-signature": signature}
+
+
+def secrets_of(master: bytes, webhook: Webhook, now: datetime) -> list[bytes]:
+    """What a webhook's deliveries are signed with: for a day after a change of the secret with both."""
     versions = [webhook.version]
     if webhook.rotated_at is not None and now < webhook.rotated_at + OVERLAP:
         versions.append(webhook.version - 1)
-    message = f"{delivery}.{stamp}.".encode() + body
-    macs = [hmac.digest(secret_of(master, webhook.id, version), message, "sha256") for version in versions]
-    signature = " ".join(f"v1,{base64.b64encode(mac).decode()}" for mac in macs)
-    headers = {"webhook-id": str(delivery), "webhook-timestamp": str(stamp), "webhook-signature": signature}
-    return headers | ({"GS1-Signature": signature} if topic.startswith("epcis") else {})
+    return [secret_of(master, webhook.id, version) for version in versions]
 
 
 # --- tries ---

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import httpx
 
-from app.domain.webhooks import Answer, Delivery, Pace, Reach, Webhook
+from app.domain.webhooks import Answer, Delivery, Pace, Reach, Webhook, secrets_of, signed_headers
 from app.notifying import outbox, sending
 from app.store import webhooks as store
 from app.store.engine import Database, reading
@@ -150,9 +150,11 @@ class Sender:
     async def _deliver(self, client: httpx.AsyncClient, row: Delivery, webhook: Webhook) -> None:
         answer: Answer | None = None
         try:
+            now, body = datetime.now(UTC), row.body.encode()
+            headers = signed_headers(secrets_of(self._master, webhook, now), row.id, body, now)
             answer = await sending.send(
-                client, self._master, webhook, row, self._reach, datetime.now(UTC),
-                seconds=self._seconds, resolve=self._resolve,
+                client, webhook.url, headers, body, self._reach,
+                attempt=row.attempts, seconds=self._seconds, resolve=self._resolve,
             )  # fmt: skip
         except Exception:
             log.exception("a delivery could not be sent")

@@ -3,14 +3,13 @@ to; nothing of what it answers is kept but its status."""
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import httpx
 
 from app.domain.errors import Refusal
-from app.domain.webhooks import Address, Answer, Delivery, Reach, Target, Webhook, signed_headers, target_of
+from app.domain.webhooks import Address, Answer, Reach, Target, target_of
 
 CONNECT_SECONDS: Final = 5.0
 SECONDS: Final = 15.0  # a try as a whole, looking the name up included
@@ -39,26 +38,25 @@ def http_client() -> httpx.AsyncClient:
 
 async def send(
     client: httpx.AsyncClient,
-    master: bytes,
-    webhook: Webhook,
-    delivery: Delivery,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
     reach: Reach,
-    now: datetime,
     *,
+    attempt: int = 1,
     seconds: float = SECONDS,
     resolve: Resolve = resolve,
 ) -> Answer:
-    """Raises nothing that a receiver, its name server or the network can cause."""
-    body = delivery.body.encode()
+    """`attempt`, from 1: of several addresses each is another one's turn. Raises nothing that a receiver, its name
+    server or the network can cause."""
     try:
-        target = target_of(webhook.url)
+        target = target_of(url)
         if not reach.lists(target):
             return Answer(None, "host not listed")
         async with asyncio.timeout(seconds):
-            address = _chosen(await resolve(target.host, target.port), reach, delivery.attempts)
+            address = _chosen(await resolve(target.host, target.port), reach, attempt)
             if address is None:
                 return Answer(None, "address not allowed")
-            headers = signed_headers(master, webhook, delivery.id, delivery.topic, body, now)
             return await _post(client, target, address, headers, body)
     except Refusal as refusal:
         return Answer(None, refusal.slug)
@@ -75,7 +73,7 @@ def _chosen(addresses: Sequence[str], reach: Reach, attempts: int) -> Address | 
 
 
 async def _post(
-    client: httpx.AsyncClient, target: Target, address: Address, headers: dict[str, str], body: bytes
+    client: httpx.AsyncClient, target: Target, address: Address, headers: Mapping[str, str], body: bytes
 ) -> Answer:
     """To the address itself: what its name resolves to by now does not matter. Its certificate is that of the name."""
     request = client.build_request(

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import Column, ColumnElement, and_, or_, select, true
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.domain.rights import Principal, Role
 from app.domain.rows import Correction, Event, Flag
@@ -14,9 +16,12 @@ from app.store.ledger import fetch
 from app.store.places import market_sites, region_sites
 
 
-def visible_to(principal: Principal) -> ColumnElement[bool]:
-    """Events a principal may read: at its own sites, or recorded by itself; a regulator's region; an admin all."""
-    event, site = tables.event.c, tables.site.c
+def visible_to(
+    principal: Principal, event: ReadOnlyColumnCollection[str, Column[Any]] = tables.event.c
+) -> ColumnElement[bool]:
+    """Events a principal may read: at its own sites, or recorded by itself; a regulator's region; an admin all.
+    `event`: the columns of the table that has them."""
+    site = tables.site.c
     own = event.recorder_id == principal.recorder_id
     match principal.role:
         case Role.ADMIN:

@@ -5,22 +5,13 @@ import socket
 import ssl
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
-from uuid import UUID
 
 import pytest
 
-from app.domain.webhooks import Answer, Delivery, Pace, Reach, Webhook, reach
+from app.domain.webhooks import Answer, Reach, reach
 from app.notifying import sending
-from tests.notifying.conftest import LOOPBACK, MASTER
+from tests.notifying.conftest import LOOPBACK
 from tests.notifying.receiver import Receiver
-
-NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
-HOOK = Webhook(UUID(int=1), UUID(int=2), "https://e.cn/", ["recall"], "active", None, 1, None, 0, NOW)
-DELIVERY = Delivery(
-    HOOK.id, UUID(int=3), "recall.notice", "1", "{}", "pending", 1, NOW, NOW + Pace().life, None, None, NOW, None
-)
 
 
 def send(url: str, allowed: Reach, names: Sequence[Sequence[str]] = (), attempts: int = 1) -> tuple[Answer, int]:
@@ -35,9 +26,8 @@ def send(url: str, allowed: Reach, names: Sequence[Sequence[str]] = (), attempts
 
     async def run() -> Answer:
         async with sending.http_client() as client:
-            hook, row = replace(HOOK, url=url), replace(DELIVERY, attempts=attempts)
             using = resolve if names else sending.resolve
-            return await sending.send(client, MASTER, hook, row, allowed, NOW, seconds=10, resolve=using)
+            return await sending.send(client, url, {}, b"{}", allowed, attempt=attempts, seconds=10, resolve=using)
 
     return asyncio.run(run()), asked
 

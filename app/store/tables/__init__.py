@@ -22,6 +22,7 @@ from app.store.tables.recalls import recall, recall_answer, recall_notice, recal
 from app.store.tables.sales import receipt, receipt_archived, receipt_claim, receipt_line
 from app.store.tables.scales import device_report, price
 from app.store.tables.scans import scan_count
+from app.store.tables.standing import epcis_query, epcis_subscription
 from app.store.tables.tasks import task
 from app.store.tables.units import code_job, code_range
 from app.store.tables.webhooks import delivery, webhook
@@ -47,6 +48,8 @@ __all__ = [
     "document",
     "epc_event",
     "epcis_event",
+    "epcis_query",
+    "epcis_subscription",
     "event",
     "external_code",
     "feed",
