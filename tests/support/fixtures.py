@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import pytest
 from sqlalchemy import Connection, Engine, event
@@ -94,8 +95,14 @@ def database(
     with databases.fresh(request.param, tmp_path, begun.template if begun else templates[request.param]) as made:
         made.enrolled = begun
         yield made
-        if not made.damaged:
+        if not made.damaged and _verified(request.param, request.node.nodeid):
             assert databases.findings(made) == []
+
+
+def _verified(kind: str, name: str) -> bool:
+    """Every ledger on SQLite, and of those on PostgreSQL a third: what both databases hold is decided by the same
+    code, and what PostgreSQL's statements write is seen in every sort of test."""
+    return kind == "sqlite" or crc32(name.encode()) % 3 == 0
 
 
 @pytest.fixture(params=databases.KINDS)
