@@ -3,17 +3,21 @@
 from app.exchanging.documents import read_document, to_json
 from app.exchanging.exporting import export_capture
 from app.exchanging.files import import_file
-from app.exchanging.importing import import_document
+from app.exchanging.importing import Order, import_document
 from app.exchanging.report import EventOutcome, ImportReport, IssuedCode, lines
+from app.exchanging.sources import Parsed, read_source
 
 __all__ = [
     "EventOutcome",
     "ImportReport",
     "IssuedCode",
+    "Order",
+    "Parsed",
     "export_capture",
     "import_document",
     "import_file",
     "lines",
     "read_document",
+    "read_source",
     "to_json",
 ]

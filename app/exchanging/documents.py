@@ -11,6 +11,7 @@ from app.domain.epcis.documents import EVENT_LIST, QUERY_EVENT_LIST
 from app.domain.epcis.values import exact_number, printable
 from app.domain.errors import Malformed
 
+_LISTS = {"EPCISDocument": EVENT_LIST, "EPCISQueryDocument": QUERY_EVENT_LIST}
 _encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 
 
@@ -58,15 +59,16 @@ def to_json(value: Any) -> bytes:
     return _encode(value)
 
 
-def _path(document: Mapping[str, Any]) -> list[str] | None:
+def path_of(document: Mapping[str, Any]) -> list[str] | None:
     """Where the list of events is; None in a bare event."""
-    pointer = {"EPCISDocument": EVENT_LIST, "EPCISQueryDocument": QUERY_EVENT_LIST}.get(str(document.get("type")))
+    kind = document.get("type")
+    pointer = _LISTS.get(kind) if isinstance(kind, str) else None
     return None if pointer is None else pointer.split("/")[1:]
 
 
 def envelope_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """A document less its list of events; nothing of a bare event."""
-    path = _path(document)
+    path = path_of(document)
     return {} if path is None else _without(document, path)
 
 
@@ -77,9 +79,25 @@ def _without(value: Mapping[str, Any], path: list[str]) -> dict[str, Any]:
     return {key: _without(item, rest) if key == name else item for key, item in value.items()}
 
 
+def without_events(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    """A document with an empty list in the place of its events, and these; none where there is no list."""
+    path = path_of(document)
+    here: Any = document
+    for name in path or ():
+        here = here.get(name) if isinstance(here, dict) else None
+    if path is None or not isinstance(here, list):
+        return dict(document), []
+    return _emptied(document, path), here
+
+
+def _emptied(value: Mapping[str, Any], path: list[str]) -> dict[str, Any]:
+    name, *rest = path
+    return {key: ([] if not rest else _emptied(item, rest)) if key == name else item for key, item in value.items()}
+
+
 def document_of(envelope: dict[str, Any], events: list[Any]) -> dict[str, Any]:
     """The document again. Changes the envelope."""
-    path = _path(envelope)
+    path = path_of(envelope)
     if path is None:
         bare: dict[str, Any] = events[0]
         return bare

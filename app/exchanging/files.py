@@ -4,9 +4,9 @@ from pathlib import Path
 
 from app.domain.errors import Refusal
 from app.domain.rights import Principal
-from app.exchanging.documents import read_document
-from app.exchanging.importing import import_document
+from app.exchanging.importing import Order, import_document
 from app.exchanging.report import lines
+from app.exchanging.sources import read_source
 from app.store.engine import Database
 from app.store.writer import Writer
 
@@ -28,8 +28,8 @@ def import_file(
     try:
         if path.stat().st_size > MAX_FILE:
             return [f"{path}: 超过 {MAX_FILE} 字节，请拆分后导入 · more than {MAX_FILE} bytes: split it"], False
-        document = read_document(path.read_bytes())
-        report = import_document(writer, database, document, principal=principal, issue=issue, proceed=proceed)
+        source = read_source(path.read_bytes())
+        report = import_document(writer, database, source, Order(principal, issue, proceed))
     except OSError as error:
         return [f"{path}: 无法读取：{error.strerror} · cannot be read: {error.strerror}"], False
     except Refusal as refusal:

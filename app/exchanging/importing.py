@@ -6,57 +6,65 @@ same import again.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from app.domain import ids
-from app.domain.epcis.captured import CapturedEvent, capture, related_epcs
-from app.domain.epcis.context import context_of, own_context
-from app.domain.epcis.documents import events_of, master_data_of
-from app.domain.epcis.faults import MAX_REFUSALS, Fault
-from app.domain.epcis.validate import validate_document, validate_event
+from app.domain.epcis.documents import master_data_of
 from app.domain.epcis.values import parse_time
 from app.domain.errors import Forbidden
 from app.domain.rights import CAPTURES, Principal
+from app.exchanging.checking import Checked, Entry
 from app.exchanging.codes import issued_codes
-from app.exchanging.documents import envelope_of, fingerprint
+from app.exchanging.documents import fingerprint
 from app.exchanging.masters import records_of
-from app.exchanging.recording import Noted, Take, Taken, take_events
-from app.exchanging.report import EventOutcome, ImportReport, Status
+from app.exchanging.recording import Take, Taken, take_events
+from app.exchanging.report import EventOutcome, ImportReport, IssuedCode, Status
+from app.exchanging.sources import Source, pointer_of
 from app.store import captures, master
 from app.store import events as store_events
+from app.store.captures import Known
 from app.store.engine import Database, reading
 from app.store.writer import Writer
+
+T = TypeVar("T")
 
 CHUNK = 250  # events, records or EPCs in one transaction: sales wait for it
 
 
-def import_document(
-    writer: Writer,
-    database: Database,
-    document: Any,
-    *,
-    principal: Principal,
-    issue: bool = False,
-    proceed: bool = False,
-) -> ImportReport:
-    """Takes a parsed document (EPCISDocument, EPCISQueryDocument or a bare event) in for the principal.
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a document is to be taken in, and for whom.
 
-    `issue` mints codes for all lots and custodies it concerns. Blocks until all is on disk. Raises Forbidden for a
-    principal who brings nothing in, StoreUnavailable.
+    `issue` mints codes for all lots and custodies that it concerns; `proceed` takes the good events of one with faults.
+    `listed`: of so many events the outcome is reported one by one. `since`: when it was begun, where this may be a
+    second try: what was recorded since then is not called a duplicate. `told` is called after every event that was
+    looked at and every piece that was recorded, with how many were recorded; what it raises ends the import.
     """
-    _may(database, principal)
-    faults = validate_document(document)
-    if not isinstance(document, dict):
-        return ImportReport(None, faults=faults)
-    checked = _Checked(document, faults)
-    if checked.refused and not (proceed and checked.whole and checked.good):
-        return ImportReport(None, checked.outcomes({}, {}), checked.of_document)
-    return _record(writer, database, checked, principal, issue)
+
+    principal: Principal
+    issue: bool = False
+    proceed: bool = False
+    listed: int = 1_000_000
+    since: datetime | None = None
+    told: Callable[[Checked, int], None] = lambda checked, done: None
 
 
-def _may(database: Database, principal: Principal) -> None:
+def import_document(writer: Writer, database: Database, source: Source, order: Order) -> ImportReport:
+    """Takes an EPCISDocument, an EPCISQueryDocument or a bare event in. Blocks until all is on disk. Raises Forbidden
+    for a principal who brings nothing in, StoreUnavailable."""
+    require_capturing(database, order.principal)
+    checked = Checked(source, lambda checked: order.told(checked, 0))
+    if checked.refusals and not (order.proceed and checked.whole and checked.entries):
+        return _report(checked, order)
+    return _Recording(writer, database, checked, order).all()
+
+
+def require_capturing(database: Database, principal: Principal) -> None:
+    """Raises Forbidden for one who brings no events in."""
     if principal.role not in CAPTURES:
         raise Forbidden(
             "role-may-not-record",
@@ -73,155 +81,97 @@ def _may(database: Database, principal: Principal) -> None:
             )
 
 
-class _Checked:
-    """A document's events, each with its faults; `good` are those without a refusal, `whole` that nothing else is."""
+class _Recording:
+    """Takes what is good in a checked document, piece by piece."""
 
-    def __init__(self, document: dict[str, Any], faults: Sequence[Fault]) -> None:
-        self.document = document
-        self.listed = events_of(document)
-        self.of_document: list[Fault] = []
-        self._of_event: dict[str, list[Fault]] = defaultdict(list)
-        places = {pointer for pointer, _ in self.listed}
-        for fault in faults:
-            place = _place(fault.pointer, places)
-            if place is None:
-                self.of_document.append(fault)
-            elif fault.slug != "reused_event_id":  # what else bears the eventID is for the store to say
-                self._of_event[place].append(fault)
-        self.whole = not any(fault.severity == "refusal" for fault in self.of_document)
-        context = context_of(document)
-        self.context = own_context(document)
-        if sum(fault.severity == "refusal" for fault in faults) >= MAX_REFUSALS and self.whole:
-            # Beyond so many no more were listed: look at each event by itself.
-            self._of_event = defaultdict(
-                list, {pointer: validate_event(event, context, pointer) for pointer, event in self.listed}
-            )
-        self.refused = not self.whole or any(self._refusals(pointer) for pointer in places)
-        self.good: dict[str, CapturedEvent] = {}
-        if self.whole:
-            for pointer, event in self.listed:
-                if not self._refusals(pointer):
-                    self.good[pointer] = capture(event, context)
+    def __init__(self, writer: Writer, database: Database, checked: Checked, order: Order) -> None:
+        self._writer, self._database, self._checked, self._order = writer, database, checked, order
+        shell = {} if checked.source.bare else checked.source.shell
+        self._dated = parse_time(str(shell.get("creationDate", "")))
+        self._records = records_of(master_data_of(shell))
+        self._moved: set[UUID] = set()
+        self._affected: set[str] = set()
+        self._minted: set[str] = set()
+        self._kept: dict[UUID, bytes] = {}
+        self._there: set[int] = set()
 
-    def _refusals(self, pointer: str) -> list[Fault]:
-        return [fault for fault in self._of_event.get(pointer, ()) if fault.severity == "refusal"]
-
-    def noted(self, pointer: str) -> Noted:
-        flags = [(fault.slug, fault.detail) for fault in self._of_event.get(pointer, ()) if fault.severity == "flag"]
-        return Noted(self.good[pointer], flags, self.context)
-
-    def outcomes(
-        self, there: Mapping[str, bool], flags: Mapping[UUID, Sequence[tuple[str, str]]]
-    ) -> list[EventOutcome]:
-        """`there`: of events that were taken, whether they had been recorded before."""
-        found = []
-        for pointer, event in self.listed:
-            own_id = event.get("eventID")
-            named = own_id if isinstance(own_id, str) else None
-            if pointer in there:
-                key = self.good[pointer].event_id
-                status: Status = "duplicate" if there[pointer] else "recorded"
-                found.append(EventOutcome(pointer, status, key, named, flags.get(key, ())))
-            else:
-                found.append(EventOutcome(pointer, "refused", None, named, reasons=self._refusals(pointer)))
-        return found
-
-
-def _place(pointer: str, places: set[str]) -> str | None:
-    """The event that a fault's pointer lies in."""
-    if "" in places:
-        return ""
-    parts = pointer.split("/")
-    return next((place for cut in range(len(parts), 0, -1) if (place := "/".join(parts[:cut])) in places), None)
-
-
-def _record(writer: Writer, database: Database, checked: _Checked, principal: Principal, issue: bool) -> ImportReport:
-    document = checked.document
-    dated = parse_time(str(document.get("creationDate", "")))
-    records = records_of(master_data_of(document))
-    moved: set[UUID] = set()
-    affected: set[str] = set()
-    minted: set[str] = set()
-
-    def take(**what: Any) -> Taken:
-        taken = writer.submit(take_events, Take(principal, **what))
-        moved.update(taken.moved)
-        affected.update(taken.affected)
-        minted.update(taken.minted)
+    def _take(self, **what: Any) -> Taken:
+        taken = self._writer.submit(take_events, Take(self._order.principal, **what))
+        self._moved.update(taken.moved)
+        self._affected.update(taken.affected)
+        self._minted.update(taken.minted)
         return taken
 
-    described = list(dict.fromkeys((*records.parties, *records.sites, *records.products)))
-    for slice_ in _slices(described):
-        take(records=records, described=slice_, dated=dated)
-    there: dict[str, bool] = {}
-    kept: dict[UUID, dict[str, Any]] = {}
-    for pointers in _chunks(checked.good):
-        noted = [checked.noted(pointer) for pointer in pointers]
-        taken = take(events=noted, records=records, dated=dated, issue=issue)
-        for pointer, one in zip(pointers, noted, strict=True):
-            key = one.event.event_id
-            there[pointer] = key in taken.there or key in kept
-            kept.setdefault(key, taken.there.get(key) or dict(one.event.body))
-    if moved:
-        with reading(database) as snapshot:
-            goods = captures.goods_at(snapshot, moved)
-        for slice_ in _slices(goods):
-            take(goods=slice_)
-    capture_id = ids.capture_id(principal.recorder_id, fingerprint(document).hex())
-    take(document=(capture_id, envelope_of(document), _inventory(checked, kept)))
-    with reading(database) as snapshot:
+    def all(self) -> ImportReport:
+        checked, order, records = self._checked, self._order, self._records
+        for slice_ in _slices(list(dict.fromkeys((*records.parties, *records.sites, *records.products)))):
+            self._take(records=records, described=slice_, dated=self._dated)
+        done = 0
+        for chunk in checked.chunks(CHUNK):
+            self._events(chunk)
+            done += len(chunk)
+            order.told(checked, done)
+        if self._moved:
+            with reading(self._database) as snapshot:
+                goods = captures.goods_at(snapshot, self._moved)
+            for slice_ in _slices(goods):
+                self._take(goods=slice_)
+        capture_id = ids.capture_id(order.principal.recorder_id, checked.fingerprint.hex())
+        self._take(document=(capture_id, checked.envelope, checked.inventory(self._kept)))
+        return self._report(capture_id)
+
+    def _events(self, chunk: Sequence[Entry]) -> None:
+        noted = [self._checked.noted(entry) for entry in chunk]
+        taken = self._take(events=noted, records=self._records, dated=self._dated, issue=self._order.issue)
+        for entry in chunk:
+            known = taken.there.get(entry.key)
+            if entry.key in self._kept or (known is not None and not self._ours(known)):
+                self._there.add(entry.index)
+            self._kept.setdefault(entry.key, entry.print if known is None else fingerprint(known.body))
+
+    def _ours(self, known: Known) -> bool:
+        """Whether it was recorded in an earlier try to record this document."""
+        return self._order.since is not None and known.record_time >= self._order.since
+
+    def _report(self, capture_id: UUID) -> ImportReport:
         flags: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
-        for flag in store_events.flags(snapshot, kept):
-            flags[flag.event_id].append((flag.slug, flag.detail))
-        codes = issued_codes(snapshot, affected, minted) if issue else ()
-    return ImportReport(capture_id, checked.outcomes(there, flags), checked.of_document, codes)
+        with reading(self._database) as snapshot:
+            for slice_ in _slices(list(self._kept)):
+                for flag in store_events.flags(snapshot, slice_):
+                    flags[flag.event_id].append((flag.slug, flag.detail))
+            codes = issued_codes(snapshot, self._affected, self._minted) if self._order.issue else ()
+        return _report(self._checked, self._order, capture_id, self._there, flags, codes)
 
 
-def _slices(items: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
-
-
-def _inventory(checked: _Checked, kept: Mapping[UUID, dict[str, Any]]) -> list[str | dict[str, Any]]:
-    """What the document's list of events was: see `Capture.event_ids`."""
-    listed: list[str | dict[str, Any]] = []
-    for pointer, body in checked.listed:
-        event = checked.good.get(pointer)
-        if event is None:
-            listed.append({"body": body})
-        elif fingerprint(kept[event.event_id]) == fingerprint(body):
-            listed.append(str(event.event_id))
+def _report(
+    checked: Checked,
+    order: Order,
+    capture_id: UUID | None = None,
+    there: Set[int] = frozenset(),
+    flags: Mapping[UUID, Sequence[tuple[str, str]]] | None = None,
+    codes: Sequence[IssuedCode] = (),
+) -> ImportReport:
+    """`there`: events that had been recorded before. Without a `capture_id`, nothing was taken."""
+    flags = flags or {}
+    entries = {entry.index: entry for entry in checked.entries}
+    good = {} if capture_id is None else entries
+    outcomes = []
+    for i in range(min(len(checked.source), order.listed)):
+        entry, pointer = good.get(i), pointer_of(checked.source, i)
+        if entry is None:
+            named = entries[i].own_id if i in entries else checked.names.get(i)
+            outcomes.append(EventOutcome(pointer, "refused", None, named, reasons=checked.reasons.get(i, [])))
         else:
-            listed.append({"id": str(event.event_id), "body": body})
-    return listed
+            status: Status = "duplicate" if i in there else "recorded"
+            outcomes.append(EventOutcome(pointer, status, entry.key, entry.own_id, flags.get(entry.key, ())))
+    counts = {
+        "recorded": len(good) - len(there),
+        "duplicate": len(there),
+        "refused": len(checked.source) - len(good),
+        "flagged": sum(1 for entry in good.values() if flags.get(entry.key)),
+    }
+    return ImportReport(capture_id, outcomes, checked.of_document, codes, counts, checked.refusals)
 
 
-def _chunks(events: Mapping[str, CapturedEvent]) -> Iterator[list[str]]:
-    """Pointers, CHUNK at most together: events that have to do with one another as far as that goes, so that what they
-    concern is computed once."""
-    leader: dict[str, str] = {}
-
-    def find(epc: str) -> str:
-        while leader[epc] != epc:
-            leader[epc] = epc = leader[leader[epc]]
-        return epc
-
-    named = {pointer: sorted(related_epcs(event)) for pointer, event in events.items()}
-    for epcs in named.values():
-        for epc in epcs:
-            leader.setdefault(epc, epc)
-            leader[find(epc)] = find(epcs[0])
-    together: dict[str, list[str]] = defaultdict(list)
-    for pointer, epcs in named.items():
-        together[find(epcs[0]) if epcs else ""].append(pointer)
-    chunk: list[str] = []
-    for group in together.values():
-        if chunk and len(chunk) + len(group) > CHUNK:
-            yield chunk
-            chunk = []
-        # Of one story the beginning comes first: what is computed of it stays.
-        chunk += sorted(group, key=lambda pointer: events[pointer].order)
-        while len(chunk) > CHUNK:
-            yield chunk[:CHUNK]
-            chunk = chunk[CHUNK:]
-    if chunk:
-        yield chunk
+def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

@@ -14,7 +14,7 @@ from app.domain.rights import Principal
 from app.domain.rows import Event, Measure
 from app.exchanging.masters import Office, Records
 from app.store import captures
-from app.store.captures import Capture
+from app.store.captures import Capture, Known
 from app.store.reprojection import Fresh, Reprojection
 from app.store.writer import Transaction
 
@@ -56,7 +56,7 @@ class Taken:
     """`there`: events that had been recorded, as they are kept. `moved`: sites whose goods are now somebody else's.
     `affected`: EPCs that were computed again. `minted`: new codes."""
 
-    there: Mapping[UUID, dict[str, Any]]
+    there: Mapping[UUID, Known]
     moved: frozenset[UUID] = frozenset()
     affected: frozenset[str] = frozenset()
     minted: frozenset[str] = frozenset()
@@ -70,7 +70,7 @@ def take_events(transaction: Transaction, commands: Sequence[Take]) -> Sequence[
 
 def _take(transaction: Transaction, command: Take) -> Taken:
     connection = transaction.connection
-    there = captures.bodies(connection, {noted.event.event_id for noted in command.events})
+    there = captures.there(connection, {noted.event.event_id for noted in command.events})
     new = {noted.event.event_id: noted for noted in reversed(command.events) if noted.event.event_id not in there}
     records, described = command.records, command.described
     office = Office(transaction, command.principal, records, command.dated)

@@ -1,7 +1,7 @@
 """What came of a document: of every event of it, and of the whole."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
@@ -38,34 +38,27 @@ class IssuedCode:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """`capture_id` is None where nothing was taken in. `faults`: what is wrong with the document outside its events."""
+    """`capture_id` is None where nothing was taken in. `events`: those whose outcome was asked for, the first of the
+    document. `faults`: what is wrong with it outside its events. `counts`: how many events were recorded, duplicate,
+    refused, and how many of all are flagged. `refused`: how many refusals there are, `refusals` lists the first."""
 
     capture_id: UUID | None
     events: Sequence[EventOutcome] = ()
     faults: Sequence[Fault] = ()
-    codes: Sequence[IssuedCode] = field(default_factory=tuple)
-
-    @property
-    def refused(self) -> bool:
-        """Whether anything of the document was refused."""
-        return bool(self.refusals)
+    codes: Sequence[IssuedCode] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    refused: int = 0
 
     @property
     def refusals(self) -> list[Fault]:
         listed = [*self.faults, *(reason for event in self.events for reason in event.reasons)]
         return [fault for fault in listed if fault.severity == "refusal"]
 
-    def counts(self) -> dict[str, int]:
-        """How many events: recorded, duplicate, refused, and how many of all are flagged."""
-        counted = Counter(event.status for event in self.events)
-        flagged = sum(1 for event in self.events if event.flags)
-        return {**{status: counted[status] for status in ("recorded", "duplicate", "refused")}, "flagged": flagged}
-
     def shown(self, public_url: str) -> dict[str, Any]:
         """As `POST /captures` answers."""
         return {
             "id": str(self.capture_id) if self.capture_id is not None else None,
-            **self.counts(),
+            **self.counts,
             "events": [
                 {
                     "pointer": event.pointer,
@@ -103,9 +96,9 @@ LISTED = 50  # lines of one sort for a terminal
 
 def lines(name: str, report: ImportReport, public_url: str) -> Iterator[str]:
     """The report for a terminal, Chinese before English."""
-    counts = report.counts()
+    counts = report.counts
     if report.capture_id is None:
-        yield f"{name}: 未接收，共 {len(report.refusals)} 处错误 · refused, {len(report.refusals)} faults"
+        yield f"{name}: 未接收，共 {report.refused} 处错误 · refused, {report.refused} faults"
     else:
         yield (
             f"{name}: 新增 {counts['recorded']}，已有 {counts['duplicate']}，拒绝 {counts['refused']}，"

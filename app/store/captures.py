@@ -6,7 +6,7 @@ JSON is read here with every digit that its numbers have, unlike everywhere else
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -51,6 +51,13 @@ class SameId:
     content_hash: bytes
 
 
+class Known(NamedTuple):
+    """An event as it is kept, and since when."""
+
+    body: dict[str, Any]
+    record_time: datetime
+
+
 def serialise(connection: Connection) -> None:
     """One transaction at a time captures: what an event makes of the ledger depends on all others of its EPCs."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer
@@ -93,8 +100,14 @@ def _captured(row: raw.Row) -> CapturedEvent:
 
 def bodies(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     """Events as they are kept, of those of the ids that are there."""
-    rows = raw.select(snapshot, tables.event, ("id", "body"), "id", sorted(key.bytes for key in ids))
-    return {UUID(bytes=key): decode(body) for key, body in rows}
+    return {key: known.body for key, known in there(snapshot, ids).items()}
+
+
+def there(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, Known]:
+    """Those of the ids that are there."""
+    columns = ("id", "body", "record_time")
+    rows = raw.select(snapshot, tables.event, columns, "id", sorted(key.bytes for key in ids))
+    return {UUID(bytes=key): Known(decode(body), from_micros(time)) for key, body, time in rows}
 
 
 def bearers(snapshot: Snapshot, own_ids: Collection[str]) -> list[SameId]:

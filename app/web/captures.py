@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.domain.errors import Invalid, UnsupportedType
-from app.exchanging import ImportReport, export_capture, import_document, read_document, to_json
+from app.exchanging import ImportReport, Order, export_capture, import_document, read_source, to_json
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import media_type_of, read_body
@@ -118,10 +118,7 @@ async def post_capture(
     raw = await read_body(request, service.settings.max_body_bytes)
 
     def take() -> ImportReport:
-        document = read_document(raw)
-        return import_document(
-            service.writer, service.engine, document, principal=principal, issue=issue, proceed=proceed
-        )
+        return import_document(service.writer, service.engine, read_source(raw), Order(principal, issue, proceed))
 
     report = await run_in_threadpool(take)
     if report.capture_id is None:

@@ -16,7 +16,7 @@ from app import tracing
 from app.domain.epcis.validate import validate_document
 from app.domain.epcis.writing import Amount, Hop, event
 from app.enrolling.keys import OPERATOR
-from app.exchanging import import_document, read_document
+from app.exchanging import Order, Parsed, import_document, read_document
 from app.store import cases as store
 from app.store.engine import reading
 from app.store.writer import Writer
@@ -114,8 +114,8 @@ def test_the_next_region_reads_it_into_a_ledger_of_its_own(
     cast.stall.record("destroy", items=[cast.item(chain["stall"], "2")], reason="变质")
     document = read_document(file(cast.admin, opened(cast.admin, chain)).read("epcis.jsonld"))
     assert [fault for fault in validate_document(document) if fault.severity == "refusal"] == []
-    report = import_document(other_writer, other, document, principal=OPERATOR, issue=True)
-    assert not report.refused
+    report = import_document(other_writer, other, Parsed(document), Order(OPERATOR, issue=True))
+    assert report.refused == 0
     lot = next(code for code in report.codes if code.kind == "lot")
     with reading(other) as snapshot:
         found = tracing.trace(

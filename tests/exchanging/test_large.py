@@ -57,7 +57,7 @@ def test_what_belongs_together_is_taken_together(
     monkeypatch.setattr(importing, "CHUNK", 100)
     events = stories(60)
     report = bring(writer, engine, document(*events), issue=True)
-    assert report.counts()["recorded"] == 300
+    assert report.counts["recorded"] == 300
     assert [len(piece.events) for piece in pieces] == [100, 100, 100, 0]
     seen_in = Counter(epc for piece in pieces for epc in {e for noted in piece.events for e in noted.event.named})
     assert set(seen_in.values()) == {1}
@@ -105,7 +105,7 @@ def test_an_import_that_is_cut_off_is_gone_on_with(
     assert len(rows(engine, tables.event)) == 100
     assert verify(engine) == []
     report = bring(writer, engine, brought)
-    assert report.counts() == {"recorded": 100, "duplicate": 100, "refused": 0, "flagged": 0}
+    assert report.counts == {"recorded": 100, "duplicate": 100, "refused": 0, "flagged": 0}
     assert ledger(engine) == ledger(other)
 
 
@@ -137,6 +137,6 @@ def test_ten_thousand_events_in_bounded_memory(engine: Engine, writer: Writer) -
     report = bring(writer, engine, brought)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert report.counts()["recorded"] == 10_000
+    assert report.counts["recorded"] == 10_000
     assert peak < 120_000_000
     assert verify(engine) == []

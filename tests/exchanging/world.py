@@ -9,7 +9,7 @@ from sqlalchemy import Engine, Table, select
 
 from app.domain.epcis.captured import CapturedEvent
 from app.enrolling.keys import OPERATOR
-from app.exchanging import ImportReport, import_document, read_document
+from app.exchanging import ImportReport, Order, Parsed, import_document, read_document
 from app.exchanging.recording import Noted, Take, Taken, take_events
 from app.store import tables
 from app.store.engine import reading
@@ -92,7 +92,8 @@ def plain(path: Path) -> dict[str, Any]:
 
 
 def bring(writer: Writer, engine: Engine, brought: Any, **options: Any) -> ImportReport:
-    return import_document(writer, engine, brought, principal=options.pop("principal", OPERATOR), **options)
+    order = Order(options.pop("principal", OPERATOR), **options)
+    return import_document(writer, engine, Parsed(brought), order)
 
 
 def take(writer: Writer, events: Iterable[CapturedEvent], **options: Any) -> Taken:

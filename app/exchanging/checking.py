@@ -1,0 +1,183 @@
+"""Looking at a document event by event: what is wrong with each, and what of each must be known to record it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from app.domain.epcis.captured import CapturedEvent, capture, related_epcs
+from app.domain.epcis.context import Context, context_of, own_context
+from app.domain.epcis.event_hash import hash_digest, hash_uri
+from app.domain.epcis.faults import Fault, Faults, readable
+from app.domain.epcis.validate import validate_document, validate_event
+from app.domain.errors import Malformed, TooLarge
+from app.exchanging.documents import envelope_of, fingerprint
+from app.exchanging.recording import Noted, Said
+from app.exchanging.sources import Source, pointer_of
+
+REASONS: Final = 10_000
+"""Faults that are kept; of events beyond it is known that they are refused."""
+AT_HAND: Final = 4_000_000
+"""Bytes of events that are not taken apart a second time to be recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A good event: where in the document, its id, hash and fingerprint, and a number that all have in common that have
+    to do with one another. `event` where it is at hand."""
+
+    index: int
+    key: UUID
+    own_id: str | None
+    kind: str
+    time: datetime
+    digest: bytes
+    print: bytes
+    group: int
+    event: CapturedEvent | None
+
+
+class Checked:
+    """A document's events. `entries` are those without a refusal; `of_document` is what is wrong outside of them, and
+    what keeps any event from being stored; `refusals` counts them all."""
+
+    def __init__(self, source: Source, tick: Callable[["Checked"], None]) -> None:
+        """Calls `tick` after every event."""
+        self.source = source
+        shell = source.shell if isinstance(source.shell, dict) else {}
+        self.context: Context = context_of(shell)
+        self.own_context = own_context(shell)
+        self.envelope = {} if source.bare else envelope_of(shell)
+        self.of_document: list[Fault] = [] if source.bare else list(validate_document(source.shell))
+        self.refusals = sum(fault.severity == "refusal" for fault in self.of_document)
+        self.whole = not self.refusals
+        self.refused = 0
+        self.entries: list[Entry] = []
+        self.reasons: dict[int, list[Fault]] = {}
+        self.names: dict[int, str] = {}  # eventIDs of refused events
+        self._flags: dict[int, list[Said]] = {}
+        self._groups = _Groups()
+        self._kept = 0
+        self._prints: list[bytes] = [fingerprint(self.envelope)]
+        for i in range(len(source)):
+            self._look(i)
+            tick(self)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """The document, whatever the order of names in it; of one without refusals."""
+        return fingerprint({"shell": self._prints[0].hex(), "events": [one.hex() for one in self._prints[1:]]})
+
+    def _look(self, i: int) -> None:
+        pointer = pointer_of(self.source, i)
+        try:
+            event = self.source.event(i)
+        except (Malformed, TooLarge) as refusal:
+            self._refuse(i, [Fault(pointer, refusal.slug, refusal.detail)])
+            self.whole = False
+            return
+        faults = validate_document(event) if self.source.bare else validate_event(event, self.context, pointer)
+        if any(fault.severity == "refusal" for fault in faults):
+            self._refuse(i, faults)
+            own_id = event.get("eventID") if isinstance(event, dict) else None
+            if isinstance(own_id, str) and i in self.reasons:
+                self.names[i] = own_id
+            if readable(event, pointer, Faults()):
+                self._prints.append(fingerprint({"event": event}))
+            else:
+                self.whole = False
+            return
+        captured = capture(event, self.context)
+        printed = fingerprint(event)
+        self._prints.append(printed)
+        if faults:
+            self._flags[i] = [(fault.slug, fault.detail) for fault in faults]
+        self._kept += self.source.size(i)
+        at_hand = captured if self._kept <= AT_HAND else None
+        group = self._groups.of(related_epcs(captured))
+        digest = hash_digest(captured.content_hash)
+        self.entries.append(
+            Entry(
+                i,
+                captured.event_id,
+                captured.epcis_event_id,
+                captured.kind,
+                captured.event_time,
+                digest,
+                printed,
+                group,
+                at_hand,
+            )
+        )
+
+    def _refuse(self, i: int, faults: Sequence[Fault]) -> None:
+        refusals = [fault for fault in faults if fault.severity == "refusal"]
+        self.refused += 1
+        if self.refusals < REASONS:
+            self.reasons[i] = refusals
+        self.refusals += len(refusals)
+
+    # --- what is recorded of it ---
+
+    def noted(self, entry: Entry) -> Noted:
+        event = entry.event
+        if event is None:
+            body = self.source.event(entry.index)
+            event = CapturedEvent(entry.key, entry.own_id, entry.kind, entry.time, hash_uri(entry.digest), body)
+        return Noted(event, self._flags.get(entry.index, ()), self.own_context)
+
+    def chunks(self, size: int) -> Iterator[list[Entry]]:
+        """So many entries at most together: events that have to do with one another as far as that goes, so that what
+        they concern is computed once."""
+        together: dict[int, list[Entry]] = defaultdict(list)
+        for entry in self.entries:
+            together[self._groups.leader(entry.group)].append(entry)
+        chunk: list[Entry] = []
+        for group in together.values():
+            if chunk and len(chunk) + len(group) > size:
+                yield chunk
+                chunk = []
+            # Of one story the beginning comes first: what is computed of it stays.
+            chunk += sorted(group, key=lambda entry: (entry.time, entry.key.int))
+            while len(chunk) > size:
+                yield chunk[:size]
+                chunk = chunk[size:]
+        if chunk:
+            yield chunk
+
+    def inventory(self, kept: Mapping[UUID, bytes]) -> list[str | dict[str, Any]]:
+        """What the document's list of events was: see `Capture.event_ids`. `kept`: fingerprints of the events as they
+        are kept."""
+        good = {entry.index: entry for entry in self.entries}
+        listed: list[str | dict[str, Any]] = []
+        for i in range(len(self.source)):
+            entry = good.get(i)
+            if entry is not None and kept[entry.key] == entry.print:
+                listed.append(str(entry.key))
+            else:
+                named = {} if entry is None else {"id": str(entry.key)}
+                listed.append({**named, "body": self.source.event(i)})
+        return listed
+
+
+class _Groups:
+    """Which EPCs are named together, by their hashes: two that share one are taken together for nothing."""
+
+    def __init__(self) -> None:
+        self._leader: dict[int, int] = {}
+
+    def leader(self, one: int) -> int:
+        leader = self._leader
+        while leader.setdefault(one, one) != one:
+            leader[one] = one = leader[leader[one]]
+        return one
+
+    def of(self, epcs: Iterable[str]) -> int:
+        """Joins the EPCs of one event; the number of any of them, 0 where it names none."""
+        numbers = [hash(epc) for epc in epcs]
+        first = self.leader(numbers[0]) if numbers else 0
+        for number in numbers[1:]:
+            self._leader[self.leader(number)] = first
+        return first
