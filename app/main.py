@@ -15,6 +15,7 @@ from app.domain.errors import Refusal
 from app.domain.opening import read_opening
 from app.domain.retention import own_rules as retention_rules
 from app.domain.webhooks import reach
+from app.exchanging import Publisher
 from app.notifying import OUTBOX, Sender
 from app.overseeing import Sweeper, Watch
 from app.recalling import Keeper, note_deliveries
@@ -99,12 +100,13 @@ def open_service(settings: Settings) -> Service:
     scans: Memo[Key, Kept | None] = Memo(lambda: tail.age, settings.cache_bytes)
 
     skew = timedelta(seconds=settings.clock_skew_seconds)
-    writer = Writer(engine, limit=settings.queue_limit, skew=skew, on_commit=lambda touched: forget(touched))
+    writer = Writer(engine, limit=settings.queue_limit, skew=skew, on_commit=lambda touched: committed(touched))
     keys = KeyCache(engine, writer, lambda: tail.age)
     sessions = SessionCache(engine, writer, lambda: tail.age)
     shelves = Shelves(engine, lambda: tail.age)
     boards = Boards(engine, lambda: tail.age, settings.board_screens)
     keeper = Keeper(engine, writer)
+    publisher = Publisher(engine, writer, settings.public_url)
     announcements: Memo[tuple[str, str, str], Packed] = Memo(lambda: tail.age, ANNOUNCEMENTS)
 
     def forget(touched: Iterable[str]) -> None:
@@ -119,6 +121,11 @@ def open_service(settings: Settings) -> Service:
         if OUTBOX in names:
             sender.wake()
         keeper.hear(names)
+
+    def committed(touched: Iterable[str]) -> None:
+        names = frozenset(touched)
+        forget(names)
+        publisher.hear(names)
 
     def forget_all() -> None:
         keys.forget_all()
@@ -164,10 +171,11 @@ def open_service(settings: Settings) -> Service:
     if settings.webhook_hosts:
         sender.start()
     keeper.start()
+    publisher.start()
     files = FileStore(settings.files_dir)
     return Service(
         settings, engine, writer, keys, sessions, shelves, reports, files, scans, receipts, counts, tail, metrics,
-        master, boards, reachable, sender, keeper, announcements, sweeper,
+        master, boards, reachable, sender, keeper, publisher, announcements, sweeper,
         wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules, prefixes=prefixes,
         keeping=retention_rules(own),
     )  # fmt: skip
@@ -178,6 +186,7 @@ def close_service(service: Service) -> None:
     service.sweeper.close()
     service.sender.close()
     service.keeper.close()
+    service.publisher.close()
     service.counts.close()
     service.boards.close()
     service.writer.close()

@@ -1,9 +1,10 @@
-"""Exchanging: EPCIS 2.0 documents in, and out again as they came."""
+"""Exchanging: EPCIS 2.0 in, and out again as it came; our own events as EPCIS."""
 
 from app.exchanging.documents import read_document, to_json
 from app.exchanging.exporting import export_capture
 from app.exchanging.files import import_file
 from app.exchanging.importing import Order, import_document
+from app.exchanging.publishing import Publisher
 from app.exchanging.report import EventOutcome, ImportReport, IssuedCode, lines
 from app.exchanging.sources import Parsed, read_source
 
@@ -13,6 +14,7 @@ __all__ = [
     "IssuedCode",
     "Order",
     "Parsed",
+    "Publisher",
     "export_capture",
     "import_document",
     "import_file",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, bindparam, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.event_hash import hash_uri
@@ -136,6 +136,14 @@ def custodies_of(snapshot: Snapshot, epcs: Collection[str]) -> list[Custody]:
 
 def instant(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
+
+
+def listed(snapshot: Snapshot, after: UUID | None, limit: int) -> list[Capture]:
+    """Documents in the order of their ids."""
+    key = tables.capture.c.id
+    later = [] if after is None else [key > after]
+    keys = snapshot.scalars(select(key).where(*later).order_by(key).limit(limit))
+    return [found for one in keys.all() if (found := capture(snapshot, one)) is not None]
 
 
 # --- writing ---

@@ -100,6 +100,10 @@ def flagged(snapshot: Snapshot, slug: str, limit: int) -> list[UUID]:
     return list(dict.fromkeys(snapshot.scalars(statement)))
 
 
+def by_id(snapshot: Snapshot, event_ids: Iterable[UUID]) -> list[Event]:
+    return fetch(snapshot, Event, "id", event_ids)
+
+
 def flags(snapshot: Snapshot, event_ids: Iterable[UUID]) -> list[Flag]:
     return fetch(snapshot, Flag, "event_id", event_ids)
 

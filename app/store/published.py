@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection, func, select
 
 from app.domain.epcis.captured import CapturedEvent
 from app.domain.epcis.context import Context, context_of
 from app.domain.epcis.named import Role, named_epcs, scalar_columns
 from app.domain.rows import Event
-from app.store import bulk, tables
+from app.store import bulk, raw, tables
 from app.store.engine import Snapshot
 
 # Names in the change feed: the repository has grown, and native events wait to be shown in it.
@@ -86,6 +87,25 @@ def note(connection: Connection, events: Iterable[UUID]) -> None:
 
 def waiting(snapshot: Snapshot, limit: int) -> list[UUID]:
     return list(snapshot.scalars(select(tables.unpublished.c.event_id).limit(limit)))
+
+
+def still_waiting(snapshot: Snapshot, events: Iterable[UUID]) -> set[UUID]:
+    """Those of the events that are still to be shown."""
+    rows = raw.select(snapshot, tables.unpublished, ("event_id",), "event_id", sorted(key.bytes for key in events))
+    return {UUID(bytes=key) for (key,) in rows}
+
+
+def native_bodies(snapshot: Snapshot, events: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Native events as they were published, of those that were."""
+    keys = sorted(key.bytes for key in events)
+    rows = raw.select(snapshot, tables.epcis_event, ("event_id", "body"), "event_id", keys, "body IS NOT NULL")
+    return {UUID(bytes=key): msgspec.json.decode(body) for key, body in rows}
+
+
+def replace_unplaced(connection: Connection, events: Iterable[Shown]) -> None:
+    """Takes away what the index says of captured events without a position: they are about to get one."""
+    named = [(epc, one.row.id) for one in events for epc in (one.roles or named_epcs(one.body))]
+    bulk.delete(connection, tables.epc_event, [(epc, 0, key) for epc, key in named])
 
 
 def done(connection: Connection, events: Collection[UUID]) -> None:

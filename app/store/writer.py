@@ -13,9 +13,10 @@ import logging
 import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -117,6 +118,10 @@ class Writer:
         self._ready = threading.Condition()
         self._closing = False
         self._appended = 0
+        # SQLite's one writer: within a process nobody has to ask again and again whether it is free.
+        self._alone: AbstractContextManager[Any] = (
+            threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        )
         self._on_commit = on_commit
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -183,6 +188,23 @@ class Writer:
         """The bare door: `done` is called on the writer's thread after the commit. Raises QueueFull."""
         self._enqueue([_Ticket(job, command, lambda _, result: done(result))], origin)
 
+    def apart(self, job: Job[C, R], command: C) -> R:
+        """Runs the job on the command in a transaction of its own, in the thread that asks: for what waits for a lock
+        of all processes, which commands of the queue should not wait for. The job locks nothing that they lock."""
+        ticket: _Ticket[C, R] = _Ticket(job, command, lambda *_: None)
+        attempt = 0
+        while True:
+            try:
+                (result,) = self._commit([ticket])
+            except DBAPIError as error:
+                attempt += 1
+                if not conflicting(error) or attempt > RETRIES:
+                    raise
+                continue
+            if isinstance(result, Exception):
+                raise result
+            return cast(R, result)
+
     def close(self) -> None:
         """Drains the queue, then stops."""
         with self._ready:
@@ -234,7 +256,7 @@ class Writer:
         for i, ticket in enumerate(batch):
             groups.setdefault(ticket.job, []).append(i)
         results: list[Any] = [None] * len(batch)
-        with writing(self._engine) as connection:
+        with self._alone, writing(self._engine) as connection:
             transaction = Transaction(connection, self._clock(), self._skew)
             for job, members in groups.items():
                 answers = job(transaction, [batch[i].command for i in members])

@@ -9,6 +9,7 @@ from app.domain import retention
 from app.domain.balance import Rules
 from app.domain.epcis.formats import CompanyPrefixes
 from app.domain.webhooks import Reach
+from app.exchanging import Publisher
 from app.notifying import Sender
 from app.overseeing import Sweeper
 from app.recalling import Keeper
@@ -39,8 +40,9 @@ class Service:
     """One process's doors to everything: the settings, the database, the writer, the keys and the sessions of persons,
     what scales may sell, what they report, the files, the answers to scans and how many there were, the feed, its
     counters, `master`, the secret that receipts are signed with, the boards, where webhooks may lead and who sends to
-    them, who keeps recalls up to date, who has tried activation codes, scanned wrong codes, complained or logged in how
-    often, where networks are, what goods may lose and processes yield, and the lengths of company prefixes."""
+    them, who keeps recalls up to date and who publishes our events as EPCIS, who has tried activation codes, scanned
+    wrong codes, complained or logged in how often, where networks are, what goods may lose and processes yield, and the
+    lengths of company prefixes."""
 
     settings: Settings
     engine: Database
@@ -60,6 +62,7 @@ class Service:
     reach: Reach
     sender: Sender
     keeper: Keeper
+    publisher: Publisher
     announcements: Memo[tuple[str, str, str], Packed]
     sweeper: Sweeper
     tries: Tries = field(default_factory=Tries)

@@ -1,1 +1,1 @@
-"""The EPCIS repository, through its REST interface."""
+"""The EPCIS repository: what it shows, how it is asked, and who may read it."""

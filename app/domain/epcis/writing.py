@@ -2,9 +2,12 @@
 pure form. What others captured goes out as it came in."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+from urllib.parse import quote
+
+from app.domain.epcis.vocabulary import MEASUREMENTS
 
 CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 
@@ -22,14 +25,44 @@ class Amount:
     def element(self) -> dict[str, Any]:
         if self.value is None:
             return {"epcClass": self.epc_class}
-        value = int(self.value) if float(self.value).is_integer() else self.value
-        return {"epcClass": self.epc_class, "quantity": value} | ({"uom": "KGM"} if self.weight else {})
+        quantity = {"quantity": _number(self.value)}
+        return {"epcClass": self.epc_class} | quantity | ({"uom": "KGM"} if self.weight else {})
+
+
+def _number(value: float | str) -> int | float:
+    number = float(value)
+    return int(number) if number.is_integer() else number
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a sensor measured: `kind` and `unit` in the recorder's words, `value` a decimal number as text, `time` ISO
+    8601."""
+
+    kind: str
+    value: str
+    unit: str
+    time: str
+
+    def report(self, own: str) -> dict[str, Any]:
+        """A sensorReport of EPCIS 2.0 §7.3.7.3; `own`: the URI that kinds which GS1's vocabulary lacks begin with."""
+        kind = _MEASUREMENTS.get(self.kind.strip().lower(), self.kind.strip())
+        kind = kind if kind in MEASUREMENTS else own + quote(self.kind.strip(), safe="")
+        unit = _UNITS.get(self.unit.strip().lower())
+        number = {"value": _number(self.value)}
+        said = (
+            number | {"uom": unit}
+            if unit
+            else number | ({"stringValue": f"{self.value} {self.unit}"} if self.unit else {})
+        )
+        return {"type": kind, "time": self.time, **said}
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
     """One event of ours. `moved`: what it did to whose goods; `place`, `to`: URIs; `slip`: the URI of the slip that
-    the goods travel with; `papers`: URIs of documents; `corrected`: (when, reason, URIs of what came instead)."""
+    the goods travel with; `papers`: URIs of documents; `made`: instance/lot master data of what was made; `measured`:
+    sensor reports; `corrected`: (when, reason, ids of what came instead)."""
 
     id: str
     kind: str
@@ -41,6 +74,8 @@ class Hop:
     slip: str | None = None
     papers: Sequence[str] = ()
     verdict: str | None = None
+    made: Mapping[str, str] = field(default_factory=dict)
+    measured: Sequence[Mapping[str, Any]] = ()
     corrected: tuple[datetime, str, Sequence[str]] | None = None
 
 
@@ -63,6 +98,15 @@ _WORDS: Mapping[str, tuple[str, str | None]] = {
 }
 TOLD = frozenset({*_WORDS, "correct"})
 """Kinds of native events that EPCIS can tell of."""
+_MEASUREMENTS = {
+    "temperature": "Temperature", "温度": "Temperature", "humidity": "RelativeHumidity", "湿度": "RelativeHumidity",
+    "相对湿度": "RelativeHumidity", "pressure": "Pressure", "illuminance": "Illuminance",
+}  # fmt: skip
+# UN/ECE Recommendation 20, by how people write units.
+_UNITS = {
+    "℃": "CEL", "°c": "CEL", "c": "CEL", "摄氏度": "CEL", "℉": "FAH", "°f": "FAH", "k": "KEL",
+    "%": "P1", "%rh": "P1", "pa": "PAL", "kpa": "KPA", "lx": "LUX", "lux": "LUX",
+}  # fmt: skip
 _VERDICTS = {"pass": "conformant", "fail": "non_conformant", "admitted": "conformant", "refused": "non_conformant"}
 _ACTIONS = {"produce": "ADD", "destroy": "DELETE"}
 
@@ -70,7 +114,9 @@ _ACTIONS = {"produce": "ADD", "destroy": "DELETE"}
 def event(hop: Hop) -> dict[str, Any] | None:
     """None for what EPCIS has no word for, and for what touches no goods of the document."""
     words = _WORDS.get(hop.kind)
-    if words is None or not hop.moved:
+    # Of a place alone a sensor may report; anything else is said of goods.
+    alone = bool(hop.measured) and hop.place is not None
+    if words is None or not (hop.moved or alone):
         return None
     step, disposition = words
     if hop.kind in ("test", "admit"):
@@ -90,9 +136,10 @@ def event(hop: Hop) -> dict[str, Any] | None:
             return None  # of a process that lies half in the document there is nothing to say
     else:
         made["action"] = _ACTIONS.get(hop.kind, "OBSERVE")
-        made["quantityList"] = _list(hop, *_SIDES.get(hop.kind, ("in", "out", "touched")))
-        if not made["quantityList"]:
+        goods = _goods(hop)
+        if not (goods or alone):
             return None
+        made |= {"quantityList": goods} if goods else {"epcList": []}
     made["bizStep"] = step
     if disposition is not None:
         made["disposition"] = disposition
@@ -105,17 +152,31 @@ def event(hop: Hop) -> dict[str, Any] | None:
         made["bizTransactionList"] = [{"type": "desadv", "bizTransaction": hop.slip}]
     if hop.to is not None:
         made["destinationList"] = [{"type": "location", "destination": hop.to}]
+    if hop.measured:
+        made["sensorElementList"] = [{"sensorReport": list(hop.measured)}]
+    if hop.made:
+        made["ilmd"] = dict(hop.made)
     if hop.papers:
         made["certificationInfo"] = list(hop.papers)
-    if hop.corrected is not None:
-        when, reason, instead = hop.corrected
-        made["errorDeclaration"] = {"declarationTime": when.isoformat(timespec="milliseconds"), "reason": reason}
-        if instead:
-            made["errorDeclaration"]["correctiveEventIDs"] = [f"urn:uuid:{key}" for key in instead]
-    return made
+    return made if hop.corrected is None else taken_back(made, *hop.corrected)
 
 
-# A return is told as its arrival; sales and losses as what went.
+def taken_back(made: Mapping[str, Any], when: datetime, reason: str, instead: Sequence[str]) -> dict[str, Any]:
+    """The error declaration of an event: its content and eventID, when and why it is taken back, and the ids of ours of
+    what came instead (EPCIS 2.0 §7.4.1.5)."""
+    declared: dict[str, Any] = {"declarationTime": when.isoformat(timespec="milliseconds"), "reason": reason}
+    if instead:
+        declared["correctiveEventIDs"] = [f"urn:uuid:{key}" for key in instead]
+    return {**made, "errorDeclaration": declared}
+
+
+def _goods(hop: Hop) -> list[dict[str, Any]]:
+    """A return is told as its arrival, and what a buyer brings back as what had gone."""
+    goods = _list(hop, *_SIDES.get(hop.kind, ("in", "out", "touched")))
+    return _list(hop, "out") if hop.kind == "return" and not goods else goods
+
+
+# Sales and losses are told as what went.
 _SIDES: Mapping[str, tuple[Direction, ...]] = {
     "return": ("in",),
     "receive": ("in",),
