@@ -7,7 +7,7 @@ from typing import Any
 
 from app.domain.epcis.context import Context
 from app.domain.epcis.faults import Faults, at, shown
-from app.domain.epcis.identifiers import canonical_uri, malformation
+from app.domain.epcis.identifiers import canonical_uri, class_parts, malformation
 from app.domain.epcis.values import parse_time
 from app.domain.epcis.vocabulary import WEB_VOCABULARY, bare_word, is_standard, web_form
 from app.domain.quantities import QuantityError, from_uom
@@ -23,7 +23,18 @@ YEARS = (1900, 2199)
 MAX_KEY = 1_024
 """Bytes in the canonical form of an identifier that things are found by: two of them fit an index of PostgreSQL."""
 
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x20\x7f]+")
+# RFC 3986 §3. Possessive: no text makes it go back.
+_ESCAPED = "%[0-9A-Fa-f]{2}"
+_HOST = rf"(?:[A-Za-z0-9._~!$&'()*+,;=-]++|{_ESCAPED})"
+_USER = rf"(?:[A-Za-z0-9._~!$&'()*+,;=:-]++|{_ESCAPED})"
+_PATH = rf"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]++|{_ESCAPED})"
+_QUERY = rf"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]++|{_ESCAPED})"
+_URI = re.compile(
+    rf"[A-Za-z][A-Za-z0-9+.-]*+:(?!$)"
+    rf"(?://(?:{_USER}*+@)?(?:\[[0-9A-Fa-f:.]++\]|{_HOST}*+)(?::[0-9]*+)?(?:/{_PATH}*+)*+|/?{_PATH}++(?:/{_PATH}*+)*+|/?)"
+    rf"(?:\?{_QUERY}*+)?(?:#{_QUERY}*+)?"
+)
+
 _OFFSET = re.compile(r"[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)", re.ASCII)
 _UOM = re.compile(r"[A-Z0-9]{2,3}")
 _HEX = re.compile(r"[0-9A-Fa-f]+")
@@ -58,6 +69,17 @@ def number(value: Any, pointer: str, faults: Faults, _: Context) -> None:
     is_a(NUMBER, value, pointer, faults)
 
 
+def described(value: Any, pointer: str, faults: Faults, _: Context) -> None:
+    """The value of a master data attribute: a text, a number or an object."""
+    if not isinstance(value, str | int | float | Decimal | dict) or isinstance(value, bool):
+        faults.refuse(
+            pointer,
+            "wrong-type",
+            f"应为文本、数字或对象，现为 {shown(value)}",
+            f"should be a text, a number or an object, is {shown(value)}",
+        )
+
+
 def boolean(value: Any, pointer: str, faults: Faults, _: Context) -> None:
     is_a(BOOLEAN, value, pointer, faults)
 
@@ -74,6 +96,14 @@ def anything(value: Any, pointer: str, faults: Faults, context: Context) -> None
                 waiting.append((at(where, name), inner))
         elif isinstance(item, list):
             waiting += ((at(where, i), inner) for i, inner in enumerate(item))
+
+
+def own_field(name: str, pointer: str, faults: Faults, context: Context) -> None:
+    """A field that the standard does not know is a URI or CURIE."""
+    if ":" in name and not _URI.fullmatch(name):
+        _no_uri(name, at(pointer, name), faults)
+    else:
+        declared(name, pointer, faults, context)
 
 
 def declared(name: str, pointer: str, faults: Faults, context: Context) -> None:
@@ -100,15 +130,24 @@ def uri(value: Any, pointer: str, faults: Faults, _: Context) -> None:
     """A URI (or CURIE). One that names a GS1 key or UUID in a wrong way is only flagged."""
     if not is_a(TEXT, value, pointer, faults):
         return
-    if len(value) > MAX_URI or not _URI.fullmatch(value):
-        faults.refuse(
-            pointer,
-            "malformed-uri",
-            f"应为URI（不超过{MAX_URI}个字符）：{shown(value)}",
-            f"should be a URI of at most {MAX_URI} characters: {shown(value)}",
-        )
+    if len(value) > MAX_URI or not is_uri(value):
+        _no_uri(value, pointer, faults)
     elif (wrong := malformation(value)) is not None:
         faults.flag(pointer, "malformed_identifier", f"标识符有误：{shown(value)}", f"{shown(value)}: {wrong}")
+
+
+def is_uri(text: str) -> bool:
+    """RFC 3986: ASCII, other characters percent-encoded. CURIEs look the same."""
+    return _URI.fullmatch(text) is not None
+
+
+def _no_uri(value: str, pointer: str, faults: Faults) -> None:
+    faults.refuse(
+        pointer,
+        "malformed-uri",
+        f"应为URI（不超过{MAX_URI}个字符，非ASCII字符须用%编码）：{shown(value)}",
+        f"should be a URI of at most {MAX_URI} characters, all but ASCII percent-encoded: {shown(value)}",
+    )
 
 
 def key(value: Any, pointer: str, faults: Faults, context: Context) -> None:
@@ -188,16 +227,31 @@ def one_of(*words: str, slug: str) -> Check:
     return check
 
 
+# What the JSON Schema of EPCIS 2.0 keeps out: XML forms of the CBV, the GS1 web vocabulary written in full.
+_OLD_FORMS = (
+    ("urn:epcglobal:cbv", "https://ns.gs1.org/cbv/", "http://ns.gs1.org/cbv/"),
+    ("https://gs1.org/voc/", "http://gs1.org/voc/", "https://www.gs1.org/voc/", "http://www.gs1.org/voc/"),
+)
+
+
 def word(kind: str, words: frozenset[str]) -> Check:
-    """A word of a CBV list in any form of it, or a URI of somebody's own. `kind` as in `bare_word`; "" is the GS1 web
-    vocabulary."""
+    """A word of a CBV list, bare, as a CURIE or web URI, or a URI of somebody's own. `kind` as in `bare_word`; "" is
+    the GS1 web vocabulary."""
 
     def check(value: Any, pointer: str, faults: Faults, context: Context) -> None:
         if not is_a(TEXT, value, pointer, faults):
             return
-        full = web_form(context.expand(value.strip()))
+        full = web_form(context.expand(value))
         bare = bare_word(kind, full) if kind else full.removeprefix(WEB_VOCABULARY)
-        if bare in words:
+        if value.startswith(_OLD_FORMS[not kind]):
+            faults.refuse(
+                pointer,
+                "unknown-word",
+                f"JSON-LD 中标准词直接写词本身（{shown(bare)}）：{shown(value)}",
+                f"in JSON-LD a standard word stands bare, as {shown(bare)}: {shown(value)}",
+            )
+            return
+        if bare in words and value == value.strip():
             return
         if ":" not in bare or is_standard(full):
             faults.refuse(
@@ -213,19 +267,33 @@ def word(kind: str, words: frozenset[str]) -> Check:
 
 
 def quantity_element(value: Any, pointer: str, faults: Faults, context: Context) -> None:
-    """epcClass with a quantity that is not negative, absurd, or a fraction of a piece."""
+    """epcClass with a quantity that is not negative, absurd, or a fraction of a piece; a unit only with a quantity, and
+    an instance is one piece."""
     _QUANTITY_ELEMENT(value, pointer, faults, context)
-    amount = value.get("quantity") if isinstance(value, dict) else None
-    unit = value.get("uom") if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return
+    amount, unit = value.get("quantity"), value.get("uom")
+    if "uom" in value and "quantity" not in value:
+        faults.refuse(at(pointer, "uom"), "unexpected-field", "没有 quantity 时不能有 uom", "a uom without a quantity")
     if isinstance(amount, int | float | Decimal) and not isinstance(amount, bool):
         try:
             from_uom(amount, unit if isinstance(unit, str) else None)
         except QuantityError as error:
             faults.refuse(at(pointer, "quantity"), error.slug, error.detail_zh, error.detail)
+            return
+        epc = value.get("epcClass")
+        parts = class_parts(epc) if isinstance(epc, str) else None
+        if parts is not None and parts.serial is not None and ("uom" in value or amount != 1):
+            faults.refuse(
+                at(pointer, "uom" if "uom" in value else "quantity"),
+                "invalid-quantity",
+                f"单个实例只有一件，不带计量单位：{shown(epc)}",
+                f"an instance is one piece, without a unit: {shown(epc)}",
+            )
 
 
-def listed(item: Check, *, least: int = 0, unique: bool = False) -> Check:
-    """A list of items. `unique`: of texts that do not repeat."""
+def listed(item: Check, *, least: int = 0, unique: Callable[[str], str] | None = None) -> Check:
+    """A list of items. `unique`: of texts that do not repeat when brought into this form."""
 
     def check(value: Any, pointer: str, faults: Faults, context: Context) -> None:
         if not is_a(LIST, value, pointer, faults):
@@ -238,10 +306,10 @@ def listed(item: Check, *, least: int = 0, unique: bool = False) -> Check:
         seen: set[str] = set()
         for i, one in enumerate(value):
             item(one, at(pointer, i), faults, context)
-            if unique and isinstance(one, str):
-                if one in seen:
-                    faults.refuse(at(pointer, i), "repeated-item", f"重复：{shown(one)}", f"listed twice: {shown(one)}")
-                seen.add(one)
+            if unique is not None and isinstance(one, str):
+                if unique(one) in seen:
+                    repeated(one, at(pointer, i), faults)
+                seen.add(unique(one))
 
     return check
 
@@ -261,12 +329,16 @@ def object_of(
             if name in fields:
                 fields[name](inner, at(pointer, name), faults, context)
             elif extensible:
-                declared(name, pointer, faults, context)
+                own_field(name, pointer, faults, context)
                 anything(inner, at(pointer, name), faults, context)
             elif not open_ended:
                 unexpected(pointer, name, faults)
 
     return check
+
+
+def repeated(value: object, pointer: str, faults: Faults) -> None:
+    faults.refuse(pointer, "repeated-item", f"重复：{shown(value)}", f"listed twice: {shown(value)}")
 
 
 def missing(pointer: str, name: str, faults: Faults) -> None:

@@ -15,7 +15,9 @@ from app.domain.epcis.context import Context, context_of
 from app.domain.epcis.documents import events_of
 from app.domain.epcis.event_hash import event_hash
 from app.domain.epcis.faults import Fault, Faults, at, readable, shown
+from app.domain.epcis.identifiers import canonical_uri
 from app.domain.epcis.projection import MAX_TRANSFORMATION_LINKS
+from app.domain.epcis.sensing import SENSOR_ELEMENT
 from app.domain.epcis.values import canonical_time
 
 DOCUMENT_TYPES = ("EPCISDocument", "EPCISQueryDocument")
@@ -80,9 +82,23 @@ def _event(event: dict[str, Any], pointer: str, faults: Faults, context: Context
         elif name in _EVENT_FIELDS:
             f.unexpected(pointer, name, faults)
         else:
-            f.declared(name, pointer, faults, context)
+            f.own_field(name, pointer, faults, context)
             f.anything(value, at(pointer, name), faults, context)
     _COMPLETE[kind](event, pointer, faults)
+    _corrected_by_itself(event, pointer, faults)
+
+
+def _corrected_by_itself(event: Mapping[str, Any], pointer: str, faults: Faults) -> None:
+    declaration = event.get("errorDeclaration")
+    corrective = _list(declaration.get("correctiveEventIDs")) if isinstance(declaration, dict) else []
+    for i, own_id in enumerate(corrective):
+        if isinstance(own_id, str) and own_id == event.get("eventID"):
+            faults.refuse(
+                f"{pointer}/errorDeclaration/correctiveEventIDs/{i}",
+                "contradiction",
+                "被声明有误的事件不能更正自己",
+                "the event that is declared wrong cannot be its own correction",
+            )
 
 
 def _unknown_type(kind: object, pointer: str, slug: str, known: tuple[str, ...], faults: Faults) -> None:
@@ -134,13 +150,12 @@ def _complete_children(event: Mapping[str, Any], pointer: str, faults: Faults) -
 
 
 def _complete_transaction(event: Mapping[str, Any], pointer: str, faults: Faults) -> None:
-    named = "epcList" in event or event.get("quantityList") or "parentID" in event
-    if event.get("action") != "DELETE" and not named:
+    if event.get("action") != "DELETE" and "epcList" not in event and not event.get("quantityList"):
         _incomplete(
             pointer,
             faults,
-            "缺少 epcList、quantityList 或 parentID（仅 DELETE 可省略）",
-            "needs an epcList, a quantityList or a parentID; only DELETE can do without",
+            "缺少 epcList（可为空）或 quantityList（仅 DELETE 可省略）",
+            "needs an epcList, which may be empty, or a quantityList; only DELETE can do without",
         )
 
 
@@ -168,15 +183,25 @@ def _list(value: object) -> list[Any]:
 
 def _context(value: Any, pointer: str, faults: Faults, _: Context) -> None:
     """The `@context`: addresses and objects of names."""
-    for i, part in enumerate(value if isinstance(value, list) else [value]):
+    parts = value if isinstance(value, list) else [value]
+    for i, part in enumerate(parts):
         place = at(pointer, i) if isinstance(value, list) else pointer
         if isinstance(part, dict):
             for name, meaning in part.items():
                 wrong = ":" not in meaning if isinstance(meaning, str) else not isinstance(meaning, dict | None)
                 if wrong and not name.startswith("@"):
                     _bad_context(at(place, name), faults)
-        elif not isinstance(part, str) or ":" not in part:
+                elif name in _STANDARD_TERMS:
+                    faults.refuse(
+                        at(place, name),
+                        "malformed-context",
+                        f"标准字段“{name}”不能另作定义",
+                        f"the standard's field {name} cannot be given another meaning",
+                    )
+        elif not isinstance(part, str) or not f.is_uri(part):
             _bad_context(place, faults)
+        if i and part in parts[:i]:
+            f.repeated(part, place, faults)
 
 
 def _bad_context(pointer: str, faults: Faults) -> None:
@@ -214,54 +239,36 @@ def _reused_ids(events: list[tuple[str, dict[str, Any]]], context: Context, faul
                 )
 
 
+def _disposition(value: str) -> str:
+    return v.bare_word("Disp", value)
+
+
 _PLACE = f.object_of({"id": f.key}, ("id",), extensible=True)
 _QUANTITIES = f.listed(f.quantity_element)
-_EPCS = f.listed(f.key, unique=True)
+_EPCS = f.listed(f.key, unique=canonical_uri)
 _DISPOSITION = f.word("Disp", v.DISPOSITIONS)
-_DISPOSITIONS = f.listed(_DISPOSITION, least=1, unique=True)
+_DISPOSITIONS = f.listed(_DISPOSITION, least=1, unique=_disposition)
 _SDT = f.word("SDT", v.SOURCE_DESTINATION_TYPES)
 _EXTENSIONS_ONLY = f.object_of({}, extensible=True)
 
 
 def _persistent(value: Any, pointer: str, faults: Faults, context: Context) -> None:
     f.object_of({"set": _DISPOSITIONS, "unset": _DISPOSITIONS})(value, pointer, faults, context)
-    if value == {}:
+    if not isinstance(value, dict):
+        return
+    if not value:
         _incomplete(pointer, faults, "persistentDisposition 须有 set 或 unset", "needs set or unset")
+    here = {_disposition(word) for word in _list(value.get("set")) if isinstance(word, str)}
+    for i, word in enumerate(_list(value.get("unset"))):
+        if isinstance(word, str) and _disposition(word) in here:
+            faults.refuse(
+                at(at(pointer, "unset"), i),
+                "contradiction",
+                f"不能同时 set 和 unset：{shown(word)}",
+                f"both set and unset: {shown(word)}",
+            )
 
 
-_SENSOR_COMMON: dict[str, f.Check] = {
-    "time": f.time,
-    "deviceID": f.uri,
-    "deviceMetadata": f.uri,
-    "rawData": f.uri,
-    "dataProcessingMethod": f.uri,
-    "bizRules": f.uri,
-}
-_SENSOR_METADATA = f.object_of({**_SENSOR_COMMON, "startTime": f.time, "endTime": f.time}, extensible=True)
-_SENSOR_REPORT = f.object_of(
-    {
-        **_SENSOR_COMMON,
-        "type": f.word("", v.MEASUREMENTS),
-        "exception": f.word("", v.EXCEPTIONS),
-        "microorganism": f.uri,
-        "chemicalSubstance": f.uri,
-        "coordinateReferenceSystem": f.uri,
-        "component": f.word("Comp", v.COMPONENTS),
-        "stringValue": f.text,
-        "booleanValue": f.boolean,
-        "hexBinaryValue": f.hexadecimal,
-        "uriValue": f.uri,
-        "uom": f.text,
-        **dict.fromkeys(("value", "minValue", "maxValue", "meanValue", "sDev", "percRank", "percValue"), f.number),
-    },
-    ("type",),
-    extensible=True,
-)
-_SENSOR_ELEMENT = f.object_of(
-    {"sensorMetadata": _SENSOR_METADATA, "sensorReport": f.listed(_SENSOR_REPORT, least=1)},
-    ("sensorReport",),
-    extensible=True,
-)
 _ERROR_DECLARATION = f.object_of(
     {
         "declarationTime": f.time,
@@ -294,7 +301,7 @@ _COMMON: dict[str, f.Check] = {
     "bizTransactionList": f.listed(_BIZ_TRANSACTION),
     "sourceList": f.listed(f.object_of({"type": _SDT, "source": f.uri}, ("type", "source"))),
     "destinationList": f.listed(f.object_of({"type": _SDT, "destination": f.uri}, ("type", "destination"))),
-    "sensorElementList": f.listed(_SENSOR_ELEMENT),
+    "sensorElementList": f.listed(SENSOR_ELEMENT),
 }
 _ACTION = {"action": f.one_of("ADD", "OBSERVE", "DELETE", slug="wrong-action")}
 _CHILDREN: dict[str, f.Check] = {**_ACTION, "parentID": f.key, "childEPCs": _EPCS, "childQuantityList": _QUANTITIES}
@@ -322,6 +329,7 @@ _EVENTS: dict[str, tuple[dict[str, f.Check], tuple[str, ...]]] = {
     ),
 }
 _EVENT_FIELDS = frozenset(name for own, _ in _EVENTS.values() for name in own)
+_STANDARD_TERMS = (_EVENT_FIELDS | _COMMON.keys() | _EVENTS.keys()) - {"@context"}
 _COMPLETE = {
     "ObjectEvent": _complete_object,
     "AggregationEvent": _complete_aggregation,
@@ -330,7 +338,7 @@ _COMPLETE = {
     "TransformationEvent": _complete_transformation,
 }
 
-_ATTRIBUTE = f.object_of({"id": f.uri}, ("id",), open_ended=True)
+_ATTRIBUTE = f.object_of({"id": f.uri, "attribute": f.described}, ("id",), open_ended=True)
 _ELEMENT = f.object_of(
     {"id": f.key, "attributes": f.listed(_ATTRIBUTE), "children": f.listed(f.uri)}, ("id",), open_ended=True
 )
