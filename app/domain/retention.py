@@ -47,7 +47,8 @@ RULES: Final[tuple[Rule, ...]] = (
         for name in ("production_licence", "business_licence")
     ),
 )
-# 21 CFR 1.1455 (FSMA 204) asks for two years: what was captured as EPCIS is never thinned at all.
+CAPTURED: Final = 24  # months after the last of it was captured: 21 CFR 1.1455 (FSMA 204), two years
+RECALLS: Final = 24  # months after a recall was closed: its goods and its record, two years
 PAPERS: Final = "document"  # their category begins with it, then the type
 COMPLAINTS: Final = 24  # months after which the contact of a closed complaint is erased
 _AFTER = ("last", "expiry", "no_expiry")

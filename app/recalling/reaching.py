@@ -31,18 +31,19 @@ class Subjects:
     goods: Mapping[bytes, tuple[bytes, bytes | None, bytes]] = field(default_factory=dict)  # lot, site, product
 
 
-def subjects_of(snapshot: Snapshot, scope: Scope) -> Subjects:
-    """Raises NotFound for lots, goods and sites that do not exist, Conflict scope-too-wide, empty-scope."""
+def subjects_of(snapshot: Snapshot, scope: Scope, *, over: bool = False) -> Subjects:
+    """Raises NotFound for lots, goods and sites that do not exist, Conflict scope-too-wide, empty-scope. `over`: the
+    recall is closed, and what is there no more has been archived since: that is left out."""
     of_lots = store.of_lots(snapshot, [key.bytes for key in scope.lots])
     lots: dict[bytes, bytes] = {}
     for key, lot, *_ in sorted(of_lots):
         lots.setdefault(lot, key)
     missing = [key for key in scope.lots if key.bytes not in lots]
-    if missing:
+    if missing and not over:
         raise _unknown("lot", "批次", missing[0])
     named = {row[0]: row for row in store.by_id(snapshot, [key.bytes for key in scope.custodies])}
     missing = [key for key in scope.custodies if key.bytes not in named]
-    if missing:
+    if missing and not over:
         raise _unknown("custody", "流转批次", missing[0])
     goods = {row[0]: (row[1], row[2], row[3]) for row in of_lots}
     goods |= {key: (row[1], row[2], row[3]) for key, row in named.items()}
@@ -59,7 +60,7 @@ def subjects_of(snapshot: Snapshot, scope: Scope) -> Subjects:
             f"范围内货物超过 {HOLDS} 批，请按产品或时间分成几次召回 · "
             f"more than {HOLDS} batches are named: divide the recall by product or time",
         )
-    return Subjects(lots, custodies, _spares(snapshot, scope.exclusions), frozenset(sites), goods)
+    return Subjects(lots, custodies, _spares(snapshot, scope.exclusions, over), frozenset(sites), goods)
 
 
 def _came(snapshot: Snapshot, window: Window) -> tuple[list[raw.Row], set[UUID]]:
@@ -85,11 +86,11 @@ def _below(snapshot: Snapshot, sites: Collection[UUID]) -> list[Any]:
     return master.sites_below(snapshot, [site.path for site in found.values()])
 
 
-def _spares(snapshot: Snapshot, exclusions: Collection[Exclusion]) -> frozenset[bytes]:
+def _spares(snapshot: Snapshot, exclusions: Collection[Exclusion], over: bool) -> frozenset[bytes]:
     goods = [each.custody_id for each in exclusions if each.custody_id is not None]
     known = {row[0] for row in store.by_id(snapshot, [key.bytes for key in goods])}
     missing = [key for key in goods if key.bytes not in known]
-    if missing:
+    if missing and not over:
         raise _unknown("custody", "流转批次", missing[0])
     sites = [each.site_id for each in exclusions if each.site_id is not None]
     below = _below(snapshot, sites) if sites else []

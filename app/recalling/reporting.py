@@ -2,7 +2,7 @@
 how far it has come, and every party, batch, answer and piece of evidence, streamed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -112,8 +112,8 @@ def _excluded(snapshot: Snapshot, scope: Scope) -> list[Named]:
     found = []
     for each in scope.exclusions:
         if each.custody_id is not None:
-            [goods] = _custodies(snapshot, (each.custody_id,))
-            found.append(Named(goods.kind, goods.name, goods.detail, each.reason))
+            goods = _custodies(snapshot, (each.custody_id,))  # none where it has been archived since
+            found += [replace(one, reason=each.reason) for one in goods]
         elif each.site_id is not None:
             found.append(Named("site", sites[each.site_id].name, "", each.reason))
     return found

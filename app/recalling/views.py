@@ -264,7 +264,7 @@ def affected(
 ) -> Iterator[tuple[Place, Shown]]:
     """Everything that the scope reaches now, generation by generation, as far as the reader sees it. Amounts of goods
     that are to be handed over to other regions are not told."""
-    subjects = subjects_of(snapshot, read_scope(recall.scope))
+    subjects = subjects_of(snapshot, read_scope(recall.scope), over=recall.state == "closed")
     seen = sight(snapshot, principal, recall)
     regions = Regions(snapshot, recall.region)
     for generation, keys in generations(snapshot, subjects):

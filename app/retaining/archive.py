@@ -19,11 +19,14 @@ from typing import Any, Final
 
 import msgspec
 
+from app.domain.epcis.values import exact_number
 from app.domain.retention import Rule
 from app.store import retention as store
 from app.store.thinning import Taken
 
 FORMAT: Final = 1
+# Captured documents hold numbers with more digits than a float has.
+_decode = msgspec.json.Decoder(float_hook=exact_number).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -118,7 +121,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     with gzip.open(path, "rb") as file:
         for number, line in enumerate(file):
             if number:
-                yield msgspec.json.decode(line)
+                yield _decode(line)
 
 
 def summed(taken: Taken) -> Counter[str]:

@@ -13,10 +13,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.domain.graph import Bounds, downstream
-from app.domain.retention import Rule, earlier, families, keep_until, kept_with, of_goods, shortest
+from app.domain.retention import CAPTURED, Rule, earlier, families, keep_until, kept_with, later, of_goods, shortest
 from app.store import chain
 from app.store import retention as store
 from app.store.engine import Snapshot
+from app.store.entwined import Entwined, TooLarge
 from app.store.raw import Row
 from app.store.types import from_micros, micros
 
@@ -53,6 +54,7 @@ def plan(
     cut = micros(before(rules, now))
     rows: dict[bytes, Row] = {}
     links: set[store.Edge] = set()
+    entwined = Entwined(snapshot, guard.recalled)
     ahead = {key.bytes for key in page}
     while ahead:
         found = store.nodes(snapshot, ahead)
@@ -60,14 +62,17 @@ def plan(
         if len(rows) > NODES:
             return Plan([], len(page))
         # What stays anyway is as far as it need be known.
-        old = [row[0] for row in found if _old(row, cut)]
-        edges = store.edges(snapshot, old)
+        old = [row for row in found if row[5] < cut]
+        try:
+            edges = store.edges(snapshot, [row[0] for row in old]) | entwined.edges(old, lot=3, epc=15)
+        except TooLarge:
+            return Plan([], len(page))
         links |= edges
         ahead = {end for parent, child, _ in edges for end in (parent, child)} - rows.keys()
     # Goods that a hold or recall reaches are those that were made of its lot, too.
-    onward = store.onward(snapshot)
+    onward = store.onward(snapshot, guard)
     reached = downstream({key for key, row in rows.items() if row[3] in onward}, links)
-    stay = kept_with(reached | _kept(snapshot, rows, rules, guard, now, cut), links, rows)
+    stay = kept_with(reached | _kept(snapshot, rows, rules, guard, now, cut, entwined), links, rows)
     going = rows.keys() - stay
     groups = [(keys, _fingerprint(rows, keys)) for keys in _packed(families(going, links))]
     return Plan([([UUID(bytes=key) for key in keys], mark) for keys, mark in groups], 0)
@@ -81,14 +86,19 @@ def still(
     rows = {row[0]: row for row in store.nodes(snapshot, wanted)}
     if rows.keys() != wanted or _fingerprint(rows, sorted(wanted)) != mark:
         return False
-    if _kept(snapshot, rows, rules, guard, now, micros(before(rules, now))):
+    entwined = Entwined(snapshot, guard.recalled)
+    try:
+        beside = entwined.edges(list(rows.values()), lot=3, epc=15)
+    except TooLarge:
         return False
-    if onward := store.onward(snapshot):
+    if _kept(snapshot, rows, rules, guard, now, micros(before(rules, now)), entwined):
+        return False
+    if onward := store.onward(snapshot, guard):
         way = chain.follow(snapshot, sorted(wanted), "back", Bounds(HANDS, NODES))
         if way.next is not None or any(row[3] in onward for row in store.nodes(snapshot, way.depth)):
             return False
     # Nothing outside may come from it, nor may its own lot come from outside to stay.
-    for parent, child, kind in store.edges(snapshot, wanted):
+    for parent, child, kind in store.edges(snapshot, wanted) | beside:
         if parent in wanted and child not in wanted:
             return False
         if kind != "transform" and child in wanted and parent not in wanted:
@@ -96,16 +106,17 @@ def still(
     return True
 
 
-def _old(row: Row, cut: int) -> bool:
-    """Captured goods are what trading partners have as well; they are kept as they came."""
-    return row[5] < cut and row[15] is None
-
-
 def _kept(
-    snapshot: Snapshot, rows: dict[bytes, Row], rules: Sequence[Rule], guard: store.Guarded, now: datetime, cut: int
+    snapshot: Snapshot,
+    rows: dict[bytes, Row],
+    rules: Sequence[Rule],
+    guard: store.Guarded,
+    now: datetime,
+    cut: int,
+    entwined: Entwined,
 ) -> set[bytes]:
     """What stays by itself: young goods, and what `store.held` says."""
-    old = {key: row for key, row in rows.items() if _old(row, cut)}
+    old = {key: row for key, row in rows.items() if row[5] < cut}
     today = now.astimezone(HOME).date()
     last = store.last_days(snapshot, old)
     categories = store.categories(snapshot, {row[4] for row in old.values()})
@@ -114,7 +125,9 @@ def _kept(
         day = max(last.get(key, from_micros(row[5])), from_micros(row[5])).astimezone(HOME).date()
         expires = date.fromisoformat(row[6]) if row[6] is not None else None
         until = keep_until(categories.get(row[4], "*"), day, expires, rules)
-        if until is None or until >= today:
+        captured = entwined.pieces.get(row[15])
+        fresh = captured is not None and later(captured.latest.astimezone(HOME).date(), CAPTURED) >= today
+        if until is None or until >= today or fresh:
             kept.add(key)
     return kept | store.held(snapshot, list(old.values()), guard)
 

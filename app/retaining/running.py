@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from app.domain.retention import COMPLAINTS, RULES, Rule, of_goods
+from app.domain.retention import COMPLAINTS, RECALLS, RULES, Rule, of_goods
 from app.recording.tasks import Step, TakeTurn, give_back, note_step, take_turns
 from app.retaining import archive, papers
 from app.retaining.erasing import Erase, erase
 from app.retaining.planning import Plan, before, before_months, plan, still
-from app.store import deposits, schema, tables, tasks, thinning
+from app.store import captures, deposits, schema, tables, tasks, thinning
 from app.store import retention as store
 from app.store.deposits import Deposit
 from app.store.engine import Database, reading
@@ -72,7 +72,7 @@ def run(
     many custodies were looked at, of how many. None where another process runs. Raises ArchiveUnusable, OSError."""
     now, last = clock(), state(database).counts
     with reading(database) as snapshot:
-        guard, all_ = store.guarded(snapshot), store.custodies(snapshot)
+        guard, all_ = store.guarded(snapshot, before_months(RECALLS, now)), store.custodies(snapshot)
     if dry:
         return _dry(database, rules, files, guard, now, all_, told)
     holder = uuid4()
@@ -317,6 +317,8 @@ def _thinned(transaction: Transaction, command: _Custodies | _Receipts | _Papers
     connection, run = transaction.connection, command.run
     files: set[bytes] = set()
     if isinstance(command, _Custodies):
+        if store.captured(connection, command.keys):
+            captures.serialise(connection)
         store.lock(connection, command.keys)
         if not still(connection, command.keys, command.mark, run.rules, run.guard, command.now):
             run.counts["changed"] += 1

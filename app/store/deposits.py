@@ -6,7 +6,7 @@ only, so that a look at the events since then finds all of them.
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,11 +16,11 @@ from app.domain import codes
 from app.store import bulk, tables
 from app.store.engine import Snapshot
 from app.store.master import chunks
+from app.store.thinning import LATE, whole
 
 PAGE: Final = 20_000
 READ: Final = 1_000
 ALIVE: Final = 100  # parts of the events that are read between two signs of life
-_LATE: Final = timedelta(minutes=10)  # a transaction may commit so long after the time that its rows bear
 _NAMING: Final = ("receive", "ship", "sell", "return", "destroy", "certify")
 _FIELDS: Final = ("from", "to", "buyer")
 
@@ -50,14 +50,14 @@ def unnamed(
 ) -> set[UUID]:
     """Of papers deposited since then those that nothing names. `alive` is called now and then: it may take long."""
     left = set(papers)
-    for number, rows in enumerate(_naming(snapshot, since - _LATE)):
+    for number, rows in enumerate(_naming(snapshot, since - LATE)):
         if not left:
             break
         left.difference_update(*map(_named, rows))
         if number % ALIVE == ALIVE - 1:
             alive()
     answer = tables.recall_answer.c
-    for evidence in snapshot.scalars(select(answer.evidence).where(answer.record_time >= since - _LATE)):
+    for evidence in snapshot.scalars(select(answer.evidence).where(answer.record_time >= since - LATE)):
         left.difference_update(map(UUID, evidence))
     for chunk in chunks(left):
         column = tables.attachment.c.document_id
@@ -93,7 +93,7 @@ def _named(body: dict[str, Any]) -> set[UUID]:
 
 def rows_of(connection: Connection, papers: Iterable[UUID]) -> list[Row[Any]]:
     c = tables.document.c.id
-    return [row for chunk in chunks(papers) for row in connection.execute(select(tables.document).where(c.in_(chunk)))]
+    return [row for chunk in chunks(papers) for row in connection.execute(whole(tables.document).where(c.in_(chunk)))]
 
 
 def needed_files(connection: Connection, hashes: Collection[bytes], *, without: Collection[UUID]) -> set[bytes]:

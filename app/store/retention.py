@@ -79,17 +79,22 @@ def last_days(snapshot: Snapshot, keys: Iterable[bytes]) -> dict[bytes, datetime
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """What is not thinned whatever its age: lots and custodies that open complaints and grave open alerts are of."""
+    """What is not thinned whatever its age: lots and custodies that open complaints and grave open alerts are of.
+    `past`: recalls that ended so long ago that their holds keep nothing; `recalled`: the lots of these."""
 
     custodies: set[bytes]
     lots: set[bytes]
     receipts: set[int]
+    past: set[bytes]
+    recalled: set[bytes]
 
 
-def guarded(snapshot: Snapshot) -> Guarded:
-    """Read once a run; what depends on the goods at hand is `held`."""
-    complaint, alert = tables.complaint.c, tables.alert.c
-    found = Guarded(set(), set(), set())
+def guarded(snapshot: Snapshot, ended: datetime) -> Guarded:
+    """Read once a run; what depends on the goods at hand is `held`. `ended`: recalls closed before then are past."""
+    complaint, alert, recall = tables.complaint.c, tables.alert.c, tables.recall.c
+    closed = select(recall.id).where(recall.state == "closed", recall.closed_at < ended)
+    past = {key.bytes for key in snapshot.scalars(closed)}
+    found = Guarded(set(), set(), set(), past, {lot for lot, of in _recalled(snapshot) if of in past})
     query = select(complaint.custody_ids, complaint.lot_ids).where(complaint.state != "closed")
     for custodies_, lots in snapshot.execute(query):
         found.custodies.update(UUID(key).bytes for key in custodies_)
@@ -106,19 +111,29 @@ def guarded(snapshot: Snapshot) -> Guarded:
     return found
 
 
-def onward(snapshot: Snapshot) -> set[bytes]:
-    """Lots under holds that reach what is made of them, and lots of any recall, whatever became of it."""
+def onward(snapshot: Snapshot, guard: Guarded) -> set[bytes]:
+    """Lots under holds that reach what is made of them, and lots of any recall, whatever became of it, that is not
+    past."""
     hold = tables.hold.c
-    active = select(hold.lot_id).where(text(tables.ONWARD))
-    recalled = select(hold.lot_id).where(hold.recall_id.is_not(None))
-    return {key.bytes for query in (active, recalled) for key in snapshot.scalars(query)}
+    active = select(hold.lot_id).where(text(tables.ONWARD), hold.recall_id.is_(None))
+    return {key.bytes for key in snapshot.scalars(active)} | {
+        lot for lot, recall in _recalled(snapshot) if recall not in guard.past
+    }
+
+
+def _recalled(snapshot: Snapshot) -> set[tuple[bytes, bytes]]:
+    """Lots of recalls: (lot, recall)."""
+    hold = tables.hold.c
+    rows = snapshot.execute(select(hold.lot_id, hold.recall_id).where(hold.recall_id.is_not(None)).distinct())
+    return {(lot.bytes, recall.bytes) for lot, recall in rows}
 
 
 def held(snapshot: Snapshot, rows: Collection[raw.Row], guard: Guarded) -> set[bytes]:
     """Of the custodies (as NODE) those under an active hold, in an open case, with numbered units, or guarded."""
     lots = {row[3] for row in rows}
     hold, job = tables.hold, tables.code_job.c
-    kept = {key for (key,) in raw.select(snapshot, hold, ("lot_id",), "lot_id", lots, "released_by IS NULL")}
+    active = raw.select(snapshot, hold, ("lot_id", "recall_id"), "lot_id", lots, "released_by IS NULL")
+    kept = {lot for lot, recall in active if recall not in guard.past}
     for chunk in chunks(UUID(bytes=lot) for lot in lots):
         kept |= {key.bytes for key in snapshot.scalars(select(job.lot_id).where(job.lot_id.in_(chunk)))}
     kept |= guard.lots
@@ -138,6 +153,13 @@ def held(snapshot: Snapshot, rows: Collection[raw.Row], guard: Guarded) -> set[b
     return found
 
 
+def captured(snapshot: Snapshot, keys: Iterable[UUID]) -> set[str]:
+    """The EPCs of those custodies that are of captured goods."""
+    c = tables.custody.c
+    query = select(c.epc).where(c.epc.is_not(None))
+    return {epc for chunk in chunks(keys) for epc in snapshot.scalars(query.where(c.id.in_(chunk)))}
+
+
 def lock(connection: Connection, keys: Collection[UUID]) -> list[UUID]:
     """The custodies that are still there; nobody changes them until the transaction ends."""
     c = tables.custody.c
@@ -153,7 +175,7 @@ def lock(connection: Connection, keys: Collection[UUID]) -> list[UUID]:
 
 def encoded(table: Table, row: Row[Any]) -> list[Any]:
     """The values of a row as JSON has them, in the order of the table's columns."""
-    return [_encode(column, row._mapping[column]) for column in table.columns if column.type is not Xid]
+    return [_encode(column, row._mapping[column.name]) for column in table.columns if column.type is not Xid]
 
 
 def decoded(table: Table, names: Sequence[str], values: Sequence[Any]) -> tuple[Any, ...]:

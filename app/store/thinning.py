@@ -6,18 +6,22 @@ A row is archived before it is deleted (`gone`) or shortened (`was`). Queries go
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Row, Table, select
+from sqlalchemy import Column, Connection, Dialect, Row, Select, Table, Text, TypeDecorator, cast, select, type_coerce
 
 from app.domain.alerts import CLOSED, Severity
-from app.store import bulk, tables
+from app.domain.epcis.named import named_epcs
+from app.store import bulk, captures, tables
 from app.store.engine import Snapshot
+from app.store.entwined import pieces_of
 from app.store.master import chunks
+from app.store.types import Json
 
 PAGE: Final = 500
+LATE: Final = timedelta(minutes=10)  # a transaction may end so long after the time that its rows bear
 
 
 @dataclass(slots=True)
@@ -47,12 +51,28 @@ def take(connection: Connection, taken: Taken) -> None:
         bulk.delete(connection, table, [tuple(row._mapping[name] for name in key) for row in taken.gone[table]])
 
 
+class _Exact(TypeDecorator[Any]):
+    """JSON as text that is read with every digit of its numbers, as captured documents are."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> Any:
+        return None if value is None else captures.decode(value)
+
+
+def whole(table: Table) -> Select[Any]:
+    """All columns of a table, by their names, to be archived."""
+    return select(*(type_coerce(cast(c, Text), _Exact).label(c.name) if c.type is Json else c for c in table.columns))
+
+
 class _Gathering:
     def __init__(self, connection: Connection, keys: set[UUID]) -> None:
         self._connection = connection
         self._keys = keys
         self._taken = Taken()
         self._stay: set[UUID] = set()  # events that what stays was made by
+        self._captured: set[UUID] = set()  # events that go with captured goods
 
     def gather(self) -> Taken:
         gone, t = self._taken.gone, tables
@@ -62,9 +82,15 @@ class _Gathering:
         gone[t.attachment] = self._rows(t.attachment, t.attachment.c.subject_id, self._keys)
         gone[t.case_custody] = self._rows(t.case_custody, t.case_custody.c.custody_id, self._keys)
         events = {row.event_id for row in gone[t.timeline]} | {row.arrived_event_id for row in gone[t.custody]}
+        for piece in pieces_of(self._connection, {row.epc for row in gone[t.custody] if row.epc is not None}):
+            self._captured |= piece.events
+            gone[t.packing] += self._rows(t.packing, t.packing.c.unit_epc, sorted(piece.epcs))
+        events |= self._captured
         bodies = {row.id: row for row in self._rows(t.event, t.event.c.id, events)}
-        holds = self._rows(t.hold, t.hold.c.id, bodies)
-        gone[t.hold] = [row for row in holds if row.custody_id in self._keys]
+        placed = self._rows(t.hold, t.hold.c.id, bodies)
+        lots = {row.lot_id for row in gone[t.custody]}
+        placed += [row for row in self._rows(t.hold, t.hold.c.lot_id, lots) if row.recall_id is not None]
+        gone[t.hold] = [row for row in placed if row.custody_id in self._keys]
         self._lots(bodies)
         slips = self._slips(bodies)
         self._events(bodies, slips)
@@ -75,12 +101,12 @@ class _Gathering:
 
     def _rows(self, table: Table, column: Column[Any], values: Iterable[Any]) -> list[Row[Any]]:
         return [
-            row for chunk in chunks(values) for row in self._connection.execute(select(table).where(column.in_(chunk)))
+            row for chunk in chunks(values) for row in self._connection.execute(whole(table).where(column.in_(chunk)))
         ]
 
     def _shorten(self, table: Table, row: Row[Any], **values: Any) -> None:
         self._taken.was[table].append(row)
-        self._taken.now[table].append(tuple(values.get(c.name, row._mapping[c]) for c in table.columns))
+        self._taken.now[table].append(tuple(values.get(c.name, row._mapping[c.name]) for c in table.columns))
 
     def _lots(self, bodies: dict[UUID, Row[Any]]) -> None:
         """A lot goes with its last custody; the event that made one that stays, stays."""
@@ -117,7 +143,7 @@ class _Gathering:
         hexed = {key.hex for key in self._keys}
         rest = {key: [entry for entry in row.entries if entry[0] not in hexed] for key, row in bodies.items()}
         stay = self._stay | slips | {key for key, entries in rest.items() if entries}
-        stay |= {key for key, row in bodies.items() if row.kind.startswith("epcis.")}
+        stay |= {key for key, row in bodies.items() if row.kind.startswith("epcis.") and key not in self._captured}
         spoken = {UUID(row.body["document_id"]) for row in bodies.values() if row.kind == "certify"}
         attached = self._rows(tables.attachment, tables.attachment.c.document_id, spoken)
         stay |= {row.event_id for row in attached if row.subject_id not in self._keys}
@@ -145,11 +171,40 @@ class _Gathering:
         keys = {row.id for row in going}
         self._taken.gone[fix] = [row for row in rows if row.event_id in keys]
         self._taken.gone[tables.flag] = self._rows(tables.flag, tables.flag.c.event_id, keys)
+        self._shown(keys)
+        self._documents({row.id: row.record_time for row in going if row.id in self._captured})
         slips_ = self._taken.gone[tables.slip]
         self._taken.gone[tables.slip] = [row for row in slips_ if row.event_id in keys]
         for key in sorted(stay & bodies.keys(), key=lambda key: key.bytes):
             if rest[key] != bodies[key].entries:
                 self._shorten(tables.event, bodies[key], entries=rest[key])
+
+    def _shown(self, keys: set[UUID]) -> None:
+        """The events as the EPCIS repository shows them, and what leads to them there."""
+        t, gone = tables, self._taken.gone
+        gone[t.epcis_event] = self._rows(t.epcis_event, t.epcis_event.c.event_id, keys)
+        gone[t.unpublished] = self._rows(t.unpublished, t.unpublished.c.event_id, keys)
+        written = [row.body for row in gone[t.event] if row.id in self._captured]
+        written += [row.body for row in gone[t.epcis_event] if row.body is not None]
+        named = {epc for body in written for epc in named_epcs(body)}
+        rows = self._rows(t.epc_event, t.epc_event.c.epc, named)
+        gone[t.epc_event] = [row for row in rows if row.event_id in keys]
+
+    def _documents(self, going: dict[UUID, datetime]) -> None:
+        """Captured documents name the events that stay; one of which none does goes."""
+        if not going:
+            return
+        names, c = {str(key) for key in going}, tables.capture.c
+        query = select(c.id, c.event_ids).where(c.record_time >= min(going.values()) - LATE)
+        for key, listed in self._connection.execute(query).all():
+            left = [one for one in listed if (one if isinstance(one, str) else one.get("id")) not in names]
+            if len(left) == len(listed):
+                continue
+            (row,) = self._rows(tables.capture, c.id, [key])
+            if any(isinstance(one, str) or one.get("id") for one in left):
+                self._shorten(tables.capture, row, event_ids=left)
+            else:
+                self._taken.gone[tables.capture].append(row)
 
     def _codes(self) -> None:
         """The codes of what goes; one that led there leads nowhere."""
@@ -214,7 +269,7 @@ def gather_receipts(connection: Connection, numbers: Collection[int]) -> Taken:
     t, taken = tables, Taken()
 
     def rows(table: Table, column: Column[Any], values: Iterable[Any]) -> list[Row[Any]]:
-        return [row for chunk in chunks(values) for row in connection.execute(select(table).where(column.in_(chunk)))]
+        return [row for chunk in chunks(values) for row in connection.execute(whole(table).where(column.in_(chunk)))]
 
     alerts = rows(t.alert, t.alert.c.receipt_id, numbers)
     stay = {row.receipt_id for row in alerts if row.severity == Severity.GRAVE and row.state not in CLOSED}
@@ -229,14 +284,14 @@ def gather_receipts(connection: Connection, numbers: Collection[int]) -> Taken:
 def personal(snapshot: Snapshot, before: datetime, hashed: Callable[[str], str]) -> Taken:
     """Closed complaints from before then whose contact is not yet a hash, PAGE of them at most."""
     c, taken = tables.complaint.c, Taken()
-    query = select(tables.complaint).where(
+    query = whole(tables.complaint).where(
         c.state == "closed", c.changed_at < before, c.contact.is_not(None), c.contact.not_like("hmac:%")
     )
     for row in snapshot.execute(query.order_by(c.id).limit(PAGE)):
         taken.was[tables.complaint].append(row)
         taken.now[tables.complaint].append(
             tuple(
-                hashed(row.contact) if column.name == "contact" else row._mapping[column]
+                hashed(row.contact) if column.name == "contact" else row._mapping[column.name]
                 for column in tables.complaint.columns
             )
         )

@@ -479,18 +479,6 @@ def test_an_archive_that_is_damaged_or_of_other_tables(cast: Cast, service: Serv
         restored(service, file)
 
 
-def test_captured_goods_stay_as_they_came(cast: Cast, service: Service, archives: Path) -> None:
-    batch = old(cast)
-    with service.engine.begin() as connection:
-        connection.execute(
-            update(tables.custody).where(tables.custody.c.id == UUID(batch["custody_id"])).values(epc="urn:x")
-        )
-    thin(service, archives)
-    assert batch["custody_id"] in custodies(service.engine)
-    with service.engine.begin() as connection:
-        connection.execute(update(tables.custody).values(epc=None))
-
-
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_command_line(cast: Cast, service: Service, archives: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = old(cast)

@@ -1,0 +1,163 @@
+"""Captured goods that are past their retention: all that hangs together by its events goes in one piece, or stays."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Text, cast, select
+
+from app.retaining import running
+from app.store import entwined, tables
+from app.store.check import verify
+from app.store.engine import reading
+from app.web.service import Service
+from tests.exchanging.world import (
+    FARM,
+    MARKET,
+    PLANT,
+    STALL,
+    bring,
+    declared,
+    document,
+    made,
+    packed,
+    seen,
+    some,
+    turned,
+)
+from tests.oversight.test_retention import FAR, everything, restored, thin
+from tests.support.cast import Cast
+
+CRATE = "urn:epc:id:sscc:4012345.0000000{}"
+
+
+@pytest.fixture
+def archives(tmp_path: Path) -> Path:
+    return tmp_path / "archive"
+
+
+def chain(name: str, crate: int, hour: int = 0) -> list[dict[str, Any]]:
+    """A lot that is made, packed, shipped in its crate, unpacked and turned into another."""
+    unit = CRATE.format(crate)
+    return [
+        made(hour, FARM, some(name, 12.345678901234567890123)),
+        packed(hour + 1, FARM, unit, some(name, 5)),
+        {**seen(hour + 2, None, "shipping"), "readPoint": {"id": FARM}, "epcList": [unit]},
+        {**seen(hour + 3, PLANT, "receiving"), "epcList": [unit]},
+        packed(hour + 4, PLANT, unit, some(name, 5), action="DELETE"),
+        turned(hour + 5, PLANT, [some(name, 5)], [some(f"{name}-made", 4)]),
+        seen(hour + 6, MARKET, "receiving", some(f"{name}-made", 4)),
+    ]
+
+
+def goods(service: Service) -> set[str]:
+    with service.engine.connect() as connection:
+        return set(connection.scalars(select(tables.custody.c.epc).where(tables.custody.c.epc.is_not(None))))
+
+
+def texts(service: Service) -> dict[str, str]:
+    """Bodies as the database has them, with every digit."""
+    with service.engine.connect() as connection:
+        rows = connection.execute(select(tables.event.c.id, cast(tables.event.c.body, Text)))
+        return {str(key): body for key, body in rows}
+
+
+def test_captured_goods_go_and_come_back_row_by_row(cast: Cast, service: Service, archives: Path) -> None:
+    wrong = made(1, FARM, some("X", 9))
+    events = [*chain("A", 1), *chain("B", 2, 10), wrong]
+    bring(service.writer, service.engine, document(*events, **{"ex:note": "kept"}), issue=True)
+    bring(service.writer, service.engine, document(*chain("C", 3, 20), *chain("A", 1), declared(wrong)), issue=True)
+    before, digits = everything(service.engine), texts(service)
+    assert verify(service.engine) == []
+    assert thin(service, archives).archive is None  # two years from when they were captured
+
+    report = thin(service, archives, FAR)
+    assert report.rows["event"] == len(events) + 8
+    assert verify(service.engine) == []
+    after = everything(service.engine)
+    gone = "event", "epc_event", "epcis_event", "packing", "capture", "custody", "lot", "timeline", "correction"
+    assert [after[name] for name in gone] == [set()] * len(gone)
+    assert report.archive is not None
+    restored(service, report.archive)
+    assert everything(service.engine) == before
+    assert texts(service) == digits
+    assert verify(service.engine) == []
+    # What is brought again is known.
+    again = bring(service.writer, service.engine, document(*chain("A", 1)))
+    assert {one.status for one in again.events} == {"duplicate"}
+
+
+def test_what_shares_an_event_with_what_stays_stays(cast: Cast, service: Service, archives: Path) -> None:
+    both = CRATE.format(9)
+    events = [
+        *chain("A", 1), *chain("B", 2), *chain("C", 3),
+        packed(40, MARKET, both, some("A-made", 1), some("B-made", 1)),
+        {**seen(41, STALL, "receiving"), "epcList": [both]},
+    ]  # fmt: skip
+    bring(service.writer, service.engine, document(*events), issue=True)
+    with reading(service.engine) as snapshot:
+        kept = snapshot.execute(
+            select(tables.custody.c.id).where(tables.custody.c.epc.like("%A-made"), tables.custody.c.code.is_not(None))
+        ).first()
+    assert kept is not None
+    hold = cast.admin.record("hold", custody_id=str(kept.id), scope="custody", reason="x")
+    before = everything(service.engine)
+    dry = thin(service, archives, FAR, dry=True)
+    report = thin(service, archives, FAR)
+    left = goods(service)
+    assert {epc.rpartition("/")[2] for epc in left} == {"A", "B", "A-made", "B-made"}
+    assert (report.rows["custody"], report.entangled) == (dry.rows["custody"], 0)
+    assert verify(service.engine) == []
+    assert report.rows["event"] == 7
+    # The document says of itself what is left of it.
+    [named] = _captures(service)
+    assert len(named) == len(events) - 7
+    assert report.archive is not None
+    restored(service, report.archive)
+    assert everything(service.engine) == before
+    assert verify(service.engine) == []
+    cast.admin.record("release", hold_event_id=hold["id"], reason="x")
+    thin(service, archives / "2", FAR)
+    assert goods(service) == set()
+    assert verify(service.engine) == []
+
+
+def _captures(service: Service) -> list[list[Any]]:
+    with service.engine.connect() as connection:
+        return list(connection.scalars(select(tables.capture.c.event_ids)))
+
+
+def test_what_comes_late_keeps_all_it_hangs_on(
+    cast: Cast, service: Service, archives: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(service.writer, service.engine, document(*chain("A", 1)), issue=True)
+    planned = running.plan
+
+    def and_more(*arguments: Any) -> Any:
+        found = planned(*arguments)
+        more = seen(60, STALL, "receiving", some("A-made", 1))
+        bring(service.writer, service.engine, document(more), issue=True)
+        return found
+
+    monkeypatch.setattr("app.retaining.running.plan", and_more)
+    report = thin(service, archives, FAR)
+    assert report.changed == 1
+    assert len(goods(service)) == 2
+    assert verify(service.engine) == []
+
+
+def test_too_much_hangs_together(cast: Cast, service: Service, archives: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bring(service.writer, service.engine, document(*chain("A", 1)), issue=True)
+    monkeypatch.setattr(entwined, "EVENTS", 3)
+    report = thin(service, archives, FAR)
+    assert (report.custodies, report.entangled > 0) == (0, True)
+    monkeypatch.undo()
+    planned = running.plan
+
+    def and_less(*arguments: Any) -> Any:
+        found = planned(*arguments)
+        monkeypatch.setattr(entwined, "EVENTS", 3)
+        return found
+
+    monkeypatch.setattr("app.retaining.running.plan", and_less)
+    assert thin(service, archives, FAR).changed == 1
