@@ -6,7 +6,7 @@ from app.domain.epcis import fields as f
 from app.domain.epcis import vocabulary as v
 from app.domain.epcis.context import Context
 from app.domain.epcis.faults import Faults, at, shown
-from app.domain.epcis.measured import misfit
+from app.domain.epcis.units import misfit
 
 _COMMON: dict[str, f.Check] = {
     "time": f.time,

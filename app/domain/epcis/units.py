@@ -61,3 +61,18 @@ def in_base(number: Fraction, code: str, *, difference: bool = False) -> tuple[s
     dimension, factor = _KNOWN.get(code, (code, _F(1)))
     zero = _F() if difference else _ZEROS.get(code, _F())
     return dimension, number * factor + zero
+
+
+# GS1 web vocabulary's measurement type → what is measured.
+_TYPES = {
+    "Temperature": "temperature", "Mass": "mass", "Length": "length", "Altitude": "length", "Area": "area",
+    "Volume": "volume", "Time": "time", "Speed": "speed", "Pressure": "pressure", "Frequency": "frequency",
+    "Energy": "energy", "Power": "power", "Voltage": "voltage", "ElectricCurrent": "current",
+    "RelativeHumidity": "fraction", "AbsoluteHumidity": "density", "Illuminance": "illuminance", "Angle": "angle",
+}  # fmt: skip
+
+
+def misfit(measurement: str, code: str) -> str | None:
+    """What the unit measures where that is not the measurement type; None where it is, or nobody here knows."""
+    known, wanted = _KNOWN.get(code), _TYPES.get(measurement)
+    return known[0] if known is not None and wanted is not None and known[0] != wanted else None
