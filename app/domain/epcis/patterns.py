@@ -88,8 +88,12 @@ def pattern_of(value: str) -> Pattern:
     pattern that the Tag Data Standard does not allow."""
     value = value.strip()
     match = _PATTERN.fullmatch(value)
-    if match is not None and "*" in (parts := match[2].split(".")):
-        return _open(value, match[1], parts)
+    if match is not None:
+        scheme = _SCHEMES.get(match[1])
+        # A serial number may have dots of its own.
+        parts = match[2].split(".", scheme.parts - 1 if scheme else -1)
+        if "*" in parts:
+            return _open(value, match[1], scheme, parts)
     uri = canonical_uri(value)
     link = gs1_key(uri)
     return Pattern(frozenset([uri])) if link is None else _instances(uri, link)
@@ -110,18 +114,17 @@ def _instances(uri: str, link: DigitalLink) -> Pattern:
     return Pattern(exact)
 
 
-def _open(value: str, name: str, parts: list[str]) -> Pattern:
+def _open(value: str, name: str, scheme: _Scheme | None, parts: list[str]) -> Pattern:
     first = parts.index("*")
     if any(part != "*" for part in parts[first:]):
         raise ValueError("only the last parts of a pattern can be open (*)")
-    scheme = _SCHEMES.get(name)
     if scheme is None:
         return _foreign(name, parts[:first])
     if len(parts) != scheme.parts:
         raise ValueError(f"a pattern of {name} has {scheme.parts} parts separated by dots, not {len(parts)}")
     if first == 0:
         reference = "[^/]+" if scheme.digits is None else rf"\d{{{scheme.digits}}}"
-        prefix = f"{STEM}{scheme.ai}/"
+        prefix = f"{STEM}/{scheme.ai}/"
         return Pattern(frozenset(), _rule(prefix, reference + scheme.tail), (_span(prefix),))
     if not _COMPANY.fullmatch(parts[0]):
         raise ValueError("a company prefix has 6 to 12 digits")
@@ -136,8 +139,8 @@ def _of_company(scheme: _Scheme, company: str) -> Pattern:
         rest = rf"\d{{{scheme.digits - len(company) - (1 if scheme.filler is None else len(scheme.filler))}}}"
     heads = _DIGITS if scheme.filler is None else (scheme.filler,)
     head = r"\d" if scheme.filler is None else scheme.filler
-    rule = _rule(f"{STEM}{scheme.ai}/", head + company + rest + scheme.tail)
-    return Pattern(frozenset(), rule, tuple(_span(f"{STEM}{scheme.ai}/{digit}{company}") for digit in heads))
+    rule = _rule(f"{STEM}/{scheme.ai}/", head + company + rest + scheme.tail)
+    return Pattern(frozenset(), rule, tuple(_span(f"{STEM}/{scheme.ai}/{digit}{company}") for digit in heads))
 
 
 def _of_reference(value: str, name: str, scheme: _Scheme, parts: list[str], first: int) -> Pattern:
@@ -147,13 +150,13 @@ def _of_reference(value: str, name: str, scheme: _Scheme, parts: list[str], firs
         fixed = parts[2:first]
         if gtin is None or not all(len(part) == 2 and part.isascii() and part.isdigit() for part in fixed):
             raise ValueError("the parts cannot be a GTIN, a piece and a total")
-        prefix = f"{STEM}8006/{gtin.value}{''.join(fixed)}"
+        prefix = f"{STEM}/8006/{gtin.value}{''.join(fixed)}"
         rule = _rule(prefix, rf"\d{{{4 - 2 * len(fixed)}}}(?:/21/[^/]+)?")
         return Pattern(frozenset(), rule, (_span(prefix),))
     key = gs1_key(value)
     if key is None:
         raise ValueError("its parts have a wrong length or form")
-    prefix = str(key)
+    prefix = canonical_uri(value)
     rule = _rule(prefix, scheme.tail)
     closed = scheme.tail.startswith("[")
     exact = frozenset([prefix]) if rule.fullmatch(prefix) else frozenset()

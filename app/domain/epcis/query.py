@@ -173,7 +173,7 @@ def _key(value: object, descending: bool) -> SortKey:
     time = value if isinstance(value, datetime) else time_of(value)
     if time is not None:
         return 0, Fraction(sign * ((time - _EPOCH) // timedelta(microseconds=1))), ()
-    number = number_of(value)
+    number = value if isinstance(value, Fraction) else number_of(value)
     if number is not None:
         return 1, sign * number, ()
     text = canonical_text(str(value))

@@ -18,7 +18,6 @@ Masters = Mapping[str, Mapping[str, Iterable[str]]]
 
 _NUMBER = re.compile(r"[+-]?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _MAX_URI = 2_048
-_MAX_BITS = 1_330
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +188,7 @@ def number_of(value: object) -> Fraction | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
     if isinstance(value, int):
-        return Fraction(value) if value.bit_length() < _MAX_BITS else None
+        return Fraction(value)
     text = value.strip() if isinstance(value, str) else str(value)
     return Fraction(text) if _NUMBER.fullmatch(text) else None
 

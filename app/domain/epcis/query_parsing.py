@@ -30,6 +30,7 @@ from app.domain.epcis.query_given import Given, readable, refused
 MAX_VALUES = 1_000
 """In one query, over all of its parameters."""
 
+_MAX_BITS = 1_023
 _META = "SENSORMETADATA"
 _REPORT = "SENSORREPORT"
 
@@ -54,6 +55,8 @@ def _listed(name: str, value: object) -> list[object]:
     values = value if isinstance(value, list) else [] if value is None else [value]
     if any(isinstance(item, dict | list) or item is None for item in values):
         raise refused(name, "应为文本、数字或其列表", "should be a text, a number, or a list of them")
+    if any(isinstance(item, int) and item.bit_length() > _MAX_BITS for item in values):
+        raise refused(name, "整数过大", "is an integer of absurd size")
     return values
 
 
