@@ -58,7 +58,7 @@ def retention_run(
     for text, number in (
         ("牵连过多，未查看 · not looked at, too much hangs together", done.entangled),
         ("清理时有变动，下次再查 · changed meanwhile, looked at next time", done.changed),
-        ("投诉人联系方式已抹去 · contacts of complaints erased", done.erased),
+        ("已抹去个人信息的记录 · records whose personal data were erased", done.erased),
     ):
         if number:
             typer.echo(f"{text}: {number}")

@@ -50,7 +50,7 @@ RULES: Final[tuple[Rule, ...]] = (
 CAPTURED: Final = 24  # months after the last of it was captured: 21 CFR 1.1455 (FSMA 204), two years
 RECALLS: Final = 24  # months after a recall was closed: its goods and its record, two years
 PAPERS: Final = "document"  # their category begins with it, then the type
-COMPLAINTS: Final = 24  # months after which the contact of a closed complaint is erased
+PERSONAL: Final = 24  # months after which who complained, answered for a recall, or traded once is erased
 _AFTER = ("last", "expiry", "no_expiry")
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from app.domain.retention import COMPLAINTS, RECALLS, RULES, Rule, of_goods
+from app.domain.retention import PERSONAL, RECALLS, RULES, Rule, of_goods
 from app.recording.tasks import Step, TakeTurn, give_back, note_step, take_turns
 from app.retaining import archive, papers
-from app.retaining.erasing import Erase, erase
+from app.retaining.erasing import KINDS, Erase, erase
 from app.retaining.planning import Plan, before, before_months, plan, still
 from app.store import captures, deposits, schema, tables, tasks, thinning
 from app.store import retention as store
@@ -245,16 +245,20 @@ class _Run:
         self.place.pop("files", None)
 
     def _personal(self, now: datetime) -> bool:
-        """Who complained long ago is a hash; what was complained of stays."""
-        limit = before_months(COMPLAINTS, now)
-        while True:
-            if self.stop():
-                return False
-            erased = self.writer.submit(erase, Erase(limit, self.hashed, self.counts, self._step))
-            if erased is None:
-                return False
-            if erased == 0:
-                return True
+        """Who complained, answered for a recall or traded long ago is a hash; what it was about stays."""
+        limit = before_months(PERSONAL, now)
+        for kind in range(len(KINDS)):
+            after: UUID | None = None
+            while True:
+                if self.stop():
+                    return False
+                erased = self.writer.submit(erase, Erase(kind, after, limit, self.hashed, self.counts, self._step))
+                if erased is None:
+                    return False
+                after = erased.after
+                if after is None:
+                    break
+        return True
 
     def _take(self, command: "_Custodies | _Receipts | _Papers") -> bool:
         if self.place["path"] is None:

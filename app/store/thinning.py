@@ -4,7 +4,7 @@ A row is archived before it is deleted (`gone`) or shortened (`was`). Queries go
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -278,21 +278,4 @@ def gather_receipts(connection: Connection, numbers: Collection[int]) -> Taken:
     taken.gone[t.receipt_line] = rows(t.receipt_line, t.receipt_line.c.receipt_id, going)
     taken.gone[t.receipt_claim] = rows(t.receipt_claim, t.receipt_claim.c.receipt_id, going)
     taken.gone[t.alert] = [row for row in alerts if row.receipt_id in going]
-    return taken
-
-
-def personal(snapshot: Snapshot, before: datetime, hashed: Callable[[str], str]) -> Taken:
-    """Closed complaints from before then whose contact is not yet a hash, PAGE of them at most."""
-    c, taken = tables.complaint.c, Taken()
-    query = whole(tables.complaint).where(
-        c.state == "closed", c.changed_at < before, c.contact.is_not(None), c.contact.not_like("hmac:%")
-    )
-    for row in snapshot.execute(query.order_by(c.id).limit(PAGE)):
-        taken.was[tables.complaint].append(row)
-        taken.now[tables.complaint].append(
-            tuple(
-                hashed(row.contact) if column.name == "contact" else row._mapping[column.name]
-                for column in tables.complaint.columns
-            )
-        )
     return taken
