@@ -321,8 +321,7 @@ def _thinned(transaction: Transaction, command: _Custodies | _Receipts | _Papers
     connection, run = transaction.connection, command.run
     files: set[bytes] = set()
     if isinstance(command, _Custodies):
-        if store.captured(connection, command.keys):
-            captures.serialise(connection)
+        captures.serialise(connection)  # nothing is captured or published meanwhile
         store.lock(connection, command.keys)
         if not still(connection, command.keys, command.mark, run.rules, run.guard, command.now):
             run.counts["changed"] += 1

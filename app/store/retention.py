@@ -153,13 +153,6 @@ def held(snapshot: Snapshot, rows: Collection[raw.Row], guard: Guarded) -> set[b
     return found
 
 
-def captured(snapshot: Snapshot, keys: Iterable[UUID]) -> set[str]:
-    """The EPCs of those custodies that are of captured goods."""
-    c = tables.custody.c
-    query = select(c.epc).where(c.epc.is_not(None))
-    return {epc for chunk in chunks(keys) for epc in snapshot.scalars(query.where(c.id.in_(chunk)))}
-
-
 def lock(connection: Connection, keys: Collection[UUID]) -> list[UUID]:
     """The custodies that are still there; nobody changes them until the transaction ends."""
     c = tables.custody.c

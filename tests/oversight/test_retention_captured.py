@@ -67,19 +67,19 @@ def test_captured_goods_go_and_come_back_row_by_row(cast: Cast, service: Service
     events = [*chain("A", 1), *chain("B", 2, 10), wrong]
     bring(service.writer, service.engine, document(*events, **{"ex:note": "kept"}), issue=True)
     bring(service.writer, service.engine, document(*chain("C", 3, 20), *chain("A", 1), declared(wrong)), issue=True)
-    before, digits = everything(service.engine), texts(service)
+    before, digits = everything(service), texts(service)
     assert verify(service.engine) == []
     assert thin(service, archives).archive is None  # two years from when they were captured
 
     report = thin(service, archives, FAR)
     assert report.rows["event"] == len(events) + 8
     assert verify(service.engine) == []
-    after = everything(service.engine)
+    after = everything(service)
     gone = "event", "epc_event", "epcis_event", "packing", "capture", "custody", "lot", "timeline", "correction"
     assert [after[name] for name in gone] == [set()] * len(gone)
     assert report.archive is not None
     restored(service, report.archive)
-    assert everything(service.engine) == before
+    assert everything(service) == before
     assert texts(service) == digits
     assert verify(service.engine) == []
     # What is brought again is known.
@@ -101,7 +101,7 @@ def test_what_shares_an_event_with_what_stays_stays(cast: Cast, service: Service
         ).first()
     assert kept is not None
     hold = cast.admin.record("hold", custody_id=str(kept.id), scope="custody", reason="x")
-    before = everything(service.engine)
+    before = everything(service)
     dry = thin(service, archives, FAR, dry=True)
     report = thin(service, archives, FAR)
     left = goods(service)
@@ -114,7 +114,7 @@ def test_what_shares_an_event_with_what_stays_stays(cast: Cast, service: Service
     assert len(named) == len(events) - 7
     assert report.archive is not None
     restored(service, report.archive)
-    assert everything(service.engine) == before
+    assert everything(service) == before
     assert verify(service.engine) == []
     cast.admin.record("release", hold_event_id=hold["id"], reason="x")
     thin(service, archives / "2", FAR)

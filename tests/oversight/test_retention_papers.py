@@ -81,7 +81,7 @@ def test_a_paper_stays_as_long_as_what_names_it(cast: Cast, service: Service, ar
     cast.stall.record("destroy", items=[cast.item(sauce, "0.1")], reason="damaged", evidence=[evidence])
     item = {"product_id": sauce["product_id"], "quantity": quantity("5")}
     cast.stall.record("receive", **{"from": {"name": "x", "document_ids": [outside]}}, items=[item])
-    before, kept = everything(service.engine), files(service)
+    before, kept = everything(service), files(service)
     content = cast.stall.get(f"/documents/{loose}/file").content
     every = (loose, of_kept, of_gone, evidence, licence, report, outside, valid)
 
@@ -102,7 +102,7 @@ def test_a_paper_stays_as_long_as_what_names_it(cast: Cast, service: Service, ar
     for done in (second, first):
         assert done.archive is not None
         restored(service, done.archive)
-    assert everything(service.engine) == before
+    assert everything(service) == before
     assert files(service) == kept
     assert cast.stall.get(f"/documents/{loose}/file").content == content
 
@@ -182,7 +182,7 @@ def test_many_papers_go_by_parts(cast: Cast, service: Service, archives: Path, m
 
     # The harvest stays: somebody looks into it.
     cast.regulator.record("hold", custody_id=batch["custody_id"], scope="custody", reason="x")
-    before = everything(service.engine)
+    before = everything(service)
     first = thin(service, archives, stop=stop)
     assert not first.whole
     assert first.rows == {"document": 3}
@@ -193,7 +193,7 @@ def test_many_papers_go_by_parts(cast: Cast, service: Service, archives: Path, m
     assert files(service) == {}
     assert last.archive is not None
     restored(service, last.archive)
-    assert (everything(service.engine), files(service)) == (before, kept)
+    assert (everything(service), files(service)) == (before, kept)
 
 
 def test_a_run_that_ends_before_the_files_are_gone_goes_on(

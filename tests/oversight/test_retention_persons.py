@@ -72,7 +72,7 @@ def test_a_person_who_stopped_trading_long_ago_is_a_hash(
     assert (erased["contact"], erased["licences"], erased["external_codes"]) == (None, [], [])
     assert (told(cast, firm)["name"], told(cast, firm)["contact"]) == ("某公司", None)
     assert [told(cast, actor)["name"] for actor in (trading, keyed)] == ["李四", "王五"]
-    rows = everything(service.engine)
+    rows = everything(service)
     left = rows["party"] | rows["external_code"] | {row for row in rows["master_version"] if "'party'" in row}
     assert ("张三" in repr(left), "M-17" in repr(left)) == (False, False)
     for file in (archives / "2").glob("*.gz"):

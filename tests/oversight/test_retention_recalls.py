@@ -50,7 +50,7 @@ def test_goods_of_a_recall_go_when_it_is_long_over(cast: Cast, service: Service,
     thin(service, archives / "closed", LATER)
     assert every <= custodies(service.engine)
     told = cast.regulator.get(f"/recalls/{recall['id']}").json()
-    before = everything(service.engine)
+    before = everything(service)
     report = thin(service, archives, FAR)
     assert not every & custodies(service.engine)
     assert report.rows["hold"] >= 1
@@ -67,7 +67,7 @@ def test_goods_of_a_recall_go_when_it_is_long_over(cast: Cast, service: Service,
     assert cast.public.get("http://test/recalls").status_code == 200
     assert report.archive is not None
     restored(service, report.archive)
-    assert everything(service.engine) | {"scan_count": before["scan_count"]} == before
+    assert everything(service) | {"scan_count": before["scan_count"]} == before
     assert cast.public.scan(sold)["status"] == ("recalled" if outcome == "completed" else "ok")
 
 
