@@ -56,6 +56,7 @@ MEASUREMENTS = _words(
 # The URN forms of CBV 1.x and the web names that took their place.
 _URN_KINDS = {"bizstep": "BizStep", "disp": "Disp", "btt": "BTT", "sdt": "SDT", "er": "ER", "comp": "Comp"}
 _URN = "urn:epcglobal:cbv:"
+_URN_WORDS = {web: urn for urn, web in _URN_KINDS.items()}
 
 
 def web_form(value: str) -> str:
@@ -65,6 +66,11 @@ def web_form(value: str) -> str:
         if word and kind in _URN_KINDS:
             return f"{CBV}{_URN_KINDS[kind]}-{word}"
     return value
+
+
+def urn_form(kind: str, word: str) -> str:
+    """A bare CBV word as the URN of CBV 1.x; `kind` as in `bare_word`."""
+    return f"{_URN}{_URN_WORDS[kind]}:{word}"
 
 
 def is_standard(value: str) -> bool:
