@@ -126,7 +126,7 @@ def _demo_login(engine: Database, login: str, name: str, role: Role, region: str
 
 @cli.command("import")
 def import_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="EPCIS 2.0 JSON-LD")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="EPCIS: JSON-LD 或 XML · JSON-LD or XML")],
     issue: Annotated[bool, typer.Option("--issue", help="赋码 · mint codes for the goods they name")] = False,
     proceed: Annotated[
         bool, typer.Option("--proceed", help="收下无误的事件 · take the good events of a document with faults")

@@ -7,6 +7,7 @@ from app.exchanging.importing import Order, import_document
 from app.exchanging.publishing import Publisher
 from app.exchanging.report import EventOutcome, ImportReport, IssuedCode, lines
 from app.exchanging.sources import Parsed, read_source
+from app.exchanging.xml import read_xml, read_xml_source
 
 __all__ = [
     "EventOutcome",
@@ -21,5 +22,7 @@ __all__ = [
     "lines",
     "read_document",
     "read_source",
+    "read_xml",
+    "read_xml_source",
     "to_json",
 ]

@@ -7,6 +7,7 @@ from app.domain.rights import Principal
 from app.exchanging.importing import Order, import_document
 from app.exchanging.report import lines
 from app.exchanging.sources import read_source
+from app.exchanging.xml import looks_like_xml, read_xml_source
 from app.store.engine import Database
 from app.store.writer import Writer
 
@@ -28,7 +29,8 @@ def import_file(
     try:
         if path.stat().st_size > MAX_FILE:
             return [f"{path}: 超过 {MAX_FILE} 字节，请拆分后导入 · more than {MAX_FILE} bytes: split it"], False
-        source = read_source(path.read_bytes())
+        raw = path.read_bytes()
+        source = read_xml_source(raw) if looks_like_xml(raw) else read_source(raw)
         report = import_document(writer, database, source, Order(principal, issue, proceed))
     except OSError as error:
         return [f"{path}: 无法读取：{error.strerror} · cannot be read: {error.strerror}"], False

@@ -2,11 +2,12 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NoReturn
 from xml.etree.ElementTree import Element, ParseError
 from xml.parsers.expat import ErrorString
 
+import msgspec
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
 
@@ -14,6 +15,8 @@ from app.domain.epcis.faults import MAX_TEXT, MAX_VALUES
 from app.domain.epcis.xml_reading import Reader
 from app.domain.epcis.xml_shape import WRAPPERS, split
 from app.domain.errors import Malformed
+from app.exchanging.documents import path_of, to_json, without_events
+from app.exchanging.sources import Parsed, Source, Spooled
 
 MAX_DEPTH: Final = 80
 """Levels of elements: those of an event and around it."""
@@ -41,6 +44,15 @@ def looks_like_xml(raw: bytes) -> bool:
     return start.startswith((b"<", b"\xff\xfe<\0", b"\xfe\xff\0<"))
 
 
+def read_xml_source(raw: bytes) -> Source:
+    """The document of `read_xml` with its events as pieces of JSON, so that a large one is never all objects."""
+    document = _read(raw, lambda event: msgspec.Raw(to_json(event)))
+    if path_of(document) is None:
+        return Parsed(document)
+    shell, events = without_events(document)
+    return Spooled(shell, events)
+
+
 def read_xml(raw: bytes) -> dict[str, Any]:
     """The document in `raw` (EPCISDocument, EPCISQueryDocument, EPCISMasterDataDocument or one event; EPCIS 1.x or 2.0)
     as JSON-LD of EPCIS 2.0, for the checks that every document goes through; see `xml_reading` for the differences.
@@ -48,9 +60,13 @@ def read_xml(raw: bytes) -> dict[str, Any]:
     Events are read one by one: the tree of a large document is never there as a whole. Raises Malformed: `bad-xml`
     (with line and column), `xml-with-dtd`, `xml-oversized`, `too-deep`, `not-epcis`.
     """
+    return _read(raw, lambda event: event)
+
+
+def _read(raw: bytes, keep: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
     match = _DECLARED.match(raw.removeprefix(b"\xef\xbb\xbf")[:300])
     wide = _WIDE.get(match[1].decode().lower()) if match else None
-    builder = _Builder()
+    builder = _Builder(Reader(keep))
     # What has been decoded here is UTF-8, whatever it says of itself.
     parser = _Parser(target=builder, encoding=None if wide is None else "utf-8", forbid_dtd=True)
     builder.parser = parser
@@ -115,8 +131,8 @@ class _Parser(XMLParser):
 class _Builder:
     """Builds elements and hands each complete piece of the document to the reader."""
 
-    def __init__(self) -> None:
-        self.reader = Reader()
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
         self.parser: _Parser
         self.root: Element
         self._open: list[Element] = []

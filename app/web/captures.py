@@ -1,4 +1,4 @@
-"""/api/v1/captures: EPCIS 2.0 documents in, and out again as they came."""
+"""/api/v1/captures: EPCIS documents in, JSON-LD or XML, and out again as they came."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -6,17 +6,20 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from app.domain.epcis.xml_writing import document_xml
 from app.domain.errors import Invalid, UnsupportedType
-from app.exchanging import ImportReport, Order, export_capture, import_document, read_source, to_json
+from app.exchanging import ImportReport, Order, export_capture, import_document, read_source, read_xml_source, to_json
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import media_type_of, read_body
+from app.web.negotiation import preferred
 from app.web.schemas import Told
 from app.web.service import ServiceDep
 
 router = APIRouter(prefix="/api/v1/captures", tags=["captures"])
 
 LD_JSON = "application/ld+json"
+XML = ("application/xml", "text/xml")
 
 
 class ToldFlag(Told):
@@ -96,13 +99,19 @@ _DOCUMENT: dict[str, Any] = {
         }
     ],
 }
+_IN_XML: dict[str, Any] = {
+    "schema": {
+        "type": "string",
+        "description": "EPCISDocument, EPCISQueryDocument, EPCISMasterDataDocument or one event, of EPCIS 1.x or 2.0",
+    }
+}
 
 
 @router.post(
     "",
-    summary="Bring an EPCIS 2.0 document in; the same again changes nothing",
+    summary="Bring an EPCIS document in, JSON-LD or XML; the same again changes nothing",
     response_model=CaptureTold,
-    openapi_extra={"requestBody": {"required": True, "content": {LD_JSON: {"schema": _DOCUMENT}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {LD_JSON: {"schema": _DOCUMENT}, XML[0]: _IN_XML}}},
 )
 async def post_capture(
     request: Request,
@@ -111,14 +120,19 @@ async def post_capture(
     issue: Annotated[bool, Query(description="mint codes for all lots and custodies that it concerns")] = False,
     proceed: Annotated[bool, Query(description="take the good events of a document with faults")] = False,
 ) -> Response:
-    """A document with a fault is refused as a whole (422), every fault named by its JSON pointer, unless `proceed`."""
+    """A document with a fault is refused as a whole (422), every fault named by its JSON pointer, unless `proceed`.
+    XML is read as the JSON-LD that says the same, and named by its pointers."""
     media_type = media_type_of(request)
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        raise UnsupportedType("unsupported-type", f"请以 Content-Type: {LD_JSON} 发送 · Send it as {LD_JSON}")
+    if media_type not in ("application/json", *XML) and not media_type.endswith("+json"):
+        raise UnsupportedType(
+            "unsupported-type",
+            f"请以 Content-Type: {LD_JSON} 或 {XML[0]} 发送 · Send it as {LD_JSON} or {XML[0]}",
+        )
     raw = await read_body(request, service.settings.max_body_bytes)
 
     def take() -> ImportReport:
-        return import_document(service.writer, service.engine, read_source(raw), Order(principal, issue, proceed))
+        source = read_xml_source(raw) if media_type in XML else read_source(raw)
+        return import_document(service.writer, service.engine, source, Order(principal, issue, proceed))
 
     report = await run_in_threadpool(take)
     if report.capture_id is None:
@@ -138,9 +152,14 @@ async def post_capture(
     "/{capture_id}",
     summary="A document as it came, for whoever brought it",
     response_class=Response,
-    responses={200: {"description": "The document", "content": {LD_JSON: {"schema": _DOCUMENT}}}},
+    responses={200: {"description": "The document", "content": {LD_JSON: {"schema": _DOCUMENT}, XML[0]: _IN_XML}}},
 )
-def get_capture(capture_id: UUID, service: ServiceDep, principal: PrincipalDep) -> Response:
+def get_capture(capture_id: UUID, request: Request, service: ServiceDep, principal: PrincipalDep) -> Response:
+    """JSON-LD, or XML of EPCIS 2.0 where the client rather has that."""
     with reading(service.engine) as snapshot:
         document = export_capture(snapshot, capture_id, principal)
-    return Response(to_json(document), media_type=LD_JSON)
+    headers = {"Vary": "Accept"}
+    media_type = preferred(request.headers.get("accept"), (LD_JSON, *XML))
+    if media_type in XML:
+        return Response(document_xml(document), headers=headers, media_type=media_type)
+    return Response(to_json(document), headers=headers, media_type=media_type)

@@ -47,6 +47,22 @@ TEXTS: dict[str, Text] = {
     "forbidden": KINDS[403],
     "busy": Text("繁忙", "Busy", "稍后重发同一请求。", "Send the same again in a moment."),
     "bad-json": Text("JSON 有误", "Broken JSON", "检查 JSON 语法。", "Check the JSON syntax."),
+    "bad-xml": Text(
+        "XML 有误",
+        "Broken XML",
+        "检查 XML 语法，以及编码是否与声明一致。",
+        "Check the XML's syntax, and its declared encoding.",
+    ),
+    "xml-with-dtd": Text(
+        "XML 带有实体或 DTD", "XML with entities or a DTD", "去掉 <!DOCTYPE …>。", "Remove the <!DOCTYPE …>."
+    ),
+    "xml-oversized": Text("XML 过大", "XML out of bounds", "拆成几份发送。", "Send it in several pieces."),
+    "not-epcis": Text(
+        "不是 EPCIS 文档",
+        "No EPCIS document",
+        "发送 EPCISDocument 或 EPCISQueryDocument。",
+        "Send an EPCISDocument or EPCISQueryDocument.",
+    ),
     "bad-text": Text(
         "文本含非法字符", "Text that cannot be stored", "去掉空字符和残缺字符。", "Remove NULs and lone surrogates."
     ),

@@ -16,6 +16,7 @@ from app.exchanging import ImportReport, export_capture, files, import_file, lin
 from app.store import tables
 from app.store.engine import reading
 from app.store.writer import Writer
+from tests.domain.epcis import xml_documents
 from tests.exchanging.world import (
     FARM,
     MARKET,
@@ -262,6 +263,8 @@ class TestFiles:
         }
         for name, content in brought.items():
             (tmp_path / name).write_text(json.dumps(content))
+        (tmp_path / "supplier.xml").write_bytes(xml_documents.OBJECT_1_2.replace("UTF-8", "UTF-16").encode("utf-16"))
+        (tmp_path / "broken.xml").write_text("<EPCISDocument")
         (tmp_path / "large").write_bytes(b" " * 100_001)
         (tmp_path / "binary").write_bytes(b"\x89PNG\r\n\x1a\n")
 
@@ -277,6 +280,9 @@ class TestFiles:
         assert "malformed_identifier" in text
         assert "(#1)" in text
         assert text.count("https://x.cn/c/") == 2
+        text, whole = told("supplier.xml")
+        assert whole
+        assert "recorded 1, there already 0, refused 0" in text
         text, whole = told("bad")
         assert not whole
         assert "60 faults" in text
@@ -284,6 +290,7 @@ class TestFiles:
         for name, reason in (
             ("large", "split it"),
             ("binary", "Not JSON"),
+            ("broken.xml", "broken XML in line 1"),
             ("nothing", "No such file"),
             ("", "Is a dir"),
         ):

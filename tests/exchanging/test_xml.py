@@ -12,7 +12,9 @@ from app.domain.epcis.documents import events_of
 from app.domain.epcis.validate import validate_document
 from app.domain.errors import Malformed
 from app.exchanging import xml
-from app.exchanging.xml import looks_like_xml, read_xml
+from app.exchanging.documents import without_events
+from app.exchanging.sources import pointer_of
+from app.exchanging.xml import looks_like_xml, read_xml, read_xml_source
 from tests.domain.epcis import xml_documents as d
 
 MB = 1_000_000
@@ -147,18 +149,34 @@ def test_files_that_begin_as_xml(raw: bytes, expected: bool) -> None:
 
 
 def test_a_large_document_is_read_piece_by_piece() -> None:
-    """Beyond the document itself, in bytes and as JSON, reading takes next to nothing."""
+    """Beside its bytes there are the events as JSON, and hardly anything on the way there."""
     event = d.OBJECT_1_2.partition("<EventList>")[2].partition("</EventList>")[0]
     raw = d.events(*[event] * 1_500).encode()
     tracemalloc.start()
     try:
-        document = read_xml(raw)
+        source = read_xml_source(raw)
         kept, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(events_of(document)) == 1_500
+    assert len(source) == 1_500
     assert most - kept < 2 * MB
-    assert kept < 12 * len(raw)
+    assert kept < len(raw)
+
+
+@pytest.mark.parametrize("name", d.DOCUMENTS)
+def test_a_document_to_be_recorded_is_the_same(name: str) -> None:
+    text, expected = d.DOCUMENTS[name]
+    source = read_xml_source(text.encode())
+    found = [(pointer_of(source, i), source.event(i)) for i in range(len(source))]
+    assert found == events_of(expected)
+    assert source.shell == without_events(expected)[0]
+
+
+def test_numbers_of_any_length_are_recorded_or_refused() -> None:
+    for amount in ("7" * 25, "7" * 300, "7" * 500, "1e5", "1e300", "1e99999", "0." + "7" * 30):
+        raw = d.OBJECT_1_2.replace("120.50", amount).encode()
+        ((_, event),) = events_of(read_xml(raw))
+        assert read_xml_source(raw).event(0) == event
 
 
 _DOCUMENTS = [text.encode() for text, _ in d.DOCUMENTS.values()]
@@ -196,6 +214,7 @@ def test_mutated_documents(data: st.DataObject) -> None:
         raw = raw[:start] + middle + raw[data.draw(st.sampled_from([start, end])) :]
     with suppress(Malformed):
         validate_document(read_xml(raw))
+        read_xml_source(raw)
 
 
 _TAG = st.sampled_from(

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
+from app.domain.epcis.xml_writing import document_xml
+from app.exchanging import read_xml
 from app.web.service import Service
+from tests.domain.epcis import xml_documents as d
 from tests.exchanging.world import FARM, document, made, some
 from tests.support.cast import Cast
 
+XML = {"Content-Type": "application/xml"}
 LD = {"Content-Type": "application/ld+json"}
 GOOD = document(made(1, FARM, some("A", 5.25)))
 
@@ -37,6 +41,43 @@ def test_a_document_goes_in_and_comes_out(cast: Cast) -> None:
     # Who asserts it sees it among its events; another who does not, does not.
     assert [e["id"] for e in cast.farm.get("/events?kind=epcis.commissioning").json()["items"]] == [event["id"]]
     assert cast.stall.get("/events?kind=epcis.commissioning").json()["items"] == []
+
+
+def test_xml_is_what_the_same_in_json_is(cast: Cast) -> None:
+    answer = cast.farm.post("/captures?issue=true", content=d.OBJECT_1_2.encode(), headers=XML)
+    assert answer.status_code == 200, answer.text
+    report = answer.json()
+    assert (report["recorded"], [code["lot_number"] for code in report["codes"]]) == (1, ["A", "A"])
+    place = f"/captures/{report['id']}"
+    assert cast.farm.get(place).json() == d.OBJECT_1_2_JSON
+    # The same as JSON, and as XML of another version, brings nothing new.
+    for content, headers in (
+        (json.dumps(d.OBJECT_1_2_JSON).encode(), LD),
+        (document_xml(d.OBJECT_1_2_JSON), {"Content-Type": "text/xml; charset=utf-8"}),
+    ):
+        assert cast.farm.post("/captures", content=content, headers=headers).json()["duplicate"] == 1
+    out = cast.farm.get(place, headers={"Accept": "application/xml"})
+    assert (out.headers["content-type"], out.headers["vary"]) == ("application/xml", "Accept")
+    assert read_xml(out.content) == d.OBJECT_1_2_JSON
+
+
+def test_faults_of_xml(cast: Cast) -> None:
+    good, bad = (d.TRANSFORMATION_1_2.replace("commissioning", step) for step in ("commissioning", "eating"))
+    both = bad.replace("</EventList>", good.partition("<EventList>")[2].partition("</EventList>")[0] + "</EventList>")
+    answer = cast.farm.post("/captures", content=both.encode(), headers=XML)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/epcisBody/eventList/0/bizStep"]
+    taken = cast.farm.post("/captures?proceed=true", content=both.encode(), headers=XML).json()
+    assert (taken["recorded"], taken["refused"]) == (1, 1)
+    for content, slug in (
+        (b"{}", "bad-xml"),
+        (b"<html/>", "not-epcis"),
+        (b"<!DOCTYPE x SYSTEM 'http://x.example.com'><x/>", "xml-with-dtd"),
+        (good.replace("<ilmd>", f"<ilmd {'x' * 1_100_000}").encode(), "xml-oversized"),
+        (good.replace("<ilmd>", "<ilmd>" * 100).encode(), "too-deep"),
+    ):
+        answer = cast.farm.post("/captures", content=content, headers=XML)
+        assert (answer.status_code, answer.json()["type"]) == (400, f"/problems/{slug}")
 
 
 def test_faults_are_named_by_their_pointers(cast: Cast) -> None:
@@ -77,7 +118,7 @@ def test_whatever_is_sent_gets_an_answer(cast: Cast, content: bytes, status: int
 
 
 def test_bounds(cast: Cast, service: Service) -> None:
-    assert cast.farm.post("/captures", content=b"{}", headers={"Content-Type": "text/xml"}).status_code == 415
+    assert cast.farm.post("/captures", content=b"{}", headers={"Content-Type": "text/csv"}).status_code == 415
     large = b" " * (service.settings.max_body_bytes + 1)
     assert cast.farm.post("/captures", content=large, headers=LD).status_code == 413
 

@@ -66,11 +66,13 @@ _Read = Callable[[Element, Names], Any]
 
 
 class Reader:
-    """Reads one document, piece by piece as its elements are complete, so that none of them has to be kept."""
+    """Reads one document, piece by piece as its elements are complete, so that none of them has to be kept. `keep`
+    makes of each event what stands for it in the document."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Callable[[dict[str, Any]], Any]) -> None:
         self.names = Names()
-        self._events: list[dict[str, Any]] = []
+        self._keep = keep
+        self._events: list[Any] = []
         self._elements: list[Any] = []
         self._in_header: list[dict[str, Any]] = []
         self._in_body: list[dict[str, Any]] = []
@@ -96,7 +98,7 @@ class Reader:
         if local in WRAPPERS:
             return False
         if parent == "EventList":
-            self._events.append(_event(element, self.names))
+            self._events.append(self._keep(_event(element, self.names)))
         elif parent == "VocabularyElementList" and local == "VocabularyElement":
             self._elements.append(_vocabulary_element(element, self.names))
         elif parent == "VocabularyList" and local == "Vocabulary":

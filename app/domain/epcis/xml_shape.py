@@ -126,7 +126,13 @@ def _escape(code: int) -> str:
 
 def json_name(local: str) -> str:
     """The name that was written as `xml_name`."""
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)) if int(match[1], 16) < 0x110000 else match[0], local)
+    return _ESCAPED.sub(_unescape, local)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    code = int(match[1], 16)
+    # NUL and half surrogate pairs are no text that anybody can keep.
+    return match[0] if code == 0 or 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
 
 
 def split(tag: str) -> tuple[str, str]:

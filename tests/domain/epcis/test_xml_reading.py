@@ -175,7 +175,8 @@ def test_fields_that_say_what_is_no_part_of_an_event_are_lists() -> None:
 def test_names_that_xml_cannot_write(name: str, written: str) -> None:
     assert xml_name(name) == written
     assert json_name(written) == (name or "_")
-    assert json_name("_xFFFFFF_") == "_xFFFFFF_"
+    for nothing in ("_xFFFFFF_", "_x0000_", "_xD800_"):
+        assert json_name(nothing) == nothing
 
 
 @pytest.mark.parametrize(
