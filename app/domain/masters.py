@@ -35,6 +35,14 @@ DEFAULT_ZONE = "Asia/Shanghai"
 M = TypeVar("M", Party, Site, Product, Device)
 
 
+def same_product(one: Product, other: Product) -> bool:
+    """Whether two rows are one product: a GTIN names one product, whoever enrolled it. An in-store number does not."""
+    if one.id == other.id:
+        return True
+    both = one.gtin is not None and other.gtin is not None and one.gtin.zfill(14) == other.gtin.zfill(14)
+    return both and not identifiers.check_gtin(one.gtin or "")
+
+
 def form_id(kind: str, recorder: UUID, form: Mapping[str, Any]) -> UUID:
     """The id of what a form enrols: the same form from the same office is the same row. A firm is one party under its
     统一社会信用代码, whoever enrols it."""

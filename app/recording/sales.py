@@ -12,6 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.domain.errors import Invalid
+from app.domain.masters import same_product
 from app.domain.quantities import QuantityError, convert, parse_quantity
 from app.domain.rows import Product, Site, within
 from app.recording.alerts import Cause, raise_for_sales
@@ -184,6 +185,8 @@ class _Goods:
                 # A product's weight a piece matters only where the unit is not the measure that the stock is kept in.
                 if (line.grams is None) == (held.measure == "weight"):
                     wanted.add(held.product_id)
+                if line.product_id is not None and line.product_id != held.product_id:
+                    wanted |= {line.product_id, held.product_id}
                 if held.site_id is not sale.site_id and held.site_id is not None and held.site_id != sale.site_id:
                     apart |= {held.site_id, sale.site_id}
         self._products: dict[UUID, Product] = load_products(connection, wanted) if wanted else {}
@@ -239,12 +242,16 @@ class _Goods:
             slugs["unknown_product"] = None
         return None, line.grams if line.grams is not None else line.pieces or 0
 
+    def _same(self, said: UUID, held: UUID) -> bool:
+        one, other = (self._products.get(key) for key in (said, held))
+        return said == held or (one is not None and other is not None and same_product(one, other))
+
     def _booked(self, sale: Sale, line: SaleLine, held: store.Stock, amount: int, slugs: dict[str, None]) -> bool:
         """Takes the amount off the batch; False where the batch is not here."""
         if held.site_id is not sale.site_id and not self._here(sale.site_id, held.site_id):
             slugs["batch_elsewhere"] = None
             return False
-        if line.product_id is not None and line.product_id != held.product_id:
+        if line.product_id is not None and not self._same(line.product_id, held.product_id):
             slugs["product_differs"] = None
         if held.unfit or amount > held.on_hand:
             for slug in self._wrong(sale, held, amount):

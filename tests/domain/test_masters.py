@@ -178,3 +178,18 @@ class TestRights:
     )
     def test_a_region_and_its_prefix(self, given: str, prefix: str) -> None:
         assert region_prefix(given) == prefix
+
+
+def test_a_gtin_is_one_product_whoever_enrolled_it() -> None:
+    def product(gtin: str | None) -> Product:
+        now = datetime(2026, 3, 1, tzinfo=UTC)
+        return Product(uuid4(), "x", "other", gtin, "weight", None, None, [], None, 1, now, now)
+
+    milk = product("6901234567892")
+    assert masters.same_product(milk, milk)
+    assert masters.same_product(milk, product("06901234567892"))
+    assert not masters.same_product(milk, product("6901234567885"))
+    assert not masters.same_product(milk, product(None))
+    assert not masters.same_product(product(None), product(None))
+    # 20 to 29 are numbers that a shop gives for itself.
+    assert not masters.same_product(product("2012345678900"), product("2012345678900"))

@@ -112,6 +112,14 @@ def test_other_goods_and_too_much_are_flagged(cast: Cast, books: Books, bought: 
     assert books.balance(little) == {"amount_in": 3_000, "shipped": 4_000, "on_hand": -1_000}
 
 
+def test_one_gtin_is_no_other_product(cast: Cast, books: Books) -> None:
+    ours, theirs = (cast.product(name, gtin="6901234567892") for name in ("牛奶", "鲜牛奶"))
+    [drawn] = cast.farm.record("produce", outputs=[cast.output(ours, "9")])["outputs"]
+    came = {"product_id": theirs["id"], "quantity": quantity("4")}
+    [bought] = cast.stall.record("receive", **{"from": {"name": "城西"}}, items=[came])["outputs"]
+    assert slugs(cast.admin.record("identify", **pair(books, bought, drawn))) == []
+
+
 def test_pieces_do_not_leave_a_weight(cast: Cast, books: Books, bought: dict[str, Any]) -> None:
     eggs = cast.product("鸡蛋", "eggs", "count", grams_per_piece=60)
     [box] = cast.farm.record("produce", outputs=[cast.output(eggs, "30", "个")])["outputs"]

@@ -183,6 +183,9 @@ def test_sales_without_a_scale(cast: Cast, books: Books) -> None:
     ]
     sold = whole(cast.farm.record("sell", lines=lines, buyer={"name": "实验小学食堂"}))
     assert slugs(sold) == ["product_differs", "more_than_there", "sold_without_batch"]
+    ours, theirs = (cast.product(name, gtin="6901234567892") for name in ("牛奶", "鲜牛奶"))
+    [milk] = cast.farm.record("produce", outputs=[cast.output(ours, "3")])["outputs"]
+    assert slugs(cast.farm.record("sell", lines=[cast.item(milk, "1") | {"product_id": theirs["id"]}])) == []
     assert books.balance(batch) == {"amount_in": 3_000, "sold": 3_500, "on_hand": -500}
     # A buyer brings some of it back.
     back = cast.farm.record("return", items=[cast.item(batch, "1")], reason="不新鲜")

@@ -224,6 +224,9 @@ def test_what_breaks_a_rule_is_recorded_and_flagged(
     cast.regulator.record("hold", custody_id=held["custody_id"], scope="custody", reason="x")
     [link] = books.parents(below)
     cast.regulator.record("hold", custody_id=str(link.parent_id), scope="downstream", reason="x")
+    milk_made, same_milk = (cast.product(name, gtin="6901234567892") for name in ("牛奶", "鲜牛奶"))
+    bottled = {"product_id": milk_made["id"], "quantity": quantity("9")}
+    [milk] = cast.stall.record("receive", **vendor, items=[bottled])["outputs"]
     expected: list[tuple[dict[str, Any], list[str]]] = [
         (cast.item(pieces, "2", "个"), []),
         (cast.item(pieces, "3", "公斤"), []),
@@ -242,6 +245,7 @@ def test_what_breaks_a_rule_is_recorded_and_flagged(
         ({"product_id": melon["id"], "quantity": quantity("3")}, ["sold_without_batch"]),
         ({"product_id": batch["product_id"], "quantity": quantity("3", "个")}, ["sold_without_batch", "wrong_measure"]),
         ({"product_id": str(uuid4()), "quantity": quantity("3")}, ["sold_without_batch", "unknown_product"]),
+        (cast.item(milk, "1") | {"product_id": same_milk["id"]}, []),
     ]
     found = post(scale, *(scale.sale(counter, line) for counter, (line, _) in enumerate(expected)))
     assert [slugs(outcome) for outcome in found] == [flags for _, flags in expected]

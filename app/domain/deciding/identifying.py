@@ -7,6 +7,7 @@ from app.domain.deciding.goods import flag_goods, flag_missing, grams_and_pieces
 from app.domain.epcis.book import CAPTURED
 from app.domain.errors import Conflict, Forbidden
 from app.domain.events import Identify
+from app.domain.masters import same_product
 from app.domain.rights import owns_site
 from app.domain.rows import TOUCHED, Correction, Custody, Link, TimelineEntry
 
@@ -34,7 +35,7 @@ def identify(draft: Draft, event: Identify) -> None:
     draft.locate(event.site_id, own[0].id if own else giver.id)
     if gap.id in {custody.id for custody in ledger.ancestors(parent.id)}:
         raise Conflict("would-loop", "来源不能是自己的下游 · goods cannot come from their own descendants")
-    if parent.product_id != gap.product_id:
+    if not same_product(ledger.product(parent.product_id), ledger.product(gap.product_id)):
         draft.flag("product_differs", "两端产品不同", "the products of the two sides differ")
     receiver = below[0].party_id
     side = receiver if own else giver.party_id

@@ -21,6 +21,7 @@ from app.domain.errors import Conflict, Forbidden, Invalid, Malformed
 from app.domain.events import Count, Destroy, Receive, Return, Sell, Ship
 from app.domain.forms import Entered, Outside, SlipPart
 from app.domain.ledger import Ledger
+from app.domain.masters import same_product
 from app.domain.rows import TOUCHED, Code, Custody, Link, Site, Slip, SlipItem, within
 
 
@@ -241,7 +242,7 @@ def sell(draft: Draft, event: Sell) -> None:
             continue
         custody = own_custody(ledger, draft.principal, line.custody_id)
         product = ledger.product(custody.product_id)
-        if line.product_id is not None and line.product_id != product.id:
+        if line.product_id is not None and not same_product(ledger.product(line.product_id), product):
             draft.flag("product_differs", "行上的产品与批次不符", "the line's product is not the batch's")
         if not stands_at(draft, custody, site):
             draft.flag("batch_elsewhere", "批次不在此场所", "the batch is not at this site")
