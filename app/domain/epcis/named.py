@@ -22,6 +22,8 @@ class Role(IntFlag):
     TRANSFORMATION = 128
 
 
+Scalar = Callable[[Mapping[str, Any], Context], str | None]
+
 ANY_EPC = Role.EPC | Role.PARENT | Role.INPUT_EPC | Role.OUTPUT_EPC
 ANY_CLASS = Role.CLASS | Role.INPUT_CLASS | Role.OUTPUT_CLASS
 
@@ -47,7 +49,8 @@ def named_epcs(event: Mapping[str, Any]) -> dict[str, Role]:
     found: dict[str, Role] = {}
     for uri, role in _mentions(event):
         epc = canonical_uri(uri)
-        found[epc] = found.get(epc, Role(0)) | role
+        before = found.get(epc)
+        found[epc] = role if before is None else before | role
     return found
 
 
@@ -72,20 +75,10 @@ def _list(value: object) -> list[Any]:
 
 
 def scalar_columns(event: Mapping[str, Any], context: Context) -> dict[str, str | None]:
-    """The scalar values by which events are found, in canonical form, None where there is none: type, action, biz_step
-    and disposition as bare words, read_point, biz_location and transformation_id as canonical URIs, event_id as the
-    body gives it. `context` is that of the event's document."""
+    """The scalar values by which events are found (see SCALARS), None where there is none. `context` is that of the
+    event's document."""
     context = context.with_event(event)
-    return {
-        "type": _text(event, "type", lambda text: type_name(text, context)),
-        "action": _text(event, "action", str),
-        "biz_step": _text(event, "bizStep", lambda text: bare_word("BizStep", context.expand(text))),
-        "disposition": _text(event, "disposition", lambda text: bare_word("Disp", context.expand(text))),
-        "read_point": _text(event.get("readPoint"), "id", canonical_uri),
-        "biz_location": _text(event.get("bizLocation"), "id", canonical_uri),
-        "transformation_id": _text(event, "transformationID", canonical_uri),
-        "event_id": _text(event, "eventID", str),
-    }
+    return {column: read(event, context) for column, read in SCALARS.items()}
 
 
 def type_name(text: str, context: Context) -> str:
@@ -96,3 +89,21 @@ def type_name(text: str, context: Context) -> str:
 def _text(holder: object, field: str, canonical: Callable[[str], str]) -> str | None:
     value = holder.get(field) if isinstance(holder, Mapping) else None
     return canonical(value.strip()) or None if isinstance(value, str) else None
+
+
+def _word(field: str, kind: str) -> Scalar:
+    return lambda event, context: _text(event, field, lambda text: bare_word(kind, context.expand(text)))
+
+
+SCALARS: Mapping[str, Scalar] = {
+    "type": lambda event, context: _text(event, "type", lambda text: type_name(text, context)),
+    "action": lambda event, _: _text(event, "action", str),
+    "biz_step": _word("bizStep", "BizStep"),
+    "disposition": _word("disposition", "Disp"),
+    "read_point": lambda event, _: _text(event.get("readPoint"), "id", canonical_uri),
+    "biz_location": lambda event, _: _text(event.get("bizLocation"), "id", canonical_uri),
+    "transformation_id": lambda event, _: _text(event, "transformationID", canonical_uri),
+    "event_id": lambda event, _: _text(event, "eventID", str),
+}
+"""Column → its value in canonical form: business steps and dispositions as bare words or full URIs, places and
+transformations as canonical URIs, the eventID as the body gives it. The context is that of the event itself."""

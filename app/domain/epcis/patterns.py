@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from app.domain.digital_link import STEM, DigitalLink
 from app.domain.epcis.identifiers import canonical_uri, gs1_key
 
+FLAGS = re.ASCII | re.DOTALL
+"""Of the rules of patterns."""
+
 _PATTERN = re.compile(r"urn:epc:(?:idpat|id|class):([a-z]+):(.+)", re.DOTALL)
 _COMPANY = re.compile(r"\d{6,12}", re.ASCII)
 _DIGITS = tuple("0123456789")
@@ -83,9 +86,9 @@ _INSTANCES = {"01": "/(?:21|235)/[^/]+", "8006": "/21/[^/]+", "8010": "/8011/[^/
 _APPENDED = {"8003": 14, "253": 13, "255": 13}
 
 
-def pattern_of(value: str) -> Pattern:
-    """The URIs that a value of a MATCH_ parameter stands for. Raises ValueError, saying in English what is wrong, for a
-    pattern that the Tag Data Standard does not allow."""
+def pattern_of(value: str, *, instances: bool = True) -> Pattern:
+    """The URIs that a value of a MATCH_ parameter stands for; without `instances`, a class only for itself. Raises
+    ValueError, saying in English what is wrong, for a pattern that the Tag Data Standard does not allow."""
     value = value.strip()
     match = _PATTERN.fullmatch(value)
     if match is not None:
@@ -96,7 +99,7 @@ def pattern_of(value: str) -> Pattern:
             return _open(value, match[1], scheme, parts)
     uri = canonical_uri(value)
     link = gs1_key(uri)
-    return Pattern(frozenset([uri])) if link is None else _instances(uri, link)
+    return _instances(uri, link) if instances and link is not None else Pattern(frozenset([uri]))
 
 
 def _instances(uri: str, link: DigitalLink) -> Pattern:
@@ -171,7 +174,7 @@ def _foreign(name: str, known: list[str]) -> Pattern:
 
 
 def _rule(prefix: str, tail: str) -> re.Pattern[str]:
-    return re.compile(re.escape(prefix) + tail, re.ASCII | re.DOTALL)
+    return re.compile(re.escape(prefix) + tail, FLAGS)
 
 
 def _span(prefix: str) -> Span:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from app.domain.epcis.named import Role, scalar_columns
+from app.domain.epcis.named import Role
 from app.domain.epcis.patterns import Span
 from app.domain.epcis.query_criteria import Known, Test
 from app.domain.epcis.query_fields import Candidate, FieldName, View, number_of, quantities, time_of
@@ -83,13 +83,11 @@ class Query:
         view = View(candidate)
         if any(self.event_time) and not _within(time_of(view.body.get("eventTime")), self.event_time):
             return False
-        if self.columns or self.place_filters:
-            scalars = {**scalar_columns(view.body, candidate.context), "event_id": candidate.event_id}
-            if not all(scalars[column] in wanted for column, wanted in self.columns.items()):
-                return False
-            if not all(place.passes(scalars[place.column]) for place in self.place_filters):
-                return False
-        return all(test(view) for test in self.tests)
+        return (
+            all(view.scalar(column) in wanted for column, wanted in self.columns.items())
+            and all(place.passes(view.scalar(place.column)) for place in self.place_filters)
+            and all(test(view) for test in self.tests)
+        )
 
     @property
     def uses_masters(self) -> bool:

@@ -1,6 +1,7 @@
 """The criteria that a query's parameters stand for, each a test of an event."""
 
 import operator
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from app.domain.epcis.identifiers import canonical_uri
 from app.domain.epcis.named import ANY_CLASS, Role
-from app.domain.epcis.patterns import Pattern
+from app.domain.epcis.patterns import FLAGS, Pattern
 from app.domain.epcis.query_fields import FieldName, View, number_of, quantities, time_of
 from app.domain.epcis.units import in_base
 from app.domain.epcis.vocabulary import CBV, WEB_VOCABULARY, bare_word, web_form
@@ -31,9 +32,11 @@ _DIFFERENCES = ("sDev",)
 def naming(roles: Role, patterns: Collection[Pattern]) -> Test:
     """MATCH_…: an EPC in one of the roles is one of the patterns'."""
     exact = frozenset().union(*(pattern.exact for pattern in patterns))
-    rules = [pattern.rule for pattern in patterns if pattern.rule is not None]
+    rules = [pattern.rule.pattern for pattern in patterns if pattern.rule is not None]
+    rule = re.compile("|".join(rules), FLAGS) if rules else None
+    mask = int(roles)
     return lambda view: any(
-        role & roles and (uri in exact or any(rule.fullmatch(uri) for rule in rules))
+        int(role) & mask and (uri in exact or (rule is not None and rule.fullmatch(uri)))
         for uri, role in view.named.items()
     )
 
@@ -52,6 +55,11 @@ def compared(leaves: Leaves, how: str, bound: Bound) -> Test:
 
 def field(name: FieldName) -> Leaves:
     return lambda view: view.leaves(name)
+
+
+def exactly(leaves: Leaves, wanted: frozenset[str]) -> Test:
+    """One of the values is a wanted text, to the letter."""
+    return lambda view: any(leaf in wanted for leaf in leaves(view))
 
 
 def sensed(attribute: str, *scopes: str) -> Leaves:

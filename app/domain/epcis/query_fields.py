@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain.epcis.context import Context
 from app.domain.epcis.identifiers import canonical_uri
-from app.domain.epcis.named import QUANTITY_LISTS, Role, named_epcs
+from app.domain.epcis.named import QUANTITY_LISTS, SCALARS, Role, named_epcs
 from app.domain.epcis.values import canonical_number, canonical_text, parse_time
 
 Masters = Mapping[str, Mapping[str, Iterable[str]]]
@@ -87,6 +87,10 @@ class View:
         if self._named is None:
             self._named = named_epcs(self.body)
         return self._named
+
+    def scalar(self, column: str) -> str | None:
+        """A value of `SCALARS`; the eventID is the one shown."""
+        return self.candidate.event_id if column == "event_id" else SCALARS[column](self.body, self.context)
 
     def objects(self, scope: str) -> list[Mapping[str, Any]]:
         """The objects whose fields belong to a scope (see `FieldName`)."""

@@ -15,7 +15,7 @@ from app.domain.epcis.exceptions import (
     QueryTooComplexException,
     QueryValidationException,
 )
-from app.domain.epcis.query_parsing import MAX_VALUES, parse_body, parse_parameters
+from app.domain.epcis.query_parsing import MAX_PARAMETERS, MAX_SPANS, MAX_VALUES, declared, parse_body, parse_parameters
 from tests.domain.epcis.asked import OBJECT, candidate, passes
 
 REFUSED = [
@@ -156,14 +156,33 @@ def test_limits_of_count_need_an_order_and_exclude_each_other() -> None:
     assert (query.event_count_limit, query.max_event_count, query.descending) == (None, 0, True)
 
 
-def test_a_query_of_too_many_values_is_too_complex() -> None:
+def test_a_query_of_too_many_parts_is_too_complex() -> None:
     uris = [f"urn:x:{number}" for number in range(MAX_VALUES)]
     assert len(parse_body({"MATCH_epc": uris}).epc_filters[0].exact) == MAX_VALUES
-    for query in ({"MATCH_epc": [*uris, "urn:x:a"]}, {f"EXISTS_ex:{uri}": None for uri in [*uris, "a"]}):
+    patterns = [f"urn:epc:idpat:sscc:40123{number:02}.*" for number in range(MAX_SPANS // 10)]
+    assert len(parse_body({"MATCH_epc": patterns}).epc_filters[0].spans) == MAX_SPANS
+    classes = [f"https://id.gs1.org/01/{number:014}" for number in range(MAX_VALUES)]
+    assert len(parse_body({"MATCH_anyEPCClass": classes}).epc_filters[0].exact) == MAX_VALUES
+    names = {f"EXISTS_ex:{number}": None for number in range(MAX_PARAMETERS)}
+    assert len(parse_body(names).tests) == MAX_PARAMETERS
+    for query in (
+        {"MATCH_epc": [*uris, "urn:x:a"]},
+        {"MATCH_epc": patterns, "MATCH_parentID": ["urn:epc:idpat:sgtin:4012345.012345.*"]},
+        {"MATCH_epc": classes},
+        {**names, "EQ_action": "ADD"},
+    ):
         with pytest.raises(QueryTooComplexException):
             parse_body(query)
     with pytest.raises(QueryTooComplexException):
         parse_parameters([("EQ_action", "ADD")] * (MAX_VALUES + 1))
+
+
+def test_a_header_declares_prefixes() -> None:
+    context = declared("ex=https://ns.example.com/epcis/ , wrong, x=y,two=urn:example:two#")
+    assert context.full_name("ex:field") == "{https://ns.example.com/epcis/}field"
+    assert context.full_name("two:field") == "{urn:example:two#}field"
+    assert context.full_name("cbvmda:lotNumber") == "{urn:epcglobal:cbv:mda:}lotNumber"
+    assert not context.declares("x:field")
 
 
 def test_what_an_index_is_asked_is_canonical() -> None:
