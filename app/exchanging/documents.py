@@ -8,27 +8,19 @@ from typing import Any
 import msgspec
 
 from app.domain.epcis.documents import EVENT_LIST, QUERY_EVENT_LIST
-from app.domain.epcis.values import exact_number, printable
+from app.domain.epcis.faults import Repeating
+from app.domain.epcis.values import exact_number
 from app.domain.errors import Malformed
 
 _LISTS = {"EPCISDocument": EVENT_LIST, "EPCISQueryDocument": QUERY_EVENT_LIST}
 _encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 
 
-class _Repeated(ValueError):
-    pass
-
-
 def read_document(raw: bytes) -> Any:
-    """The JSON value in `raw`, no digit of its numbers lost. Raises Malformed for what is no JSON, nests too deep to be
-    read, or has a name twice in one object, of which one would be lost."""
+    """The JSON value in `raw`, no digit of its numbers lost; an object in which a name stands twice is a `Repeating`.
+    Raises Malformed for what is no JSON or nests too deep to be read."""
     try:
         return json.loads(raw, parse_float=exact_number, parse_constant=_constant, object_pairs_hook=_object)
-    except _Repeated as error:
-        raise Malformed(
-            "bad-json",
-            f"同一对象中有重复的名称“{error}”，请去掉一个 · The name {error} stands twice in one object: remove one",
-        ) from None
     except RecursionError:
         raise Malformed(
             "too-deep", "JSON 嵌套过深，无法读取 · The JSON is nested too deeply to be read", pointer=""
@@ -43,10 +35,7 @@ def _constant(name: str) -> Any:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
-    if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _Repeated(printable(next(name for name in names if names.count(name) > 1)[:80]))
-    return made
+    return made if len(made) == len(pairs) else Repeating(pairs)
 
 
 def fingerprint(value: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
+from app.domain.epcis.faults import Faults, readable
 from app.domain.errors import Forbidden, Malformed, NotFound
 from app.domain.rights import Principal, Role
 from app.enrolling.keys import OPERATOR
@@ -48,7 +49,6 @@ class TestReading:
             (b'{"type":', "bad-json"),
             (b'{"a": NaN}', "bad-json"),
             (b'{"a": -Infinity}', "bad-json"),
-            (b'{"a": 1, "a": 2}', "bad-json"),
             (b'{"a": ' + b"7" * 5000 + b"}", "bad-json"),
             (b'"\xe9"', "bad-json"),
             (b"[" * 200_000, "too-deep"),
@@ -61,6 +61,16 @@ class TestReading:
             read_document(raw)
         assert refusal.value.slug == slug
         assert " · " in refusal.value.detail
+
+    def test_of_a_name_that_stands_twice_the_last_counts_and_is_flagged(self) -> None:
+        found = read_document(b'{"a": [{"b": 1, "c": 2, "b": 3}]}')
+        assert found == {"a": [{"b": 3, "c": 2}]}
+        assert to_json(found) == b'{"a":[{"b":3,"c":2}]}'
+        faults = Faults()
+        assert readable(found, "", faults)
+        assert [(fault.pointer, fault.slug, fault.severity) for fault in faults.found] == [
+            ("/a/0", "repeated-name", "flag")
+        ]
 
     def test_every_encoding_of_json(self) -> None:
         for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):

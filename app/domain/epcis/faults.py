@@ -2,15 +2,26 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from app.domain.epcis.event_hash import MAX_DEPTH
 from app.domain.epcis.values import printable
 
 Severity = Literal["refusal", "flag"]
+
+
+class Repeating(dict[str, Any]):
+    """An object in whose text a name stood twice. The last counts, as with every common reader of JSON (RFC 8259 §4
+    leaves it open); that there was another is flagged."""
+
+    def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+
 
 MAX_VALUES: Final = 2_000_000
 """Values (objects, lists, texts, numbers) in one document."""
@@ -86,6 +97,11 @@ def readable(value: object, pointer: str, faults: Faults) -> bool:
                 faults.refuse(where, *fault)
                 return False
             if isinstance(item, dict):
+                if isinstance(item, Repeating):
+                    name = shown(item.twice)
+                    faults.flag(
+                        where, "repeated-name", f"“{name}”出现两次，以后者为准", f"{name} stands twice: the last counts"
+                    )
                 levels.append(_members(where, item))
                 break
             if isinstance(item, list):
