@@ -124,7 +124,9 @@ def _below(column: str) -> _Rule:
     return lambda draft, given: draft.place_filters.append(PlaceFilter(column, _canonical(given)))
 
 
-def _match(roles: Role) -> _Rule:
+def match(roles: Role) -> _Rule:
+    """MATCH_ in these roles."""
+
     def rule(draft: Draft, given: Given) -> None:
         patterns = []
         for uri in given.uris():
@@ -194,15 +196,15 @@ _FIXED: dict[str, _Rule] = {
         )
         for which in ("set", "unset")
     },
-    "MATCH_epc": _match(Role.EPC),
-    "MATCH_parentID": _match(Role.PARENT),
-    "MATCH_inputEPC": _match(Role.INPUT_EPC),
-    "MATCH_outputEPC": _match(Role.OUTPUT_EPC),
-    "MATCH_anyEPC": _match(ANY_EPC),
-    "MATCH_epcClass": _match(Role.CLASS),
-    "MATCH_inputEPCClass": _match(Role.INPUT_CLASS),
-    "MATCH_outputEPCClass": _match(Role.OUTPUT_CLASS),
-    "MATCH_anyEPCClass": _match(ANY_CLASS),
+    "MATCH_epc": match(Role.EPC),
+    "MATCH_parentID": match(Role.PARENT),
+    "MATCH_inputEPC": match(Role.INPUT_EPC),
+    "MATCH_outputEPC": match(Role.OUTPUT_EPC),
+    "MATCH_anyEPC": match(ANY_EPC),
+    "MATCH_epcClass": match(Role.CLASS),
+    "MATCH_inputEPCClass": match(Role.INPUT_CLASS),
+    "MATCH_outputEPCClass": match(Role.OUTPUT_CLASS),
+    "MATCH_anyEPCClass": match(ANY_CLASS),
     "EXISTS_errorDeclaration": _void(lambda _: criteria.present("errorDeclaration")),
     "EXISTS_sensorElementList": _void(lambda _: criteria.present("sensorElementList")),
     "EXISTS_sensorElement": _void(lambda _: criteria.present("sensorElementList")),

@@ -14,9 +14,10 @@ from typing import Any
 
 from app.domain.epcis.context import Context, context_of
 from app.domain.epcis.exceptions import QueryTooComplexException, QueryValidationException
+from app.domain.epcis.named import ANY_CLASS, ANY_EPC
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_given import Given, readable, refused
-from app.domain.epcis.query_parameters import Draft
+from app.domain.epcis.query_parameters import Draft, match
 
 MAX_PARAMETERS = 100
 MAX_VALUES = 1_000
@@ -33,6 +34,14 @@ def parse_parameters(items: Iterable[tuple[str, str]], context: Context | None =
     for name, value in items:
         values.setdefault(name, []).extend(part for part in value.split("|") if part.strip())
     return _parse(values, context or Context())
+
+
+def of_epc(epc: str) -> Query:
+    """The events that name an EPC or a class, in any role but as a transformation: those below /epcs/{epc}. It may be
+    a pattern, as a value of a MATCH_ parameter may. Raises EpcisException."""
+    draft = Draft()
+    match(ANY_EPC | ANY_CLASS)(draft, Given("epc", (epc,), Context()))
+    return draft.query()
 
 
 def declared(header: str) -> Context:

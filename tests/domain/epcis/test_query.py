@@ -1,19 +1,14 @@
 """Every parameter of a query: what it finds among three events."""
 
-import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from app.domain.epcis.context import context_of
-from app.domain.epcis.documents import events_of
-from app.domain.epcis.named import ANY_CLASS, ANY_EPC, Role, named_epcs
+from app.domain.epcis.exceptions import QueryParameterException
 from app.domain.epcis.query import Candidate
-from app.domain.epcis.query_parsing import parse_body, parse_parameters
-from tests.domain.epcis.asked import CONTEXT, EVENTS, OBJECT, TRANSFORMATION, by_body, by_url, candidate, found, passes
-from tests.domain.epcis.vectors import EXAMPLES, load
+from app.domain.epcis.query_parsing import of_epc, parse_body, parse_parameters
+from tests.domain.epcis.asked import CONTEXT, EVENTS, OBJECT, TRANSFORMATION, by_body, by_url, candidate, found
 
 NS = "https://ns.example.com/epcis"
 GTIN = "https://id.gs1.org/01/04012345123456"
@@ -267,6 +262,16 @@ def test_a_query_that_is_narrowed_by_another_finds_what_both_find() -> None:
     assert found(one.narrowed(parse_parameters([("EQ_bizStep", "shipping")]))) == ""
 
 
+def test_an_epc_is_found_in_every_role() -> None:
+    assert found(of_epc("https://id.gs1.org/00/140123451122233341")) == "OA"
+    assert found(of_epc("urn:epc:class:lgtin:4012345.012345.L-1")) == "OT"
+    assert found(of_epc(GTIN)) == "OAT"
+    assert found(of_epc("urn:epc:id:gdti:0614141.12345.400")) == ""
+    for wrong in ("", "4012345", "urn:epc:idpat:sgtin:*.1.*"):
+        with pytest.raises(QueryParameterException):
+            of_epc(wrong)
+
+
 def test_descendants_by_master_data_widen_a_query() -> None:
     query = parse_parameters([("WD_bizLocation", "urn:x:region|urn:x:other")])
     assert query.roots == {"urn:x:region", "urn:x:other"}
@@ -373,73 +378,3 @@ def test_fields_of_the_same_name_in_other_namespaces_are_others() -> None:
     assert query.matches(candidate({**TRANSFORMATION, "ex:field": "alpha"}))
     term = parse_body({"@context": {"ours": "https://other.example/field"}, "EQ_ours": "alpha"})
     assert term.matches(candidate(event))
-
-
-def corpus() -> list[Candidate]:
-    """The events of the published examples."""
-    return [
-        Candidate(event, candidate(OBJECT).record_time, str(event.get("eventID", "urn:x:none")), context_of(document))
-        for path in EXAMPLES
-        for document in [load(path)]
-        for _, event in events_of(document)
-    ]
-
-
-LOTS = r":lgtin:4012345\.|/01/.4012345\d{6}/10/"
-# query, and the same said by other means
-SAME: list[tuple[dict[str, Any], Callable[[dict[str, Any], str], bool]]] = [
-    ({}, lambda event, text: True),
-    ({"eventType": ["ObjectEvent"]}, lambda event, text: event["type"] == "ObjectEvent"),
-    ({"EQ_bizStep": ["shipping"]}, lambda event, text: event.get("bizStep") == "shipping"),
-    ({"LT_eventTime": "2010-01-01T00:00:00Z"}, lambda event, text: event["eventTime"][:4] < "2010"),
-    ({"EXISTS_errorDeclaration": 1}, lambda event, text: "errorDeclaration" in event),
-    ({"EXISTS_sensorElementList": True}, lambda event, text: "sensorElementList" in event),
-    ({"EQ_type": ["Temperature"]}, lambda event, text: bool(re.search(r'"type": "(gs1:)?Temperature"', text))),
-    ({"MATCH_anyEPCClass": ["urn:epc:idpat:lgtin:4012345.*.*"]}, lambda event, text: bool(re.search(LOTS, text))),
-    ({"EQ_persistentDisposition_set": ["completeness_verified"]}, lambda event, text: "_verified" in text),
-    ({"EQ_correctiveEventID": ["urn:x:no"]}, lambda event, text: False),
-    ({"EQ_INNER_ILMD_https://example.com/ext3#string": "no"}, lambda event, text: False),
-    ({"GE_value_FAH": 78.8}, lambda event, text: any(r.get("value", 0) >= 26 for r in temperatures(event))),
-    ({"LT_value_KEL": 273.15}, lambda event, text: any(r.get("value", 0) < 0 for r in temperatures(event))),
-]  # fmt: skip
-
-
-def temperatures(event: dict[str, Any]) -> list[dict[str, Any]]:
-    reports = [report for element in event.get("sensorElementList", []) for report in element["sensorReport"]]
-    return [report for report in reports if report.get("uom") == "CEL"]
-
-
-@pytest.mark.usefixtures("vectors")
-@pytest.mark.parametrize(("parameters", "expected"), SAME, ids=[str(parameters) for parameters, _ in SAME])
-def test_the_published_examples_answer(
-    parameters: dict[str, Any], expected: Callable[[dict[str, Any], str], bool]
-) -> None:
-    query = parse_body(parameters)
-    for one in corpus():
-        event = dict(one.body)
-        assert query.matches(one) == expected(event, json.dumps(event)), event
-        assert not query.matches(one) or passes(query, one)
-
-
-@pytest.mark.usefixtures("vectors")
-def test_whatever_a_published_example_names_leads_to_it() -> None:
-    for one in corpus():
-        for epc, roles in named_epcs(one.body).items():
-            for role, parameter in MATCH.items():
-                query = parse_parameters([(parameter, epc)])
-                assert query.matches(one) or not roles & role, epc
-                assert not query.matches(one) or passes(query, one)
-
-
-MATCH = {
-    Role.EPC: "MATCH_epc",
-    Role.PARENT: "MATCH_parentID",
-    Role.INPUT_EPC: "MATCH_inputEPC",
-    Role.OUTPUT_EPC: "MATCH_outputEPC",
-    Role.CLASS: "MATCH_epcClass",
-    Role.INPUT_CLASS: "MATCH_inputEPCClass",
-    Role.OUTPUT_CLASS: "MATCH_outputEPCClass",
-    ANY_EPC: "MATCH_anyEPC",
-    ANY_CLASS: "MATCH_anyEPCClass",
-    Role.TRANSFORMATION: "EQ_transformationID",
-}
