@@ -1,5 +1,5 @@
-"""Queries over the published examples, and over whatever events there may be: what matches passes the index, and matches
-what the Tag Data Standard says."""
+"""Queries over the published examples, and over whatever events there may be: what matches passes the index, and
+matches as the Tag Data Standard says."""
 
 import json
 import re
