@@ -15,7 +15,7 @@ from app.domain.errors import Refusal
 from app.domain.opening import read_opening
 from app.domain.retention import own_rules as retention_rules
 from app.domain.webhooks import reach
-from app.exchanging import Publisher
+from app.exchanging import CAPTURES, Capturer, Limits, Publisher
 from app.notifying import OUTBOX, Sender
 from app.overseeing import Sweeper, Watch
 from app.recalling import Keeper, note_deliveries
@@ -120,6 +120,8 @@ def open_service(settings: Settings) -> Service:
         receipts.forget(names)
         if OUTBOX in names:
             sender.wake()
+        if CAPTURES in names:
+            capturer.wake()
         keeper.hear(names)
 
     def committed(touched: Iterable[str]) -> None:
@@ -136,6 +138,7 @@ def open_service(settings: Settings) -> Service:
         announcements.forget_all()
         receipts.forget_all()
         sender.wake()
+        capturer.wake()
         keeper.hear_all()
 
     tail = Tail(engine, forget, forget_all)
@@ -166,8 +169,11 @@ def open_service(settings: Settings) -> Service:
     sender = Sender(engine, writer, master, reachable, told=[note_deliveries], count=metrics.count)
     watch = Watch(read_opening(settings.market_hours), timedelta(hours=settings.silent_hours))
     sweeper = Sweeper(engine, writer, timedelta(minutes=settings.sweep_minutes), rules, watch, metrics.count)
+    limits = Limits(settings.capture_events, settings.capture_bytes)
+    capturer = Capturer(engine, writer, limits, metrics.count)
     sweeper.start()
     tail.start()
+    capturer.start()
     if settings.webhook_hosts:
         sender.start()
     keeper.start()
@@ -176,6 +182,7 @@ def open_service(settings: Settings) -> Service:
     return Service(
         settings, engine, writer, keys, sessions, shelves, reports, files, scans, receipts, counts, tail, metrics,
         master, boards, reachable, sender, keeper, publisher, announcements, sweeper,
+        capturer,
         wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules, prefixes=prefixes,
         keeping=retention_rules(own),
     )  # fmt: skip
@@ -185,6 +192,7 @@ def close_service(service: Service) -> None:
     """Drains the writer, then lets go of the rest."""
     service.sweeper.close()
     service.sender.close()
+    service.capturer.close()
     service.keeper.close()
     service.publisher.close()
     service.counts.close()

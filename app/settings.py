@@ -26,6 +26,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         8_000_000, ge=10_000, le=1_000_000_000, description="largest JSON body; NDJSON is streamed and has no limit"
     )
+    capture_events: int = Field(
+        100_000, ge=1, le=10_000_000, description="events of one EPCIS document posted to /epcis/capture"
+    )
+    capture_bytes: int = Field(
+        64_000_000, ge=10_000, le=1_000_000_000, description="largest EPCIS document posted to /epcis/capture"
+    )
     body_timeout_seconds: float = Field(
         30, ge=0.5, le=3_600, description="nothing of a request's body for so long: 408, and the connection is closed"
     )

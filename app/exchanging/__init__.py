@@ -1,5 +1,7 @@
 """Exchanging: EPCIS 2.0 in, and out again as it came; our own events as EPCIS."""
 
+from app.exchanging.capturer import Capturer
+from app.exchanging.capturing import CAPTURES, Limits
 from app.exchanging.documents import read_document, to_json
 from app.exchanging.exporting import export_capture
 from app.exchanging.files import import_file
@@ -10,9 +12,12 @@ from app.exchanging.sources import Parsed, read_source
 from app.exchanging.xml import read_xml, read_xml_source
 
 __all__ = [
+    "CAPTURES",
+    "Capturer",
     "EventOutcome",
     "ImportReport",
     "IssuedCode",
+    "Limits",
     "Order",
     "Parsed",
     "Publisher",

@@ -170,7 +170,9 @@ def _report(
         "refused": len(checked.source) - len(good),
         "flagged": sum(1 for entry in good.values() if flags.get(entry.key)),
     }
-    return ImportReport(capture_id, outcomes, checked.of_document, codes, counts, checked.refusals)
+    refusals = [fault for fault in checked.of_document if fault.severity == "refusal"]
+    refusals += [reason for reasons in checked.reasons.values() for reason in reasons]
+    return ImportReport(capture_id, outcomes, checked.of_document, codes, counts, checked.refusals, refusals)
 
 
 def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -48,11 +48,7 @@ class ImportReport:
     codes: Sequence[IssuedCode] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     refused: int = 0
-
-    @property
-    def refusals(self) -> list[Fault]:
-        listed = [*self.faults, *(reason for event in self.events for reason in event.reasons)]
-        return [fault for fault in listed if fault.severity == "refusal"]
+    refusals: Sequence[Fault] = ()
 
     def shown(self, public_url: str) -> dict[str, Any]:
         """As `POST /captures` answers."""

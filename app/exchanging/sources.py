@@ -11,11 +11,12 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from app.domain.epcis.documents import EVENT_LIST, QUERY_EVENT_LIST
-from app.domain.errors import Malformed, TooLarge
+from app.domain.errors import Malformed, TooLarge, UnsupportedType
 from app.exchanging.documents import path_of, read_document, without_events
 
 MAX_PART: Final = 8_000_000
 """Bytes that are taken apart at a time: what is not events, or one event."""
+MEDIA: Final = ("application/json", "application/ld+json")
 _MARK = b"[null]"
 _LIST = re.compile(rb'"eventList"\s*:\s*')
 
@@ -88,7 +89,15 @@ class Spooled:
         return read_document(_part(bytes(self._events[i])))
 
 
-def read_source(raw: bytes) -> Source:
+def read_media(raw: bytes | bytearray, media_type: str) -> Source:
+    """As read_source, for a body of this media type. Raises UnsupportedType."""
+    if media_type not in MEDIA:
+        listed = "、".join(MEDIA)
+        raise UnsupportedType("unsupported-type", f"可用类型：{listed} · Send it as one of {', '.join(MEDIA)}")
+    return read_source(raw)
+
+
+def read_source(raw: bytes | bytearray) -> Source:
     """The JSON document in `raw`, no digit of its numbers lost. Raises Malformed for what is no JSON, nests too deep to
     be read, or has a name twice in one object; TooLarge where what is not events is more than MAX_PART. Faults inside
     an event may be raised by `event` instead."""
@@ -98,11 +107,11 @@ def read_source(raw: bytes) -> Source:
     listed = _event_list(raw)
     shell = None if listed is None else _shell_around(raw, listed)
     if listed is None or shell is None:
-        return Parsed(read_document(_part(raw)))
+        return Parsed(read_document(_part(bytes(raw))))
     return Spooled(shell, msgspec.json.decode(listed, type=list[msgspec.Raw]))
 
 
-def _transcoded(raw: bytes, encoding: str) -> bytes:
+def _transcoded(raw: bytes | bytearray, encoding: str) -> bytes:
     try:
         return raw.decode(encoding).encode()
     except UnicodeError as error:
@@ -119,7 +128,7 @@ def _part(raw: bytes) -> bytes:
     return raw
 
 
-def _event_list(raw: bytes) -> msgspec.Raw | None:
+def _event_list(raw: bytes | bytearray) -> msgspec.Raw | None:
     """The list of events as it is written; None where there is none, or no list. Raises Malformed for a long text that
     is no JSON: a short one is read again by who says more of it."""
     try:
@@ -139,7 +148,7 @@ def _event_list(raw: bytes) -> msgspec.Raw | None:
         return None
 
 
-def _shell_around(raw: bytes, listed: msgspec.Raw) -> dict[str, Any] | None:
+def _shell_around(raw: bytes | bytearray, listed: msgspec.Raw) -> dict[str, Any] | None:
     """The document with an empty list in the place of its events. None where the name of the list is written with
     escapes, so that it is not found."""
     content, text = memoryview(listed), memoryview(raw)

@@ -9,7 +9,7 @@ from app.domain import retention
 from app.domain.balance import Rules
 from app.domain.epcis.formats import CompanyPrefixes
 from app.domain.webhooks import Reach
-from app.exchanging import Publisher
+from app.exchanging import Capturer, Publisher
 from app.notifying import Sender
 from app.overseeing import Sweeper
 from app.recalling import Keeper
@@ -41,8 +41,8 @@ class Service:
     what scales may sell, what they report, the files, the answers to scans and how many there were, the feed, its
     counters, `master`, the secret that receipts are signed with, the boards, where webhooks may lead and who sends to
     them, who keeps recalls up to date and who publishes our events as EPCIS, who has tried activation codes, scanned
-    wrong codes, complained or logged in how often, where networks are, what goods may lose and processes yield, and the
-    lengths of company prefixes."""
+    wrong codes, complained or logged in how often, where networks are, what goods may lose and processes yield, the
+    lengths of company prefixes, and who takes in what was posted to be captured."""
 
     settings: Settings
     engine: Database
@@ -65,6 +65,7 @@ class Service:
     publisher: Publisher
     announcements: Memo[tuple[str, str, str], Packed]
     sweeper: Sweeper
+    capturer: Capturer
     tries: Tries = field(default_factory=Tries)
     wrong_codes: Tries = field(default_factory=Tries)
     places: Places = field(default_factory=Places)

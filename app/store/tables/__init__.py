@@ -7,6 +7,7 @@ its primary key and of every unique constraint.
 
 from app.store.tables.alerts import alert
 from app.store.tables.base import metadata
+from app.store.tables.capture_jobs import capture_job, capture_piece
 from app.store.tables.captured import capture, packing
 from app.store.tables.cases import case_custody, case_file
 from app.store.tables.complaints import complaint
@@ -33,6 +34,8 @@ __all__ = [
     "api_key",
     "attachment",
     "capture",
+    "capture_job",
+    "capture_piece",
     "case_custody",
     "case_file",
     "code",
