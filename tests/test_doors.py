@@ -25,6 +25,12 @@ DOORS: dict[str, str] = {
     "GET /readyz": "++++++++",
     "GET /epcis": "1+++++++",
     "OPTIONS /epcis": "1+++++++",
+    "POST /epcis/capture": "13+++33+",
+    "GET /epcis/capture": "1+++++++",
+    "OPTIONS /epcis/capture": "1+++++++",
+    "GET /epcis/capture/{captureID}": "14+4444+",
+    "OPTIONS /epcis/capture/{captureID}": "1+++++++",
+    "POST /epcis/events": "13+++33+",
     "GET /metrics": "++++++++",
     "GET /problems/{slug}": "++++++++",
     "GET /c/{code}": "++++++++",
@@ -168,6 +174,7 @@ def test_every_role_at_every_door(cast: Cast) -> None:
     cast.stall.record("certify", document_id=certificate, custody_id=batch["custody_id"])
     captured = cast.stall.post("/captures", EPCIS)
     assert captured.status_code == 200, captured.text
+    capturing = cast.stall.post("/epcis/capture", EPCIS).headers["location"].rpartition("/")[2]
     spare = cast.admin.made("/keys", key(cast))
     receipt = scale.sell(0, cast.item(batch, "0.001"))["receipt_code"]
     filed = cast.public.post(f"/c/{batch['code']}/reports", data={"text": "x"}, files={"photos": ("a.png", PICTURE)})
@@ -182,7 +189,7 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "slug": "mistyped-code", "alert_id": alert["id"], "code": batch["code"], "party_id": cast.stall.party["id"],
         "site_id": cast.stall.site["id"], "product_id": batch["product_id"], "document_id": certificate,
         "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
-        "capture_id": captured.json()["id"], "receipt_code": receipt, "job_id": job, "name": "board.js",
+        "capture_id": captured.json()["id"], "captureID": capturing, "receipt_code": receipt, "job_id": job, "name": "board.js",
         "webhook_id": webhook, "delivery_id": delivery,
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "inspection_id": record, "number": "1",
         "case_id": cast.regulator.made("/cases", case(batch))["id"],
@@ -310,6 +317,8 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "GET /api/v1/coverage/rows": lambda cast, batch: {"params": {"measure": "chains_complete"}},
     "GET /api/v1/balance": lambda cast, batch: {"params": {"site": cast.stall.site["id"]}},
     "POST /api/v1/captures": sent(EPCIS),
+    "POST /epcis/capture": sent(EPCIS),
+    "POST /epcis/events": sent(EPCIS["epcisBody"]["eventList"][0]),
     "POST /api/v1/recalls": lambda cast, batch: {"json": form({"codes": [batch["code"]]}, "mock")},
     "PATCH /api/v1/recalls/{recall_id}": sent({"why": "x", "grade": "II"}),
     "POST /api/v1/recalls/{recall_id}/start": sent({}),

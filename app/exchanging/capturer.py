@@ -175,8 +175,7 @@ def _reported(row: CaptureJob, events: int, report: ImportReport) -> CaptureJob:
         counts=dict(report.counts),
         faults=report.refused,
         errors=[
-            {"pointer": fault.pointer, "slug": fault.slug, "detail": fault.detail}
-            for fault in report.refusals[:ERRORS]
+            {"pointer": fault.pointer, "slug": fault.slug, "detail": fault.detail} for fault in report.refusals[:ERRORS]
         ],
         outcomes=[
             {

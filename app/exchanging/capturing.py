@@ -28,7 +28,6 @@ KEPT: Final = timedelta(days=30)
 """After it was finished a job can be asked for so long."""
 COMING: Final = timedelta(hours=6)
 """What has not come whole by then never will."""
-PIECE_WEIGHT: Final = 100  # in a transaction of 500: a handful of pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +84,11 @@ class Piece:
     data: bytes
     job: CaptureJob | None = None
     last: int | None = None  # with the last: bytes of the whole
+
+
+def weight(piece: Piece) -> int:
+    """What it costs to write: a transaction holds a handful of whole pieces."""
+    return 1 + len(piece.data) // 2_500
 
 
 # --- the writer's jobs ---

@@ -10,12 +10,13 @@ from uuid import UUID
 from app.domain.epcis.captured import CapturedEvent, capture, related_epcs
 from app.domain.epcis.context import Context, context_of, own_context
 from app.domain.epcis.event_hash import hash_digest, hash_uri
-from app.domain.epcis.faults import Fault, Faults, readable
+from app.domain.epcis.faults import Fault, Faults, at, readable
 from app.domain.epcis.validate import validate_document, validate_event
 from app.domain.errors import Malformed, TooLarge
 from app.exchanging.documents import envelope_of, fingerprint
 from app.exchanging.recording import Noted, Said
 from app.exchanging.sources import Source, pointer_of
+from app.store.published import Bearer
 
 REASONS: Final = 10_000
 """Faults that are kept; of events beyond it is known that they are refused."""
@@ -40,8 +41,8 @@ class Entry:
 
 
 class Checked:
-    """A document's events. `entries` are those without a refusal; `of_document` is what is wrong outside of them, and
-    what keeps any event from being stored; `refusals` counts them all."""
+    """A document's events. `entries` are those to be recorded, without a refusal; `of_document` is what is wrong
+    outside of them; `whole`: nothing keeps all of it from being stored; `refusals` counts them all."""
 
     def __init__(self, source: Source, tick: Callable[["Checked"], None]) -> None:
         """Calls `tick` after every event."""
@@ -57,6 +58,7 @@ class Checked:
         self.entries: list[Entry] = []
         self.reasons: dict[int, list[Fault]] = {}
         self.names: dict[int, str] = {}  # eventIDs of refused events
+        self.ours: dict[int, UUID] = {}  # events that we have published ourselves
         self._flags: dict[int, list[Said]] = {}
         self._groups = _Groups()
         self._kept = 0
@@ -119,6 +121,24 @@ class Checked:
             self.reasons[i] = refusals
         self.refusals += len(refusals)
 
+    # --- events of ours that come back ---
+
+    def leave_out_ours(self, native: Iterable[Bearer]) -> None:
+        """`native`: those that go by eventIDs of the document. One that comes back as it was published is there
+        already; nothing else may bear its eventID, and nobody else takes it back."""
+        known = identities(native)
+        if not known:
+            return
+        entries, self.entries = self.entries, []
+        for entry in entries:
+            same = known.get(entry.own_id or "")
+            if same is None:
+                self.entries.append(entry)
+            elif entry.key in same:
+                self.ours[entry.index] = same[entry.key]
+            else:
+                self._refuse(entry.index, [not_yours(at(pointer_of(self.source, entry.index), "eventID"))])
+
     # --- what is recorded of it ---
 
     def noted(self, entry: Entry) -> Noted:
@@ -160,6 +180,24 @@ class Checked:
                 named = {} if entry is None else {"id": str(entry.key)}
                 listed.append({**named, "body": self.source.event(i)})
         return listed
+
+
+def identities(native: Iterable[Bearer]) -> dict[str, dict[UUID, UUID]]:
+    """By eventID: what each event would be as a captured one → what it is."""
+    known: dict[str, dict[UUID, UUID]] = defaultdict(dict)
+    for one in native:
+        known[one.own_id][capture(one.body, context_of({"@context": one.context})).event_id] = one.id
+    return known
+
+
+def not_yours(pointer: str) -> Fault:
+    return Fault(
+        pointer,
+        "native-event",
+        "此 eventID 属于本系统自己记录的事件，内容不同或为更正声明；请在本系统内用 correct 事件更正 · "
+        "This eventID is of an event that was recorded here, and this is other content or a declaration that it was "
+        "wrong: correct it here, by an event of kind correct",
+    )
 
 
 class _Groups:

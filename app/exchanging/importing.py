@@ -24,7 +24,7 @@ from app.exchanging.masters import records_of
 from app.exchanging.recording import Take, Taken, take_events
 from app.exchanging.report import EventOutcome, ImportReport, IssuedCode, Status
 from app.exchanging.sources import Source, pointer_of
-from app.store import captures, master
+from app.store import captures, master, published
 from app.store import events as store_events
 from app.store.captures import Known
 from app.store.engine import Database, reading
@@ -58,7 +58,10 @@ def import_document(writer: Writer, database: Database, source: Source, order: O
     for a principal who brings nothing in, StoreUnavailable."""
     require_capturing(database, order.principal)
     checked = Checked(source, lambda checked: order.told(checked, 0))
-    if checked.refusals and not (order.proceed and checked.whole and checked.entries):
+    for slice_ in _slices([entry.own_id for entry in checked.entries if entry.own_id is not None]):
+        with reading(database) as snapshot:
+            checked.leave_out_ours(published.native_bearers(snapshot, slice_))
+    if checked.refusals and not (order.proceed and checked.whole and (checked.entries or checked.ours)):
         return _report(checked, order)
     return _Recording(writer, database, checked, order).all()
 
@@ -154,20 +157,22 @@ def _report(
     """`there`: events that had been recorded before. Without a `capture_id`, nothing was taken."""
     flags = flags or {}
     entries = {entry.index: entry for entry in checked.entries}
-    good = {} if capture_id is None else entries
+    good, ours = ({}, {}) if capture_id is None else (entries, checked.ours)
     outcomes = []
     for i in range(min(len(checked.source), order.listed)):
         entry, pointer = good.get(i), pointer_of(checked.source, i)
-        if entry is None:
-            named = entries[i].own_id if i in entries else checked.names.get(i)
-            outcomes.append(EventOutcome(pointer, "refused", None, named, reasons=checked.reasons.get(i, [])))
-        else:
+        named = entries[i].own_id if i in entries else checked.names.get(i)
+        if entry is not None:
             status: Status = "duplicate" if i in there else "recorded"
-            outcomes.append(EventOutcome(pointer, status, entry.key, entry.own_id, flags.get(entry.key, ())))
+            outcomes.append(EventOutcome(pointer, status, entry.key, named, flags.get(entry.key, ())))
+        elif i in ours:
+            outcomes.append(EventOutcome(pointer, "duplicate", ours[i], named))
+        else:
+            outcomes.append(EventOutcome(pointer, "refused", None, named, reasons=checked.reasons.get(i, [])))
     counts = {
         "recorded": len(good) - len(there),
-        "duplicate": len(there),
-        "refused": len(checked.source) - len(good),
+        "duplicate": len(there) + len(ours),
+        "refused": len(checked.source) - len(good) - len(ours),
         "flagged": sum(1 for entry in good.values() if flags.get(entry.key)),
     }
     refusals = [fault for fault in checked.of_document if fault.severity == "refusal"]

@@ -1,6 +1,6 @@
 """The job that takes captured events in: some of a document's events a command, with all that they change."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,15 @@ from app.domain import codes, ids
 from app.domain.epcis.book import kind_of
 from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.event_hash import hash_digest
+from app.domain.errors import Conflict
 from app.domain.rights import Principal
 from app.domain.rows import Event, Measure
 from app.exchanging.masters import Office, Records
 from app.store import captures
 from app.store.captures import Capture, Known
+from app.store.engine import Snapshot
 from app.store.reprojection import Fresh, Reprojection
-from app.store.writer import Transaction
+from app.store.writer import Transaction, decided
 
 ROLE = "capture"  # captured events are nobody's own: who asserts them is their party
 MAX_FLAGS = 100
@@ -38,8 +40,8 @@ class Noted:
 class Take:
     """Events to take in, no more than a transaction should hold. `records`: what the document says of parties, sites
     and products; `described`: those to enrol whether an event names them or not. `goods`: EPCs to compute again.
-    `issue`: mint a code for every lot and custody. `document`: (id, envelope, event ids), once all its events are
-    there."""
+    `issue`: mint a code for every lot and custody. `alone`: the events are posted by themselves, and no other may bear
+    their eventIDs. `document`: (id, envelope, event ids), once all its events are there."""
 
     principal: Principal
     events: Sequence[Noted] = ()
@@ -48,6 +50,7 @@ class Take:
     dated: datetime | None = None
     goods: Collection[str] = ()
     issue: bool = False
+    alone: bool = False
     document: tuple[UUID, dict[str, Any], list[str | dict[str, Any]]] | None = None
 
 
@@ -63,15 +66,18 @@ class Taken:
 
 
 def take_events(transaction: Transaction, commands: Sequence[Take]) -> Sequence[Taken | Exception]:
-    """Job: records events that are new, and computes again what they concern."""
+    """Job: records events that are new, and computes again what they concern. A command of events `alone` is refused
+    (Conflict) where an eventID is of another event."""
     captures.serialise(transaction.connection)
-    return [_take(transaction, command) for command in commands]
+    return decided(commands, lambda command: _take(transaction, command))
 
 
 def _take(transaction: Transaction, command: Take) -> Taken:
     connection = transaction.connection
     there = captures.there(connection, {noted.event.event_id for noted in command.events})
     new = {noted.event.event_id: noted for noted in reversed(command.events) if noted.event.event_id not in there}
+    if command.alone:
+        _require_unused(connection, new.values())
     records, described = command.records, command.described
     office = Office(transaction, command.principal, records, command.dated)
     office.parties(uri for uri in described if uri in records.parties)
@@ -102,6 +108,20 @@ def _take(transaction: Transaction, command: Take) -> Taken:
         row = Capture(key, transaction.now, command.principal.recorder_id, envelope, event_ids)
         captures.add_capture(connection, row)
     return Taken(there, moved, affected, minted)
+
+
+def _require_unused(connection: Snapshot, fresh: Iterable[Noted]) -> None:
+    """Error declarations repeat the eventID of what they take back (EPCIS 2.0 §7.4.1.2); nothing else repeats one."""
+    new = {one.event.epcis_event_id: one.event for one in fresh if one.event.epcis_event_id is not None}
+    for bearer in captures.bearers(connection, new):
+        event = new[bearer.epcis_event_id]
+        if bearer.content_hash != hash_digest(event.content_hash) and not event.is_error_declaration:
+            raise Conflict(
+                "event-id-taken",
+                "此 eventID 已属于内容不同的事件，请换一个，或不写 eventID · "
+                "Another event of other content has this eventID: give it another, or none",
+                pointer="/eventID",
+            )
 
 
 def _fresh(noted: Noted, principal: Principal, transaction: Transaction) -> Fresh:

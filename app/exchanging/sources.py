@@ -89,11 +89,16 @@ class Spooled:
         return read_document(_part(bytes(self._events[i])))
 
 
-def read_media(raw: bytes | bytearray, media_type: str) -> Source:
-    """As read_source, for a body of this media type. Raises UnsupportedType."""
+def require_media(media_type: str) -> None:
+    """Raises UnsupportedType for what documents are not written in."""
     if media_type not in MEDIA:
-        listed = "、".join(MEDIA)
-        raise UnsupportedType("unsupported-type", f"可用类型：{listed} · Send it as one of {', '.join(MEDIA)}")
+        listed = ", ".join(MEDIA)
+        raise UnsupportedType("unsupported-type", f"请以 Content-Type: {listed} 之一发送 · Send it as one of {listed}")
+
+
+def read_media(raw: bytes | bytearray, media_type: str) -> Source:
+    """As read_source, for a body of one of the MEDIA."""
+    require_media(media_type)
     return read_source(raw)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -100,6 +100,26 @@ def native_bodies(snapshot: Snapshot, events: Iterable[UUID]) -> dict[UUID, dict
     keys = sorted(key.bytes for key in events)
     rows = raw.select(snapshot, tables.epcis_event, ("event_id", "body"), "event_id", keys, "body IS NOT NULL")
     return {UUID(bytes=key): msgspec.json.decode(body) for key, body in rows}
+
+
+class Bearer(NamedTuple):
+    """A native event by the eventID that it goes by, as it was published."""
+
+    own_id: str
+    id: UUID
+    body: dict[str, Any]
+    context: Any
+
+
+def native_bearers(snapshot: Snapshot, own_ids: Iterable[str]) -> list[Bearer]:
+    """Native events that go by one of the eventIDs."""
+    columns = ("epcis_event_id", "event_id", "body", "context")
+    rows = raw.select(snapshot, tables.epcis_event, columns, "epcis_event_id", sorted(own_ids), "body IS NOT NULL")
+    decode = msgspec.json.decode
+    return [
+        Bearer(own_id, UUID(bytes=key), decode(body), context and decode(context))
+        for own_id, key, body, context in rows
+    ]
 
 
 def replace_unplaced(connection: Connection, events: Iterable[Shown]) -> None:
