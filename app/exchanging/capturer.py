@@ -14,8 +14,8 @@ from app.exchanging import capturing
 from app.exchanging.capturing import LEASE, PIECE, GiveBack, Limits
 from app.exchanging.checking import Checked
 from app.exchanging.importing import Order, import_document
+from app.exchanging.media import read_media
 from app.exchanging.report import ImportReport
-from app.exchanging.sources import read_media
 from app.store import capture_jobs as store
 from app.store.capture_jobs import CaptureJob
 from app.store.engine import Database, reading

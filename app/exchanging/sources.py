@@ -11,12 +11,11 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from app.domain.epcis.documents import EVENT_LIST, QUERY_EVENT_LIST
-from app.domain.errors import Malformed, TooLarge, UnsupportedType
+from app.domain.errors import Malformed, TooLarge
 from app.exchanging.documents import path_of, read_document, without_events
 
 MAX_PART: Final = 8_000_000
 """Bytes that are taken apart at a time: what is not events, or one event."""
-MEDIA: Final = ("application/json", "application/ld+json")
 _MARK = b"[null]"
 _LIST = re.compile(rb'"eventList"\s*:\s*')
 
@@ -87,19 +86,6 @@ class Spooled:
 
     def event(self, i: int) -> Any:
         return read_document(_part(bytes(self._events[i])))
-
-
-def require_media(media_type: str) -> None:
-    """Raises UnsupportedType for what documents are not written in."""
-    if media_type not in MEDIA:
-        listed = ", ".join(MEDIA)
-        raise UnsupportedType("unsupported-type", f"请以 Content-Type: {listed} 之一发送 · Send it as one of {listed}")
-
-
-def read_media(raw: bytes | bytearray, media_type: str) -> Source:
-    """As read_source, for a body of one of the MEDIA."""
-    require_media(media_type)
-    return read_source(raw)
 
 
 def read_source(raw: bytes | bytearray) -> Source:

@@ -15,9 +15,9 @@ from app.domain.errors import Invalid, Malformed, TooLarge
 from app.domain.rights import Principal
 from app.exchanging import capturing, importing, read_document, to_json
 from app.exchanging.capturing import PIECE, Limits, Piece
+from app.exchanging.media import MEDIA, read_media, require_media
 from app.exchanging.recording import Take, take_events
 from app.exchanging.single import single
-from app.exchanging.sources import MEDIA, read_media, require_media
 from app.store.capture_jobs import CaptureJob, packed
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
