@@ -10,6 +10,7 @@ from uuid import UUID
 from app.domain.epcis.writing import Amount, Direction, Hop, Measured, vocabulary
 from app.domain.quantities import parse_quantity
 from app.domain.rows import Correction, Event, Product, Site
+from app.exchanging.masterdata import place_uri
 from app.store import chain, master
 from app.store.engine import Snapshot
 from app.store.raw import Row
@@ -134,9 +135,7 @@ class Goods:
         return f"{self.url}/c/{lot[1]}" if lot[1] else f"urn:uuid:{UUID(bytes=lot[0])}"
 
     def place(self, site: Site) -> str:
-        if site.uri:
-            return site.uri
-        return f"https://id.gs1.org/414/{site.gln}" if site.gln else f"{self.url}/c/{site.code}"
+        return place_uri(site, self.url)
 
     def vocabularies(self) -> list[dict[str, Any]]:
         """What places and lots are called."""
