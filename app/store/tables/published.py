@@ -35,6 +35,7 @@ epcis_event = table(
 _c = epcis_event.c
 Index(None, _c.position)
 Index(None, _c.event_time, _c.position)
+Index(None, _c.record_time, _c.position)
 Index(None, _c.epcis_event_id)
 for _column in (_c.type, _c.biz_step, _c.disposition, _c.read_point, _c.biz_location):
     Index(None, _column, _c.position)
