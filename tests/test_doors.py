@@ -110,6 +110,7 @@ DOORS: dict[str, str] = {
     "PATCH /api/v1/recalls/{recall_id}": "143434++",
     "POST /api/v1/recalls/{recall_id}/start": "143434++",
     "GET /api/v1/recalls/{recall_id}/affected": "14+4+4++",
+    "GET /api/v1/recalls/{recall_id}/receipts": "14+4+4++",
     "GET /api/v1/recalls/{recall_id}/notices": "14+4+4++",
     "GET /api/v1/recalls/{recall_id}/notices/{party_id}/paper": "14+4+4++",
     "GET /api/v1/recalls/{recall_id}/report": "143434++",
@@ -211,7 +212,7 @@ def letter(actor: Actor, door: str, own: Mapping[str, str], cast: Cast, batch: d
     answer = actor.request(method, f"https://food.example.cn{template.format_map(own)}", **request)
     status = answer.status_code
     if answer.headers.get("content-type") == "application/x-ndjson":
-        problem = json.loads(answer.text.splitlines()[0])["problem"]
+        problem = json.loads(answer.text.splitlines()[0]).get("problem")
         status = problem["status"] if problem else status
     return "+" if status < 300 else LETTERS[status]
 

@@ -102,9 +102,11 @@ def workbook_bytes(sheets: Mapping[str, Sequence[str]], rows: Iterable[tuple[str
     with tempfile.TemporaryDirectory(prefix="onecode-") as directory:
         path = Path(directory) / "book.xlsx"
         book = Workbook(path, sheets)
-        for title, cells in rows:
-            book.add(title, cells)
-        book.close()
+        try:
+            for title, cells in rows:
+                book.add(title, cells)
+        finally:
+            book.close()
         with path.open("rb") as file:
             while part := file.read(_AT_ONCE):
                 yield part

@@ -7,6 +7,7 @@ from app.recalling.keeping import Keep, Keeper, keep_recalls, resolve
 from app.recalling.public import announced, announcement, concerning, summary
 from app.recalling.recalls import ChangeRecall, Made, NewRecall, change_recalls, create_recalls, may_change
 from app.recalling.reporting import Named, Paper, Report, custodies, evidence, paper, parties, report
+from app.recalling.sold import receipts
 from app.recalling.views import (
     affected,
     find_notices,
@@ -51,6 +52,7 @@ __all__ = [
     "notices_told",
     "paper",
     "parties",
+    "receipts",
     "report",
     "resolve",
     "summary",

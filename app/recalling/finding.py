@@ -18,6 +18,7 @@ from app.store.raw import Row
 
 _SUMS = ("received", "sold", "shipped", "processed", "returned", "destroyed", "unexplained")
 LOTS = 500  # that are named to the public one by one
+Place = tuple[bytes | None, bytes | None, bytes]  # site, party, product
 UNKNOWN = ""  # the region of goods that are nowhere
 
 
@@ -91,7 +92,8 @@ def find(
     selected = clock()
     summing = 0.0
     walked = Walked(found.keys)
-    sums: dict[tuple[bytes | None, bytes | None, bytes], list[Any]] = {}
+    sums: dict[Place, list[Any]] = {}
+    sold: dict[bytes | None, list[tuple[bytes, Place]]] = {}
     regions = Regions(snapshot, region)
     for generation, keys in generations(snapshot, found.subjects, walked):
         started = clock()
@@ -100,7 +102,12 @@ def find(
         beyond = regions.beyond(rows)
         for row in rows:
             _add(found, sums, row, regions.of(row[5]), row[0] in beyond)
+            if row[16]:
+                sold.setdefault(row[5], []).append((row[0], (row[5], row[6], row[4])))
         summing += clock() - started
+    started = clock()
+    _once(snapshot, found, sums, sold)
+    summing += clock() - started
     found.truncated = walked.truncated
     found.places = [_place(recall_id, key, each, now) for key, each in sums.items()]
     whole = clock() - began
@@ -113,9 +120,7 @@ def find(
     return found
 
 
-def _add(
-    found: Found, sums: dict[tuple[bytes | None, bytes | None, bytes], list[Any]], row: Row, region: str, beyond: bool
-) -> None:
+def _add(found: Found, sums: dict[Place, list[Any]], row: Row, region: str, beyond: bool) -> None:
     found.custodies += 1
     found.receipts += row[16]
     found.lots.add(row[3])
@@ -130,9 +135,28 @@ def _add(
         each[at] += amount
 
 
-def _place(
-    recall_id: UUID, key: tuple[bytes | None, bytes | None, bytes], sums: list[Any], now: datetime
-) -> RecallPlace:
+def _once(
+    snapshot: Snapshot,
+    found: Found,
+    sums: dict[Place, list[Any]],
+    sold: dict[bytes | None, list[tuple[bytes, Place]]],
+) -> None:
+    """A receipt with several of the goods counts once, of its place and in all. It is of one site: where one batch
+    alone was sold, its own count is right."""
+    for goods in sold.values():
+        if len(goods) == 1:
+            continue
+        places = dict(goods)
+        by_place: dict[Place, set[int]] = {place: set() for place in places.values()}
+        for number, key in store.sold_on(snapshot, places):
+            by_place[places[key]].add(number)
+        for place, numbers in by_place.items():
+            found.receipts += len(numbers) - sums[place][4]
+            sums[place][4] = len(numbers)
+        found.receipts -= sum(map(len, by_place.values())) - len(set().union(*by_place.values()))
+
+
+def _place(recall_id: UUID, key: Place, sums: list[Any], now: datetime) -> RecallPlace:
     site, party = (UUID(bytes=each) if each is not None else None for each in key[:2])
     product = UUID(bytes=key[2])
     region, beyond, measure, custodies, receipts = sums[:5]

@@ -273,7 +273,7 @@ def affected(
         rows = [row for row in reach_store.hands(snapshot, keys) if row[1] == "custody"]
         beyond = regions.beyond(rows)
         rows = [row for row in rows if seen.sees(_id(row[6]), regions.of(row[5]))]
-        names = _Names(snapshot, rows)
+        names = Names(snapshot, rows)
         for row in sorted(rows, key=lambda row: row[0]):
             yield (generation, row[0]), names.told(row, generation, regions.of(row[5]), row[0] in beyond)
 
@@ -282,7 +282,7 @@ def _id(key: bytes | None) -> UUID | None:
     return None if key is None else UUID(bytes=key)
 
 
-class _Names:
+class Names:
     """What the goods of some rows are called."""
 
     def __init__(self, snapshot: Snapshot, rows: Collection[Row]) -> None:
@@ -330,5 +330,5 @@ def batches_of(snapshot: Snapshot, recall: Recall, party_id: UUID) -> list[Shown
     held = holds.on(snapshot, goods, back=True).holds
     keys = [key for key, found in held.items() if any(hold[4] == recall.id.bytes for hold in found)]
     rows = reach_store.hands(snapshot, keys)
-    names = _Names(snapshot, rows)
+    names = Names(snapshot, rows)
     return [names.told(row, 0, "", False) for row in sorted(rows, key=lambda row: (row[8], row[0]))]

@@ -1,7 +1,7 @@
 """What a recall's walk reads of the chain of custody, in raw rows (see `raw`): one statement a generation and table.
 Keys are the 16 bytes of an id."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from app.domain.graph import Link
@@ -16,6 +16,9 @@ HANDS = (
     "shipped", "processed", "returned", "destroyed", "unexplained", "receipts",
 )  # fmt: skip
 EDGE = ("parent_id", "child_id")
+LINE = ("receipt_id", "line", "custody_id", "value", "unit")
+SALE = ("id", "event_time", "utc_offset")
+SELLING = 20  # custodies, which may have thousands of receipts each
 _THERE = "kind = 'custody'"
 
 
@@ -55,6 +58,22 @@ def onward(snapshot: Snapshot, keys: Collection[bytes]) -> list[Link]:
 def behind(snapshot: Snapshot, keys: Collection[bytes]) -> list[Link]:
     """What the custodies came from, as EDGE."""
     return raw.select(snapshot, tables.custody_link, EDGE, "child_id", keys)
+
+
+def sold_on(snapshot: Snapshot, custodies: Collection[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Receipts of scales on which the custodies stand: (receipt id, custody), some custodies at a time."""
+    keys = list(custodies)
+    for first in range(0, len(keys), SELLING):
+        some = keys[first : first + SELLING]
+        yield from set(raw.select(snapshot, tables.receipt_line, ("receipt_id", "custody_id"), "custody_id", some))
+
+
+def lines_of(snapshot: Snapshot, receipts: Sequence[int]) -> list[Row]:
+    return raw.select(snapshot, tables.receipt_line, LINE, "receipt_id", receipts)
+
+
+def sales(snapshot: Snapshot, receipts: Sequence[int]) -> list[Row]:
+    return raw.select(snapshot, tables.receipt, SALE, "id", receipts)
 
 
 def hands(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:

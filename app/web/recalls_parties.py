@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -17,10 +17,13 @@ from app import recalling
 from app.domain.errors import Malformed
 from app.domain.recalls import NoticeState
 from app.domain.rights import Principal
+from app.exchanging.sheets import Cell
+from app.exchanging.tables import csv_bytes
 from app.recalling import Answered, GiveAnswer
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import NDJSON, JsonRoute
+from app.web.handing import CSV, PRIVATE, attached, begun
 from app.web.lists import Page, PagingDep, answer
 from app.web.recalls_forms import AffectedTold, AnswerForm, AnswerTold, NoticeTold
 from app.web.service import Service, ServiceDep
@@ -55,6 +58,57 @@ def list_affected(
         found = list(islice(recalling.affected(snapshot, principal, recall, after), limit + 1))
     more = _cursor(found[limit - 1][0]) if len(found) > limit else None
     return Page(items=[AffectedTold.model_validate(item) for _, item in found[:limit]], next=more)
+
+
+@router.get(
+    "/{recall_id}/receipts",
+    summary="Every receipt on which goods stand that a recall reaches, once each",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "A line a receipt, the last of them a summary: one without it was cut off",
+            "content": {NDJSON: {}, CSV: {}},
+        }
+    },
+)
+def list_receipts(
+    recall_id: UUID,
+    service: ServiceDep,
+    principal: PrincipalDep,
+    format: Annotated[Literal["ndjson", "csv"], Query()] = "ndjson",
+) -> Response:
+    """Walked anew for every answer, and sent as it is read; of goods whose amounts the key may know."""
+    with reading(service.engine) as snapshot:
+        recall = recalling.find_recall(snapshot, principal, recall_id)
+    found = begun(recalling.receipts(service.engine, principal, recall, service.master))
+    if format == "csv":
+        return attached(csv_bytes(_COLUMNS, _rows(found)), CSV, f"recall-{recall.number}-receipts.csv")
+    return StreamingResponse(_told_once(found), media_type=NDJSON, headers=PRIVATE)
+
+
+_COLUMNS = ("小票 receipt", "时间 time", "场所 site", "批次 batches", "商品 products", "数量 quantities")
+
+
+def _rows(found: Iterator[dict[str, Any]]) -> Iterator[list[Cell]]:
+    number = 0
+    for number, one in enumerate(found, 1):  # noqa: B007
+        lines, site = one["lines"], one["site"]
+        yield [
+            one["code"],
+            one["time"].isoformat(),
+            site["name"] if site else None,
+            "; ".join(line["code"] or line["lot_number"] or "" for line in lines),
+            "; ".join(line["product"]["name"] for line in lines),
+            "; ".join(f"{line['quantity']['value']} {line['quantity']['unit']}" for line in lines),
+        ]
+    yield [f"完 · end: {number}"]
+
+
+def _told_once(found: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    number = 0
+    for number, one in enumerate(found, 1):  # noqa: B007
+        yield _encode(one) + b"\n"
+    yield _encode({"summary": {"receipts": number}}) + b"\n"
 
 
 def _lines(service: Service, principal: Principal, recall_id: UUID) -> Iterator[bytes]:
