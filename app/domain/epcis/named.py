@@ -47,14 +47,15 @@ def named_epcs(event: Mapping[str, Any]) -> dict[str, Role]:
     """Canonical EPCs, EPC classes, parent and transformationID that an event's body names; whatever is no text or not
     where the standard wants it names nothing."""
     found: dict[str, Role] = {}
-    for uri, role in _mentions(event):
+    for uri, role in mentions(event):
         epc = canonical_uri(uri)
         before = found.get(epc)
         found[epc] = role if before is None else before | role
     return found
 
 
-def _mentions(event: Mapping[str, Any]) -> Iterator[tuple[str, Role]]:
+def mentions(event: Mapping[str, Any]) -> Iterator[tuple[str, Role]]:
+    """As `named_epcs`, one by one, repeated where the event repeats itself and as it writes them."""
     for name, role in _EPCS.items():
         yield from ((epc, role) for epc in _list(event.get(name)) if isinstance(epc, str))
     for name, role in _CLASSES.items():

@@ -3,13 +3,15 @@
 `parse_parameters` and `parse_body` of query_parsing make queries. All criteria are ANDed; the values of one are ORed.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from app.domain.epcis.named import Role
-from app.domain.epcis.patterns import Span
+from app.domain.epcis.identifiers import canonical_uri
+from app.domain.epcis.named import Role, mentions
+from app.domain.epcis.patterns import FLAGS, Pattern, Span
 from app.domain.epcis.query_criteria import Known, Test
 from app.domain.epcis.query_fields import Candidate, FieldName, View, number_of, quantities, time_of
 from app.domain.epcis.values import canonical_text
@@ -25,11 +27,37 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class EpcFilter:
-    """Events that name, in one of the roles, an EPC of `exact` or of a span; `matches` may want more of them."""
+    """Events that name, in one of the roles, an EPC of `exact` or one that `rule` matches wholly; all of these lie in
+    the spans, with others."""
 
     roles: Role
     spans: tuple[Span, ...] = ()
     exact: frozenset[str] = frozenset()
+    rule: re.Pattern[str] | None = None
+
+    def holds(self, epc: str, role: int) -> bool:
+        """Whether an event that names this EPC (canonical) in this role, or these, is meant."""
+        return bool(int(role) & int(self.roles)) and (
+            epc in self.exact or (self.rule is not None and self.rule.fullmatch(epc) is not None)
+        )
+
+    def passes(self, view: View) -> bool:
+        named = view.candidate.named
+        if named is not None:
+            return any(self.holds(epc, role) for epc, role in named.items())
+        mask = int(self.roles)
+        return any(self.holds(canonical_uri(epc), mask) for epc, role in mentions(view.body) if int(role) & mask)
+
+
+def epc_filter(roles: Role, patterns: Collection[Pattern]) -> EpcFilter:
+    """Events that name an EPC of one of the patterns in one of the roles."""
+    rules = [pattern.rule.pattern for pattern in patterns if pattern.rule is not None]
+    return EpcFilter(
+        roles,
+        tuple(dict.fromkeys(span for pattern in patterns for span in pattern.spans)),
+        frozenset().union(*(pattern.exact for pattern in patterns)),
+        re.compile("|".join(rules), FLAGS) if rules else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +83,12 @@ def _is_gln(place: str) -> bool:
     return place.startswith("https://id.gs1.org/414/") and place.count("/") == 4
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Query:
     """A parsed query.
 
-    tests: what `matches` looks at beyond the rest; epc_filters, place_filters, columns, event_time and record_time are
-    ANDed and for an index to seek; columns: column (see `scalar_columns`) → canonical values, any of them.
+    tests: what `matches` looks at beyond the rest. epc_filters, place_filters, columns, event_time and record_time are
+    ANDed, and for an index to seek; columns: column (see `scalar_columns`) → canonical values, any of them.
     place_filters: of WD_readPoint and WD_bizLocation, see `widened`. order_by: as given, None for no order.
     """
 
@@ -86,6 +114,7 @@ class Query:
         return (
             all(view.scalar(column) in wanted for column, wanted in self.columns.items())
             and all(place.passes(view.scalar(place.column)) for place in self.place_filters)
+            and all(each.passes(view) for each in self.epc_filters)
             and all(test(view) for test in self.tests)
         )
 

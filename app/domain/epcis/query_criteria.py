@@ -1,7 +1,6 @@
 """The criteria that a query's parameters stand for, each a test of an event."""
 
 import operator
-import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from app.domain.epcis.identifiers import canonical_uri
-from app.domain.epcis.named import ANY_CLASS, Role
-from app.domain.epcis.patterns import FLAGS, Pattern
+from app.domain.epcis.named import ANY_CLASS, mentions
 from app.domain.epcis.query_fields import FieldName, View, number_of, quantities, time_of
 from app.domain.epcis.units import in_base
 from app.domain.epcis.vocabulary import CBV, WEB_VOCABULARY, bare_word, web_form
@@ -27,18 +25,6 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 # Numbers that are the difference of two values have no zero to convert.
 _DIFFERENCES = ("sDev",)
-
-
-def naming(roles: Role, patterns: Collection[Pattern]) -> Test:
-    """MATCH_…: an EPC in one of the roles is one of the patterns'."""
-    exact = frozenset().union(*(pattern.exact for pattern in patterns))
-    rules = [pattern.rule.pattern for pattern in patterns if pattern.rule is not None]
-    rule = re.compile("|".join(rules), FLAGS) if rules else None
-    mask = int(roles)
-    return lambda view: any(
-        int(role) & mask and (uri in exact or (rule is not None and rule.fullmatch(uri)))
-        for uri, role in view.named.items()
-    )
 
 
 def equal(leaves: Leaves, wanted: frozenset[str]) -> Test:
@@ -221,7 +207,7 @@ VOCABULARY_FIELDS: dict[str, Leaves] = {
     "bizTransaction": lambda view: _entries(view, "bizTransactionList", "bizTransaction"),
     "source": lambda view: _entries(view, "sourceList", "source"),
     "destination": lambda view: _entries(view, "destinationList", "destination"),
-    "epcClass": lambda view: (uri for uri, role in view.named.items() if role & ANY_CLASS),
+    "epcClass": lambda view: (uri for uri, role in mentions(view.body) if role & ANY_CLASS),
     "transformationID": lambda view: view.sensed("transformationID", ""),
 }
 """The fields of the standard that hold vocabulary elements, by the names that queries have for them."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain.epcis.context import Context
 from app.domain.epcis.identifiers import canonical_uri
-from app.domain.epcis.named import QUANTITY_LISTS, SCALARS, Role, named_epcs
+from app.domain.epcis.named import QUANTITY_LISTS, SCALARS, Role
 from app.domain.epcis.values import canonical_number, canonical_text, parse_time
 
 Masters = Mapping[str, Mapping[str, Iterable[str]]]
@@ -24,13 +24,14 @@ _MAX_URI = 2_048
 class Candidate:
     """An event to be matched. body: as shown; record_time: aware; event_id: the eventID shown; context: of the document
     that the body comes from; masters: what is known of the vocabulary elements that it names, where a query asks for it
-    (`Query.uses_masters`)."""
+    (`Query.uses_masters`); named: all that it names, where that is known already (`named_epcs`, the index)."""
 
     body: Mapping[str, Any]
     record_time: datetime
     event_id: str
     context: Context = field(default_factory=Context)
     masters: Masters = field(default_factory=dict)
+    named: Mapping[str, Role] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +73,14 @@ def _bare(namespace: str) -> str:
 
 
 class View:
-    """An event as the tests of a query see it; each part is made when it is first asked for."""
+    """An event as the tests of a query see it."""
 
-    __slots__ = ("_named", "body", "candidate", "context")
+    __slots__ = ("body", "candidate", "context")
 
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
         self.body = candidate.body
         self.context = candidate.context.with_event(candidate.body)
-        self._named: dict[str, Role] | None = None
-
-    @property
-    def named(self) -> dict[str, Role]:
-        if self._named is None:
-            self._named = named_epcs(self.body)
-        return self._named
 
     def scalar(self, column: str) -> str | None:
         """A value of `SCALARS`; the eventID is the one shown."""

@@ -9,10 +9,11 @@ from itertools import islice
 
 from app.domain.epcis import query_criteria as criteria
 from app.domain.epcis import vocabulary as v
+from app.domain.epcis.faults import shown
 from app.domain.epcis.identifiers import canonical_uri
 from app.domain.epcis.named import ANY_CLASS, ANY_EPC, Role, type_name
 from app.domain.epcis.patterns import pattern_of
-from app.domain.epcis.query import EpcFilter, PlaceFilter, Query
+from app.domain.epcis.query import EpcFilter, PlaceFilter, Query, epc_filter
 from app.domain.epcis.query_fields import FieldName, attribute_name, field_name, normal
 from app.domain.epcis.query_given import Given, refused
 
@@ -91,7 +92,7 @@ def _event_types(given: Given) -> frozenset[str]:
     names = {type_name(text, given.context) for text in given.texts()}
     for name in names:
         if name not in v.EVENT_TYPES and ":" not in name:
-            raise given.refused(f"没有这种事件类型：{name}", f"there is no event type {name}")
+            raise given.refused(f"没有这种事件类型：{shown(name)}", f"there is no event type {shown(name)}")
     return frozenset(names)
 
 
@@ -108,8 +109,8 @@ def _words(kind: str, words: frozenset[str]) -> Callable[[Given], frozenset[str]
         for word in found:
             if word not in words and ":" not in word:
                 raise given.refused(
-                    f"词表中没有“{word}”；自定义取值须为URI",
-                    f"{word} is not in the standard vocabulary; a value of one's own has to be a URI",
+                    f"词表中没有“{shown(word)}”；自定义取值须为URI",
+                    f"{shown(word)} is not in the standard vocabulary; a value of one's own has to be a URI",
                 )
         return found
 
@@ -133,11 +134,8 @@ def match(roles: Role) -> _Rule:
             try:
                 patterns.append(pattern_of(uri, instances=bool(roles & ANY_EPC)))
             except ValueError as error:
-                raise given.refused(f"模式有误（{error}）：{uri}", f"{uri}: {error}") from error
-        exact = frozenset().union(*(pattern.exact for pattern in patterns))
-        spans = tuple(dict.fromkeys(span for pattern in patterns for span in pattern.spans))
-        draft.epc_filters.append(EpcFilter(roles, spans, exact))
-        draft.tests.append(criteria.naming(roles, patterns))
+                raise given.refused(f"模式有误（{error}）：{shown(uri)}", f"{shown(uri)}: {error}") from error
+        draft.epc_filters.append(epc_filter(roles, patterns))
 
     return rule
 
