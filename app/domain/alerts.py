@@ -169,6 +169,11 @@ ALERTS: dict[str, Kind] = {
         "有人出示签名不符的单品码或小票，是仿造的，请核查",
         "a unit or receipt whose signature is not ours was shown: it is forged",
     ),
+    "subscription_paused": Kind(
+        Severity.WARNING,
+        "EPCIS 订阅多次未能送达，已暂停，请检查接收端后恢复",
+        "an EPCIS subscription could not be delivered and is paused: look at the receiver, then set it active",
+    ),
 }  # fmt: skip
 
 # Flags of a sale that are alerts, too; the slug is the same.

@@ -1,0 +1,146 @@
+"""/epcis/queries/{name}/subscriptions: who is told of what a named query finds, by a POST to an address of its own."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Body, Header, Response
+
+from app.domain.epcis.exceptions import SubscriptionControlsException, ValidationException
+from app.domain.epcis.standing import Subscription
+from app.exchanging.subscribing import (
+    ChangeSubscription,
+    Subscribe,
+    change_subscriptions,
+    find_subscription,
+    list_subscriptions,
+    read_trigger,
+    subscribe,
+)
+from app.web.auth import PrincipalDep
+from app.web.epcis import ground
+from app.web.epcis.controls import read_cbv_format, read_epc_format, read_flag, read_time
+from app.web.epcis.queries import json_answer, path_of
+from app.web.schemas import Given
+from app.web.service import ServiceDep
+
+router = ground.router()
+
+_FIELDS = frozenset({
+    "dest", "signatureToken", "stream", "schedule", "reportIfEmpty", "initialRecordTime", "epcFormat", "cbvXmlFormat",
+})  # fmt: skip
+_LONGEST = 500  # characters of an address
+
+Form = Annotated[
+    dict[str, Any],
+    Body(
+        description="`dest`: a URL on a host that the operator has listed; `signatureToken`: what deliveries are signed "
+        "with; `stream`: true, or `schedule` (UTC); `initialRecordTime`, `reportIfEmpty`, `epcFormat`",
+        examples=[{"dest": "https://erp.example.cn/epcis", "signatureToken": "13df38d8275b13f05704629e5f1cf3d4", "stream": True}],
+    ),
+]
+EpcFormatHeader = Annotated[str | None, Header(alias="GS1-EPC-Format")]
+CbvFormatHeader = Annotated[str | None, Header(alias="GS1-CBV-XML-Format")]
+
+
+class StatusForm(Given):
+    """A paused subscription keeps its place: active again, it goes on from there."""
+
+    status: Literal["active", "paused"]
+
+
+def told(name: str, row: Subscription) -> dict[str, Any]:
+    """As the standard has it, without the token; and how it fares."""
+    listed = {
+        "subscriptionID": str(row.id),
+        "queryName": name,
+        "dest": row.dest,
+        "createdAt": row.record_time,
+        "lastNotifiedAt": row.told_at,
+        "initialRecordTime": row.since,
+        "reportIfEmpty": row.report_if_empty if row.schedule is not None else None,
+        "schedule": row.schedule,
+        "stream": True if row.schedule is None else None,
+        "epcFormat": row.epc_format,
+        "cbvXmlFormat": row.cbv_xml_format,
+        "onecode:status": row.status,
+        "onecode:statusReason": row.reason,
+        "onecode:failures": row.failures,
+    }
+    return {key: value for key, value in listed.items() if value is not None}
+
+
+@router.get("/queries/{name}/subscriptions", summary="The subscriptions to a query", response_class=Response)
+def get_subscriptions(name: str, service: ServiceDep, principal: PrincipalDep) -> Response:
+    """In the order in which they were made; an owner has few, and all are here."""
+    return json_answer([told(name, row) for row in list_subscriptions(service.engine, principal, name)])
+
+
+@router.post(
+    "/queries/{name}/subscriptions", status_code=201, summary="Be told of what a query finds", response_class=Response
+)
+async def post_subscription(
+    name: str,
+    body: Form,
+    service: ServiceDep,
+    principal: PrincipalDep,
+    epc_format: EpcFormatHeader = None,
+    cbv_format: CbvFormatHeader = None,
+) -> Response:
+    """Told of every event once and in order, from now on or from `initialRecordTime`: at once (`stream`), or by a
+    schedule in UTC."""
+    unknown = next((key for key in body if key not in _FIELDS), None)
+    if unknown is not None:
+        raise ValidationException(
+            f"不认识的字段，可用 {'、'.join(sorted(_FIELDS))} · Not a field of a subscription: these are "
+            f"{', '.join(sorted(_FIELDS))}",
+            pointer=f"/{unknown[:40]}",
+        )
+    since = read_time("initialRecordTime", body.get("initialRecordTime"))
+    empty = read_flag("reportIfEmpty", body.get("reportIfEmpty"))
+    told_in = read_epc_format(body.get("epcFormat", epc_format))
+    command = Subscribe(
+        principal, name, _text(body, "dest", _LONGEST) or "", _text(body, "signatureToken", 256),
+        read_trigger(body.get("stream"), body.get("schedule"), since, empty), service.reach, service.master,
+        str(told_in) if told_in else None, read_cbv_format(body.get("cbvXmlFormat", cbv_format)),
+    )  # fmt: skip
+    row = await service.writer.write(subscribe, command)
+    return json_answer(told(name, row), 201, {"Location": f"{path_of(name)}/subscriptions/{row.id}"})
+
+
+def _text(body: dict[str, Any], field: str, most: int) -> str | None:
+    value = body.get(field)
+    if value is not None and (not isinstance(value, str) or not 0 < len(value) <= most or not value.isprintable()):
+        raise SubscriptionControlsException(
+            f"{field} 须为 1 至 {most} 个可见字符 · `{field}` is a text of 1 to {most} visible characters",
+            pointer=f"/{field}",
+        )
+    return value
+
+
+@router.get(
+    "/queries/{name}/subscriptions/{subscription_id}", summary="A subscription, and how it fares", response_class=Response
+)
+def get_subscription(name: str, subscription_id: UUID, service: ServiceDep, principal: PrincipalDep) -> Response:
+    return json_answer(told(name, find_subscription(service.engine, principal, name, subscription_id)))
+
+
+@router.patch(
+    "/queries/{name}/subscriptions/{subscription_id}",
+    summary="Pause a subscription, or let it go on from where it was",
+    response_class=Response,
+)
+async def patch_subscription(
+    name: str, subscription_id: UUID, body: StatusForm, service: ServiceDep, principal: PrincipalDep
+) -> Response:
+    command = ChangeSubscription(principal, name, subscription_id, body.status)
+    return json_answer(told(name, await service.writer.write(change_subscriptions, command)))
+
+
+@router.delete("/queries/{name}/subscriptions/{subscription_id}", status_code=204, summary="End a subscription")
+async def delete_subscription(name: str, subscription_id: UUID, service: ServiceDep, principal: PrincipalDep) -> None:
+    command = ChangeSubscription(principal, name, subscription_id, "deleted")
+    await service.writer.write(change_subscriptions, command)
+
+
+ground.discover(router, "/queries/{name}/subscriptions", "GET", "POST")
+ground.discover(router, "/queries/{name}/subscriptions/{subscription_id}", "GET", "PATCH", "DELETE")

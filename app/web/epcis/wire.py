@@ -1,0 +1,28 @@
+"""The server's WebSocket protocol, with a way to let go of a client that does not read."""
+
+from typing import Final
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+DROP: Final = "onecode.drop"  # in the scope: drop(code, reason)
+GRACE: Final = 3.0  # seconds that a client may still take to read why
+
+# For uvicorn. A client sends nothing of use; what it is sent is compressed by nobody, which takes memory a socket.
+OPTIONS: Final = {"ws": "app.web.epcis.wire:Protocol", "ws_max_size": 65_536, "ws_per_message_deflate": False}
+
+
+class Protocol(WebSocketsSansIOProtocol):
+    """Closing waits until the client has read everything, which it may never do: `drop` waits for GRACE."""
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["state"][DROP] = self.drop
+
+    def drop(self, code: int, reason: str) -> None:
+        if not self.close_sent and not self.transport.is_closing():
+            self.conn.send_close(code, reason)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+        self.loop.call_later(GRACE, self.transport.abort)
