@@ -35,6 +35,7 @@ from app.store.writer import Writer
 from app.tracing import Direction, Limits, Start, to_json, tree_lines
 from app.tracing import trace as walk
 from app.tracing.tree import Language
+from app.web import wire
 
 DRAIN_SECONDS = 30
 DAY = timedelta(days=1)
@@ -88,6 +89,9 @@ def serve(
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        ws=wire.Protocol,
+        ws_max_size=wire.LARGEST,
+        ws_per_message_deflate=False,
     )
 
 

@@ -15,7 +15,7 @@ from app.domain.errors import Refusal
 from app.domain.opening import read_opening
 from app.domain.retention import own_rules as retention_rules
 from app.domain.webhooks import reach
-from app.exchanging import CAPTURES, Capturer, Limits, Publisher
+from app.exchanging import CAPTURES, SUBSCRIPTIONS, Capturer, Limits, Publisher, Pusher
 from app.notifying import OUTBOX, Sender
 from app.overseeing import Sweeper, Watch
 from app.recalling import Keeper, note_deliveries
@@ -25,7 +25,9 @@ from app.store.engine import Database, open_engine, reading
 from app.store.feed import Tail
 from app.store.files import FileStore
 from app.store.master import any_device
+from app.store.published import REPOSITORY
 from app.store.secret import load_master
+from app.store.standing import any_subscription
 from app.store.units import any_job
 from app.store.webhooks import any_webhook
 from app.store.writer import Writer
@@ -42,6 +44,7 @@ from app.web.screens import Boards, Packed
 from app.web.service import Service
 from app.web.sessioncache import SessionCache
 from app.web.shelves import Shelves
+from app.web.sockets import Sockets
 from app.web.tries import Tries
 
 log = logging.getLogger(__name__)
@@ -60,7 +63,7 @@ def open_database(settings: Settings) -> tuple[Database, bytes]:
             schema.upgrade(engine)
         schema.require_head(engine)
         with reading(engine) as snapshot:
-            used = any_device(snapshot) or any_job(snapshot) or any_webhook(snapshot)
+            used = any(each(snapshot) for each in (any_device, any_job, any_webhook, any_subscription))
         return engine, load_master(settings.secret_file, may_create=not used)
     except BaseException:
         engine.dispose()
@@ -107,6 +110,7 @@ def open_service(settings: Settings) -> Service:
     boards = Boards(engine, lambda: tail.age, settings.board_screens)
     keeper = Keeper(engine, writer)
     publisher = Publisher(engine, writer, settings.public_url)
+    sockets = Sockets(engine, keys, prefixes, settings.epcis_sockets)
     announcements: Memo[tuple[str, str, str], Packed] = Memo(lambda: tail.age, ANNOUNCEMENTS)
 
     def forget(touched: Iterable[str]) -> None:
@@ -122,6 +126,9 @@ def open_service(settings: Settings) -> Service:
             sender.wake()
         if CAPTURES in names:
             capturer.wake()
+        if not names.isdisjoint((REPOSITORY, SUBSCRIPTIONS)):
+            pusher.wake()
+        sockets.hear(names)
         keeper.hear(names)
 
     def committed(touched: Iterable[str]) -> None:
@@ -139,6 +146,8 @@ def open_service(settings: Settings) -> Service:
         receipts.forget_all()
         sender.wake()
         capturer.wake()
+        pusher.wake()
+        sockets.hear_all()
         keeper.hear_all()
 
     tail = Tail(engine, forget, forget_all)
@@ -156,6 +165,10 @@ def open_service(settings: Settings) -> Service:
             "screens_open": ("Screens that are kept up to date.", lambda: boards.screens),
             "sweep_age_seconds": ("Since this process last ended a sweep, or began.", lambda: sweeper.age),
             "deliveries_waiting": ("Deliveries to webhooks that are yet to be made.", lambda: sender.waiting),
+            "subscriptions_active": ("EPCIS subscriptions that are served.", lambda: pusher.active),
+            "subscriptions_paused": ("EPCIS subscriptions that are paused.", lambda: pusher.paused),
+            "subscriptions_lag": ("Events that the last of the active ones has yet to look at.", lambda: pusher.lag),
+            "sockets_open": ("WebSockets that are told of events.", lambda: len(sockets)),
         },
         {
             "pages": (scans.usage,),
@@ -167,6 +180,7 @@ def open_service(settings: Settings) -> Service:
     )
     reachable = reach(settings.webhook_hosts, settings.webhook_networks)
     sender = Sender(engine, writer, master, reachable, told=[note_deliveries], count=metrics.count)
+    pusher = Pusher(engine, writer, master, reachable, prefixes, count=metrics.count)
     watch = Watch(read_opening(settings.market_hours), timedelta(hours=settings.silent_hours))
     sweeper = Sweeper(engine, writer, timedelta(minutes=settings.sweep_minutes), rules, watch, metrics.count)
     limits = Limits(settings.capture_events, settings.capture_bytes)
@@ -176,12 +190,13 @@ def open_service(settings: Settings) -> Service:
     capturer.start()
     if settings.webhook_hosts:
         sender.start()
+        pusher.start()
     keeper.start()
     publisher.start()
     files = FileStore(settings.files_dir)
     return Service(
         settings, engine, writer, keys, sessions, shelves, reports, files, scans, receipts, counts, tail, metrics,
-        master, boards, reachable, sender, keeper, publisher, announcements, sweeper,
+        master, boards, reachable, sender, keeper, publisher, pusher, sockets, announcements, sweeper,
         capturer,
         wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules, prefixes=prefixes,
         keeping=retention_rules(own),
@@ -193,6 +208,8 @@ def close_service(service: Service) -> None:
     service.sweeper.close()
     service.sender.close()
     service.capturer.close()
+    service.pusher.close()
+    service.sockets.shut()
     service.keeper.close()
     service.publisher.close()
     service.counts.close()

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     board_screens: int = Field(
         1_000, ge=0, le=100_000, description="screens that a process keeps up to date at a time; 503 beyond"
     )
+    epcis_sockets: int = Field(
+        200, ge=0, le=100_000, description="WebSockets to EPCIS queries that a process serves at a time; 503 beyond"
+    )
     strict_identifiers: bool = Field(
         False, description="refuse licences and credit codes whose check digit fails, instead of warning"
     )

@@ -7,13 +7,16 @@ from app.exchanging.exporting import export_capture
 from app.exchanging.files import import_file
 from app.exchanging.importing import Order, import_document
 from app.exchanging.publishing import Publisher
+from app.exchanging.pushing import Pusher
 from app.exchanging.report import EventOutcome, ImportReport, IssuedCode, lines
 from app.exchanging.sources import Parsed, read_source
+from app.exchanging.subscribing import SUBSCRIPTIONS
 from app.exchanging.xml import read_xml, read_xml_source
 
 __all__ = [
     "CAPTURES",
     "Capturer",
+    "SUBSCRIPTIONS",
     "EventOutcome",
     "ImportReport",
     "IssuedCode",
@@ -21,6 +24,7 @@ __all__ = [
     "Order",
     "Parsed",
     "Publisher",
+    "Pusher",
     "export_capture",
     "import_document",
     "import_file",

@@ -27,7 +27,7 @@ _PLAIN = Context()
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Events of one `@context` beside the standard's. All up to `position` was looked at; `ended`: there was no more."""
+    """Events of one `@context` beside the standard's. All up to `position` was looked at; `ended`: that is the end."""
 
     events: list[Following]
     context: Any

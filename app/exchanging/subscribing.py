@@ -182,7 +182,7 @@ def make_queries(transaction: Transaction, commands: Sequence[MakeQuery]) -> Seq
         key = query_id(owner, command.name)
         if key in known:
             raise ResourceAlreadyExistsException(
-                "已有同名查询，请换一个名称或先删除 · There is a query of this name: choose another, or delete it first",
+                "已有同名查询，请换名或先删除 · There is a query of this name: choose another, or delete it first",
                 pointer="/name",
             )
         if counts.get(owner, 0) >= QUERIES:

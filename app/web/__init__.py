@@ -175,6 +175,10 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
     Edge (request id, headers, metrics) → hot paths in plain ASGI → FastAPI.
     """
 
+    def ending() -> None:
+        service.boards.close()
+        service.sockets.close()
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # What is there now stays for ever: the collector need not look at it again.
@@ -182,7 +186,7 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         to_thread.current_default_thread_limiter().total_tokens = THREADS
-        with hearing_the_end(service.boards.close):
+        with hearing_the_end(ending):
             yield
         on_stop()
 

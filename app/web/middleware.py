@@ -69,6 +69,9 @@ class Edge:
         self.complete = completing(public_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -110,6 +113,30 @@ class Edge:
         finally:
             route = scope.get("onecode.route") or getattr(scope.get("route"), "path", None) or "unmatched"
             self._metrics.request(scope["method"], route, status, time.perf_counter() - started)
+            REQUEST_ID.reset(token)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket: counted when it ends, with the status of its handshake."""
+        given, _ = self._read(scope)
+        request_id = self.request_id(given)
+        token = REQUEST_ID.set(request_id.decode())
+        started = time.perf_counter()
+        status = 403  # what a server says where it is closed before it is accepted
+
+        async def sender(message: Message) -> None:
+            nonlocal status
+            if message["type"] in ("websocket.accept", "websocket.http.response.start"):
+                status = message.get("status", 101)
+                own = [(b"x-request-id", request_id)]
+                headers = message.get("headers", ())
+                message["headers"] = [*(headers if status == 101 else self.complete(headers)), *own]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sender)
+        finally:
+            route = getattr(scope.get("route"), "path", None) or "unmatched"
+            self._metrics.request("GET", route, status, time.perf_counter() - started)
             REQUEST_ID.reset(token)
 
     def request_id(self, given: bytes) -> bytes:

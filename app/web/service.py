@@ -9,7 +9,7 @@ from app.domain import retention
 from app.domain.balance import Rules
 from app.domain.epcis.formats import CompanyPrefixes
 from app.domain.webhooks import Reach
-from app.exchanging import Capturer, Publisher
+from app.exchanging import Capturer, Publisher, Pusher
 from app.notifying import Sender
 from app.overseeing import Sweeper
 from app.recalling import Keeper
@@ -32,6 +32,7 @@ from app.web.representations import Key
 from app.web.screens import Boards, Packed
 from app.web.sessioncache import SessionCache
 from app.web.shelves import Shelves
+from app.web.sockets import Sockets
 from app.web.tries import Tries
 
 
@@ -40,9 +41,9 @@ class Service:
     """One process's doors to everything: the settings, the database, the writer, the keys and the sessions of persons,
     what scales may sell, what they report, the files, the answers to scans and how many there were, the feed, its
     counters, `master`, the secret that receipts are signed with, the boards, where webhooks may lead and who sends to
-    them, who keeps recalls up to date and who publishes our events as EPCIS, who has tried activation codes, scanned
-    wrong codes, complained or logged in how often, where networks are, what goods may lose and processes yield, the
-    lengths of company prefixes, and who takes in what was posted to be captured."""
+    them, who keeps recalls up to date, who publishes our events as EPCIS and tells subscribers, the WebSockets, who has
+    tried activation codes, scanned wrong codes, complained or logged in how often, where networks are, what goods may
+    lose and processes yield, the lengths of company prefixes, and who takes in what was posted to be captured."""
 
     settings: Settings
     engine: Database
@@ -63,6 +64,8 @@ class Service:
     sender: Sender
     keeper: Keeper
     publisher: Publisher
+    pusher: Pusher
+    sockets: Sockets
     announcements: Memo[tuple[str, str, str], Packed]
     sweeper: Sweeper
     capturer: Capturer

@@ -1,13 +1,11 @@
 """Particulars of a subscription, as a body, a query string and headers give them."""
 
-from datetime import datetime
-from typing import TypeVar
+from datetime import UTC, datetime
 
 from app.domain.epcis.exceptions import SubscriptionControlsException
 from app.domain.epcis.formats import EpcFormat
 from app.domain.epcis.values import parse_time
 
-T = TypeVar("T")
 _FLAGS: dict[object, bool] = {None: False, True: True, False: False, "true": True, "false": False}
 CBV_FORMATS = ("Always_Web_URI", "Always_URN", "Never_Translates", "No_Preference")
 
@@ -23,10 +21,10 @@ def read_time(name: str, given: object) -> datetime | None:
     """Raises SubscriptionControlsException for what is no time with an offset."""
     if given is None:
         return None
-    time = parse_time(given) if isinstance(given, str) else None
-    if time is None:
+    if not isinstance(given, str) or parse_time(given) is None:
         raise _refused(name, "须为带偏移的时间，如 2026-11-01T08:00:00+08:00", "a time with its offset")
-    return time
+    # To the microsecond: what was recorded then is not to be left out.
+    return datetime.fromisoformat(given.upper()).astimezone(UTC)
 
 
 def read_epc_format(given: object) -> EpcFormat | None:

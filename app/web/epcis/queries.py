@@ -7,10 +7,18 @@ from urllib.parse import quote
 from fastapi import Body, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from app.domain.epcis.exceptions import QueryValidationException
+from app.domain.epcis.exceptions import QueryParameterException, QueryValidationException
 from app.domain.epcis.standing import NamedQuery
 from app.exchanging import to_json
-from app.exchanging.subscribing import DeleteQuery, MakeQuery, delete_queries, find_query, list_queries, make_queries, read_query
+from app.exchanging.subscribing import (
+    DeleteQuery,
+    MakeQuery,
+    delete_queries,
+    find_query,
+    list_queries,
+    make_queries,
+    read_query,
+)
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.epcis import ground
@@ -26,7 +34,7 @@ Definition = Annotated[
     ),
 ]
 PerPage = Annotated[int, Query(alias="perPage", ge=1, le=1_000, description="items in one answer")]
-NextPage = Annotated[str | None, Query(alias="nextPageToken", max_length=400, description="from `Link` of the answer before")]
+NextPage = Annotated[str | None, Query(alias="nextPageToken", max_length=400, description="from `Link`")]
 
 
 def told(row: NamedQuery) -> dict[str, Any]:
@@ -42,10 +50,16 @@ def get_queries(
     service: ServiceDep, principal: PrincipalDep, per_page: PerPage = 30, token: NextPage = None
 ) -> Response:
     """In the order of their names; `Link` leads to the next page."""
+    if token is not None and not token.isprintable():
+        raise QueryParameterException(
+            "nextPageToken 无效，请从第一页重新开始 · Not a token of ours: begin with the first page",
+            parameter="nextPageToken",
+        )
     rows = list_queries(service.engine, principal, token or "", per_page + 1)
     headers = {}
     if len(rows) > per_page:
-        following = f"{ground.PREFIX}/queries?perPage={per_page}&nextPageToken={quote(rows[per_page - 1].name, safe='')}"
+        last = quote(rows[per_page - 1].name, safe="")
+        following = f"{ground.PREFIX}/queries?perPage={per_page}&nextPageToken={last}"
         headers["Link"] = f'<{following}>; rel="next"'
     return json_answer([told(row) for row in rows[:per_page]], headers=headers)
 

@@ -7,21 +7,19 @@ key is not taken any more, or whose query was deleted.
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote
-from uuid import UUID
 
 from fastapi import WebSocket
 from starlette.responses import Response
 
 from app.domain.epcis.exceptions import SubscriptionControlsException
-from app.domain.epcis.formats import CompanyPrefixes, EpcFormat
+from app.domain.epcis.formats import EpcFormat
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_parsing import parse_body
 from app.domain.epcis.schedule import FIELDS
@@ -30,127 +28,27 @@ from app.domain.errors import Refusal, TooMany
 from app.domain.rights import Principal
 from app.exchanging.following import Found, find_next, query_document
 from app.exchanging.subscribing import Trigger, find_query, read_trigger, require_standing
-from app.store.engine import Database, Snapshot, reading
+from app.store.engine import Snapshot
 from app.store.errors import StoreUnavailable
-from app.store.published import REPOSITORY, last_position
+from app.store.published import last_position
 from app.web.auth import authenticate
 from app.web.epcis import ground
 from app.web.epcis.controls import read_epc_format, read_flag, read_time
-from app.web.epcis.wire import DROP
-from app.web.keycache import KeyCache
 from app.web.problems import EPCIS_HEADERS, problem, refusal_response, respond, unavailable_response
+from app.web.sockets import SLOW, Listener, Sockets
+from app.web.wire import DROP
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-OWN: Final = 20  # sockets of one owner
-READERS: Final = 2
 GAP: Final = 0.25  # seconds between two looks of one socket
 CHECK: Final = 1.0  # seconds after which a key is looked at again
 IDLE: Final = 5.0  # seconds after which it looks although nothing was heard
-SLOW: Final = 10.0  # seconds in which a document has to be taken
 
 GOING: Final = 1001
 ENDED: Final = 1000
 NOT_ALLOWED: Final = 1008
 FAILED: Final = 1011
 TOO_SLOW: Final = 1013
-
-
-@dataclass(slots=True, eq=False)
-class Listener:
-    """One socket. `ready` is set where there may be something for it; `check`: its query may be gone."""
-
-    owner: UUID
-    query: UUID
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-    check: bool = False
-
-
-class Sockets:
-    """The sockets of one process: `hear`, `hear_all` and `close` from any thread, the rest from its event loop."""
-
-    def __init__(self, engine: Database, keys: KeyCache, prefixes: CompanyPrefixes, limit: int) -> None:
-        self._engine = engine
-        self.keys = keys
-        self.prefixes = prefixes
-        self._limit = limit
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._listeners: set[Listener] = set()
-        self._owners: Counter[UUID] = Counter()
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sockets")
-        self.slow = SLOW
-        self.closed = False
-
-    def __len__(self) -> int:
-        return len(self._listeners)
-
-    def open(self, owner: UUID, query: UUID) -> Listener:
-        """It must `leave` in the end. Raises TooMany."""
-        if self.closed or len(self._listeners) >= self._limit or self._owners[owner] >= OWN:
-            raise TooMany(
-                "too-many-sockets",
-                f"同时打开的 WebSocket 已达上限（每个主体 {OWN} 个），请关闭不用的，或改用回调 · As many WebSockets are "
-                f"open as are served, {OWN} for one owner: close one, or subscribe with a webhook",
-                retry_after=30,
-            )
-        self._loop = asyncio.get_running_loop()
-        listener = Listener(owner, query)
-        self._listeners.add(listener)
-        self._owners[owner] += 1
-        return listener
-
-    def leave(self, listener: Listener) -> None:
-        self._listeners.discard(listener)
-        self._owners[listener.owner] -= 1
-        if not self._owners[listener.owner]:
-            del self._owners[listener.owner]
-
-    async def read(self, what: Callable[[Snapshot], T]) -> T:
-        """From one snapshot, in a thread of our own: sockets must not take those that answer requests."""
-
-        def look() -> T:
-            with reading(self._engine) as snapshot:
-                return what(snapshot)
-
-        return await asyncio.get_running_loop().run_in_executor(self._readers, look)
-
-    def hear(self, touched: Iterable[str]) -> None:
-        """What the feed calls for every change."""
-        names = frozenset(touched)
-        gone = [listener for listener in list(self._listeners) if listener.query.hex in names]
-        for listener in gone:
-            listener.check = True
-        if gone or REPOSITORY in names:
-            self._call(self._wake)
-
-    def hear_all(self) -> None:
-        """What the feed calls where it was lost."""
-        for listener in list(self._listeners):
-            listener.check = True
-        self._call(self._wake)
-
-    def close(self) -> None:
-        """Tells every socket that the service stops."""
-        self.closed = True
-        self._call(self._wake)
-
-    def shut(self) -> None:
-        """When the server has stopped."""
-        self.close()
-        self._readers.shutdown(cancel_futures=True)
-
-    def _call(self, what: Callable[[], None]) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(what)
-
-    def _wake(self) -> None:
-        for listener in self._listeners:
-            listener.ready.set()
-
-
-# --- one socket ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +111,9 @@ def _asked(websocket: WebSocket, name: str) -> Asked:
     since = read_time("initialRecordTime", given.get("initialRecordTime"))
     trigger = read_trigger(stream, schedule, since, empty)
     wanted = given.get("epcFormat") or websocket.headers.get("gs1-epc-format")
-    return Asked(name, websocket.headers.get("authorization", ""), trigger, read_epc_format(wanted) or EpcFormat.DIGITAL_LINK)
+    return Asked(
+        name, websocket.headers.get("authorization", ""), trigger, read_epc_format(wanted) or EpcFormat.DIGITAL_LINK
+    )
 
 
 _PARAMETERS: Final = frozenset({*FIELDS, "stream", "reportIfEmpty", "initialRecordTime", "epcFormat"})
@@ -239,7 +139,7 @@ async def _serve(
             principal = await authenticate(sockets.keys, asked.header)
             if listener.check:
                 listener.check = False
-                if not await sockets.read(lambda snapshot: _still(snapshot, principal, query)):
+                if not await sockets.read(partial(_still, principal, query)):
                     return await _close(websocket, ENDED, "the query was deleted")
             now = datetime.now(UTC)
             woken = listener.ready.is_set() or monotonic() - looked > IDLE
@@ -278,7 +178,7 @@ def _next(principal: Principal, query: Query, after: int, trigger: Trigger) -> C
     return lambda snapshot: find_next(snapshot, principal, query, after, trigger.since, BATCH)
 
 
-def _still(snapshot: Snapshot, principal: Principal, query: NamedQuery) -> bool:
+def _still(principal: Principal, query: NamedQuery, snapshot: Snapshot) -> bool:
     """Whether it is the query that it was: one of its name that was made since is another."""
     try:
         return find_query(snapshot, principal, query.name).record_time == query.record_time

@@ -33,9 +33,15 @@ _LONGEST = 500  # characters of an address
 Form = Annotated[
     dict[str, Any],
     Body(
-        description="`dest`: a URL on a host that the operator has listed; `signatureToken`: what deliveries are signed "
-        "with; `stream`: true, or `schedule` (UTC); `initialRecordTime`, `reportIfEmpty`, `epcFormat`",
-        examples=[{"dest": "https://erp.example.cn/epcis", "signatureToken": "13df38d8275b13f05704629e5f1cf3d4", "stream": True}],
+        description="`dest`: a URL on a host that the operator has listed; `signatureToken`: what deliveries are "
+        "signed with; `stream`: true, or `schedule` (UTC); `initialRecordTime`, `reportIfEmpty`, `epcFormat`",
+        examples=[
+            {
+                "dest": "https://erp.example.cn/epcis",
+                "signatureToken": "13df38d8275b13f05704629e5f1cf3d4",
+                "stream": True,
+            }
+        ],
     ),
 ]
 EpcFormatHeader = Annotated[str | None, Header(alias="GS1-EPC-Format")]
@@ -118,7 +124,9 @@ def _text(body: dict[str, Any], field: str, most: int) -> str | None:
 
 
 @router.get(
-    "/queries/{name}/subscriptions/{subscription_id}", summary="A subscription, and how it fares", response_class=Response
+    "/queries/{name}/subscriptions/{subscription_id}",
+    summary="A subscription, and how it fares",
+    response_class=Response,
 )
 def get_subscription(name: str, subscription_id: UUID, service: ServiceDep, principal: PrincipalDep) -> Response:
     return json_answer(told(name, find_subscription(service.engine, principal, name, subscription_id)))

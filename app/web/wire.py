@@ -8,8 +8,7 @@ from websockets.http11 import Request
 DROP: Final = "onecode.drop"  # in the scope: drop(code, reason)
 GRACE: Final = 3.0  # seconds that a client may still take to read why
 
-# For uvicorn. A client sends nothing of use; what it is sent is compressed by nobody, which takes memory a socket.
-OPTIONS: Final = {"ws": "app.web.epcis.wire:Protocol", "ws_max_size": 65_536, "ws_per_message_deflate": False}
+LARGEST: Final = 65_536  # bytes of a message of a client, which has nothing to say
 
 
 class Protocol(WebSocketsSansIOProtocol):
