@@ -31,6 +31,19 @@ DOORS: dict[str, str] = {
     "GET /epcis/capture/{captureID}": "14+4444+",
     "OPTIONS /epcis/capture/{captureID}": "1+++++++",
     "POST /epcis/events": "13+++33+",
+    "GET /epcis/queries": "1+++++++",
+    "POST /epcis/queries": "1+++++++",
+    "OPTIONS /epcis/queries": "1+++++++",
+    "GET /epcis/queries/{query}": "14+44444",
+    "OPTIONS /epcis/queries/{query}": "1+++++++",
+    "GET /epcis/queries/{query}/subscriptions": "14+44444",
+    "POST /epcis/queries/{query}/subscriptions": "14+44444",
+    "OPTIONS /epcis/queries/{query}/subscriptions": "1+++++++",
+    "GET /epcis/queries/{query}/subscriptions/{subscription_id}": "14+44444",
+    "PATCH /epcis/queries/{query}/subscriptions/{subscription_id}": "14+44444",
+    "OPTIONS /epcis/queries/{query}/subscriptions/{subscription_id}": "1+++++++",
+    "DELETE /epcis/queries/{query}/subscriptions/{subscription_id}": "14+44444",
+    "DELETE /epcis/queries/{query}": "14+44444",
     "GET /metrics": "++++++++",
     "GET /problems/{slug}": "++++++++",
     "GET /c/{code}": "++++++++",
@@ -196,6 +209,8 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "case_id": cast.regulator.made("/cases", case(batch))["id"],
         "person_id": cast.admin.made("/persons", person(cast))["id"],
         "recall_id": cast.regulator.made("/recalls", form({"codes": [batch["code"]]}))["id"],
+        "query": cast.stall.made("/epcis/queries", {"name": "mine", "query": {}})["name"],
+        "subscription_id": cast.stall.made("/epcis/queries/mine/subscriptions", STREAM)["subscriptionID"],
     }  # fmt: skip
     found = {door: "".join(letter(actor, door, own, cast, batch) for actor in actors) for door in DOORS}
     assert found == DOORS
@@ -244,6 +259,9 @@ def key(cast: Cast) -> dict[str, Any]:
 
 
 HOOK = {"url": "https://hooks.invalid/recalls", "events": ["recall"]}
+
+
+STREAM = {"dest": "https://hooks.invalid/epcis", "stream": True}
 
 
 def registered(cast: Cast) -> str:
@@ -320,6 +338,9 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "POST /api/v1/captures": sent(EPCIS),
     "POST /epcis/capture": sent(EPCIS),
     "POST /epcis/events": sent(EPCIS["epcisBody"]["eventList"][0]),
+    "POST /epcis/queries": lambda cast, batch: {"json": {"name": f"query {next(_numbers)}", "query": {}}},
+    "POST /epcis/queries/{query}/subscriptions": sent(STREAM),
+    "PATCH /epcis/queries/{query}/subscriptions/{subscription_id}": sent({"status": "paused"}),
     "POST /api/v1/recalls": lambda cast, batch: {"json": form({"codes": [batch["code"]]}, "mock")},
     "PATCH /api/v1/recalls/{recall_id}": sent({"why": "x", "grade": "II"}),
     "POST /api/v1/recalls/{recall_id}/start": sent({}),

@@ -15,8 +15,8 @@ from app.exchanging.xml import read_xml, read_xml_source
 
 __all__ = [
     "CAPTURES",
-    "Capturer",
     "SUBSCRIPTIONS",
+    "Capturer",
     "EventOutcome",
     "ImportReport",
     "IssuedCode",

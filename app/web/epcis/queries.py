@@ -66,7 +66,7 @@ def get_queries(
 
 @router.post("/queries", status_code=201, summary="Name a query", response_class=Response)
 async def post_query(body: Definition, service: ServiceDep, principal: PrincipalDep) -> Response:
-    """A name is used once by each owner. The query is then at `…/queries/{name}/events`, and can be subscribed to."""
+    """A name is used once by each owner. The query is then at `…/queries/{query}/events`, and can be subscribed to."""
     unknown = next((key for key in body if key not in ("name", "query")), None)
     if unknown is not None:
         raise QueryValidationException(
@@ -81,16 +81,16 @@ def path_of(name: str) -> str:
     return f"{ground.PREFIX}/queries/{quote(name, safe='')}"
 
 
-@router.get("/queries/{name}", summary="A named query", response_class=Response)
-def get_query(name: str, service: ServiceDep, principal: PrincipalDep) -> Response:
+@router.get("/queries/{query}", summary="A named query", response_class=Response)
+def get_query(query: str, service: ServiceDep, principal: PrincipalDep) -> Response:
     with reading(service.engine) as snapshot:
-        return json_answer(told(find_query(snapshot, principal, name)))
+        return json_answer(told(find_query(snapshot, principal, query)))
 
 
-@router.delete("/queries/{name}", status_code=204, summary="Delete a named query, and end its subscriptions")
-async def delete_query(name: str, service: ServiceDep, principal: PrincipalDep) -> None:
-    await service.writer.write(delete_queries, DeleteQuery(principal, name))
+@router.delete("/queries/{query}", status_code=204, summary="Delete a named query, and end its subscriptions")
+async def delete_query(query: str, service: ServiceDep, principal: PrincipalDep) -> None:
+    await service.writer.write(delete_queries, DeleteQuery(principal, query))
 
 
 ground.discover(router, "/queries", "GET", "POST")
-ground.discover(router, "/queries/{name}", "GET", "DELETE")
+ground.discover(router, "/queries/{query}", "GET", "DELETE")

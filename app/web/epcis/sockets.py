@@ -55,25 +55,24 @@ TOO_SLOW: Final = 1013
 class Asked:
     """What a client wants to be told, and how."""
 
-    name: str
     header: str
     trigger: Trigger
     format: EpcFormat
 
 
-async def listen(websocket: WebSocket, name: str) -> None:
+async def listen(websocket: WebSocket, query: str) -> None:
     """Refused before the handshake with the problem that HTTP would have; else served until somebody ends it."""
     sockets: Sockets = websocket.app.state.service.sockets
     path, accept = websocket.url.path, websocket.headers.get("accept")
     try:
-        asked = _asked(websocket, name)
+        asked = _asked(websocket)
         principal = await authenticate(sockets.keys, asked.header)
-        query = await sockets.read(lambda snapshot: find_query(snapshot, principal, name))
-        parsed = parse_body(query.query)
+        named = await sockets.read(lambda snapshot: find_query(snapshot, principal, query))
+        parsed = parse_body(named.query)
         require_standing(parsed)
         past = asked.trigger.since is not None and asked.trigger.since <= datetime.now(UTC)
         position = 0 if past else await sockets.read(last_position)
-        listener = sockets.open(principal.recorder_id, query.id)
+        listener = sockets.open(principal.recorder_id, named.id)
     except TooMany as refusal:
         body = problem(503, refusal.slug, refusal.detail, instance=quote(path))
         await _refuse(websocket, respond(body, accept, {"Retry-After": str(refusal.retry_after)}))
@@ -87,7 +86,7 @@ async def listen(websocket: WebSocket, name: str) -> None:
     try:
         told = [(key.lower().encode(), value.encode()) for key, value in EPCIS_HEADERS.items()]
         await websocket.accept(headers=told)
-        await _serve(websocket, sockets, listener, asked, query, parsed, position)
+        await _serve(websocket, sockets, listener, asked, named, parsed, position)
     finally:
         sockets.leave(listener)
 
@@ -96,7 +95,7 @@ async def _refuse(websocket: WebSocket, response: Response) -> None:
     await websocket.send_denial_response(response)
 
 
-def _asked(websocket: WebSocket, name: str) -> Asked:
+def _asked(websocket: WebSocket) -> Asked:
     """Raises SubscriptionControlsException, QueryParameterException."""
     given = websocket.query_params
     unknown = next((key for key in given if key not in _PARAMETERS), None)
@@ -111,9 +110,7 @@ def _asked(websocket: WebSocket, name: str) -> Asked:
     since = read_time("initialRecordTime", given.get("initialRecordTime"))
     trigger = read_trigger(stream, schedule, since, empty)
     wanted = given.get("epcFormat") or websocket.headers.get("gs1-epc-format")
-    return Asked(
-        name, websocket.headers.get("authorization", ""), trigger, read_epc_format(wanted) or EpcFormat.DIGITAL_LINK
-    )
+    return Asked(websocket.headers.get("authorization", ""), trigger, read_epc_format(wanted) or EpcFormat.DIGITAL_LINK)
 
 
 _PARAMETERS: Final = frozenset({*FIELDS, "stream", "reportIfEmpty", "initialRecordTime", "epcFormat"})
@@ -217,4 +214,4 @@ def _drop(websocket: WebSocket, code: int, reason: str) -> None:
 
 
 routes = ground.router()
-routes.add_api_websocket_route("/queries/{name}/events", listen)
+routes.add_api_websocket_route("/queries/{query}/events", listen)

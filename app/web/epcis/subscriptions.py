@@ -1,4 +1,4 @@
-"""/epcis/queries/{name}/subscriptions: who is told of what a named query finds, by a POST to an address of its own."""
+"""/epcis/queries/{query}/subscriptions: who is told of what a named query finds, by a POST to an address of its own."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -54,11 +54,11 @@ class StatusForm(Given):
     status: Literal["active", "paused"]
 
 
-def told(name: str, row: Subscription) -> dict[str, Any]:
+def told(query: str, row: Subscription) -> dict[str, Any]:
     """As the standard has it, without the token; and how it fares."""
     listed = {
         "subscriptionID": str(row.id),
-        "queryName": name,
+        "queryName": query,
         "dest": row.dest,
         "createdAt": row.record_time,
         "lastNotifiedAt": row.told_at,
@@ -75,17 +75,17 @@ def told(name: str, row: Subscription) -> dict[str, Any]:
     return {key: value for key, value in listed.items() if value is not None}
 
 
-@router.get("/queries/{name}/subscriptions", summary="The subscriptions to a query", response_class=Response)
-def get_subscriptions(name: str, service: ServiceDep, principal: PrincipalDep) -> Response:
+@router.get("/queries/{query}/subscriptions", summary="The subscriptions to a query", response_class=Response)
+def get_subscriptions(query: str, service: ServiceDep, principal: PrincipalDep) -> Response:
     """In the order in which they were made; an owner has few, and all are here."""
-    return json_answer([told(name, row) for row in list_subscriptions(service.engine, principal, name)])
+    return json_answer([told(query, row) for row in list_subscriptions(service.engine, principal, query)])
 
 
 @router.post(
-    "/queries/{name}/subscriptions", status_code=201, summary="Be told of what a query finds", response_class=Response
+    "/queries/{query}/subscriptions", status_code=201, summary="Be told of what a query finds", response_class=Response
 )
 async def post_subscription(
-    name: str,
+    query: str,
     body: Form,
     service: ServiceDep,
     principal: PrincipalDep,
@@ -105,12 +105,12 @@ async def post_subscription(
     empty = read_flag("reportIfEmpty", body.get("reportIfEmpty"))
     told_in = read_epc_format(body.get("epcFormat", epc_format))
     command = Subscribe(
-        principal, name, _text(body, "dest", _LONGEST) or "", _text(body, "signatureToken", 256),
+        principal, query, _text(body, "dest", _LONGEST) or "", _text(body, "signatureToken", 256),
         read_trigger(body.get("stream"), body.get("schedule"), since, empty), service.reach, service.master,
         str(told_in) if told_in else None, read_cbv_format(body.get("cbvXmlFormat", cbv_format)),
     )  # fmt: skip
     row = await service.writer.write(subscribe, command)
-    return json_answer(told(name, row), 201, {"Location": f"{path_of(name)}/subscriptions/{row.id}"})
+    return json_answer(told(query, row), 201, {"Location": f"{path_of(query)}/subscriptions/{row.id}"})
 
 
 def _text(body: dict[str, Any], field: str, most: int) -> str | None:
@@ -124,31 +124,31 @@ def _text(body: dict[str, Any], field: str, most: int) -> str | None:
 
 
 @router.get(
-    "/queries/{name}/subscriptions/{subscription_id}",
+    "/queries/{query}/subscriptions/{subscription_id}",
     summary="A subscription, and how it fares",
     response_class=Response,
 )
-def get_subscription(name: str, subscription_id: UUID, service: ServiceDep, principal: PrincipalDep) -> Response:
-    return json_answer(told(name, find_subscription(service.engine, principal, name, subscription_id)))
+def get_subscription(query: str, subscription_id: UUID, service: ServiceDep, principal: PrincipalDep) -> Response:
+    return json_answer(told(query, find_subscription(service.engine, principal, query, subscription_id)))
 
 
 @router.patch(
-    "/queries/{name}/subscriptions/{subscription_id}",
+    "/queries/{query}/subscriptions/{subscription_id}",
     summary="Pause a subscription, or let it go on from where it was",
     response_class=Response,
 )
 async def patch_subscription(
-    name: str, subscription_id: UUID, body: StatusForm, service: ServiceDep, principal: PrincipalDep
+    query: str, subscription_id: UUID, body: StatusForm, service: ServiceDep, principal: PrincipalDep
 ) -> Response:
-    command = ChangeSubscription(principal, name, subscription_id, body.status)
-    return json_answer(told(name, await service.writer.write(change_subscriptions, command)))
+    command = ChangeSubscription(principal, query, subscription_id, body.status)
+    return json_answer(told(query, await service.writer.write(change_subscriptions, command)))
 
 
-@router.delete("/queries/{name}/subscriptions/{subscription_id}", status_code=204, summary="End a subscription")
-async def delete_subscription(name: str, subscription_id: UUID, service: ServiceDep, principal: PrincipalDep) -> None:
-    command = ChangeSubscription(principal, name, subscription_id, "deleted")
+@router.delete("/queries/{query}/subscriptions/{subscription_id}", status_code=204, summary="End a subscription")
+async def delete_subscription(query: str, subscription_id: UUID, service: ServiceDep, principal: PrincipalDep) -> None:
+    command = ChangeSubscription(principal, query, subscription_id, "deleted")
     await service.writer.write(change_subscriptions, command)
 
 
-ground.discover(router, "/queries/{name}/subscriptions", "GET", "POST")
-ground.discover(router, "/queries/{name}/subscriptions/{subscription_id}", "GET", "PATCH", "DELETE")
+ground.discover(router, "/queries/{query}/subscriptions", "GET", "POST")
+ground.discover(router, "/queries/{query}/subscriptions/{subscription_id}", "GET", "PATCH", "DELETE")
