@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 
 from app.domain.epcis.context import Context
@@ -67,15 +67,24 @@ class Given:
         return frozenset(found)
 
     def time(self) -> datetime:
-        # In a URL an unescaped plus sign reads as a blank.
-        text = self.text()
-        time = time_of(text.replace(" ", "+"))
+        """To milliseconds, as the times in events are read."""
+        text = self._written()
+        time = time_of(text)
         if time is None:
             raise self.refused(
                 f"应为带时区的时间，如 2024-05-01T08:30:00+08:00：{shown(text)}",
                 f"should be a time with its UTC offset such as 2024-05-01T08:30:00+08:00: {shown(text)}",
             )
         return time
+
+    def instant(self) -> datetime:
+        """To microseconds, as events are recorded."""
+        self.time()
+        return datetime.fromisoformat(self._written().upper()).astimezone(UTC)
+
+    def _written(self) -> str:
+        # In a URL an unescaped plus sign reads as a blank.
+        return self.text().replace(" ", "+")
 
     def numbers(self) -> list[Fraction]:
         """At least one number."""

@@ -81,6 +81,10 @@ def _time(draft: Draft, given: Given) -> None:
     draft.times[given.name] = given.time()
 
 
+def _instant(draft: Draft, given: Given) -> None:
+    draft.times[given.name] = given.instant()
+
+
 def _column(column: str, read: Callable[[Given], frozenset[str]]) -> _Rule:
     def rule(draft: Draft, given: Given) -> None:
         draft.columns[column] = read(given)
@@ -177,7 +181,8 @@ def _sensed_time(attribute: str, how: str, *scopes: str) -> _Rule:
 
 
 _FIXED: dict[str, _Rule] = {
-    **dict.fromkeys(("GE_eventTime", "LT_eventTime", "GE_recordTime", "LT_recordTime"), _time),
+    **dict.fromkeys(("GE_eventTime", "LT_eventTime"), _time),
+    **dict.fromkeys(("GE_recordTime", "LT_recordTime"), _instant),
     "eventType": _column("type", _event_types),
     "EQ_action": _column("action", _actions),
     "EQ_bizStep": _column("biz_step", _words("BizStep", v.BIZ_STEPS)),

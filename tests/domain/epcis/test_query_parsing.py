@@ -210,6 +210,21 @@ def test_what_an_index_is_asked_is_canonical() -> None:
     assert query.event_time[0].isoformat() == "2023-12-31T16:00:00+00:00"
 
 
+@pytest.mark.parametrize(
+    ("text", "exact"),
+    [
+        ("2024-01-01T00:00:00Z", "2024-01-01T00:00:00+00:00"),
+        ("2024-01-01t08:00:00.5 08:00", "2024-01-01T00:00:00.500000+00:00"),
+        ("2024-01-01T00:00:00.0007z", "2024-01-01T00:00:00.000700+00:00"),
+        ("2024-01-01T00:00:00.123456789-01:00", "2024-01-01T01:00:00.123456+00:00"),
+    ],
+)
+def test_record_times_are_compared_to_the_microsecond(text: str, exact: str) -> None:
+    for query in (parse_parameters([("LT_recordTime", text)]), parse_body({"LT_recordTime": text})):
+        assert query.record_time[1] is not None
+        assert query.record_time[1].isoformat() == exact
+
+
 def test_every_parameter_of_the_openapi_document_is_taken(vectors: Path) -> None:
     text = (vectors / "gs1-epcis/rest/openapi.yaml").read_text()
     start = text.index("\n    eventType:")
@@ -280,6 +295,9 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.di
 @given(st.lists(st.tuples(NAMES, TEXTS), max_size=3))
 @example([("EQ_quantity", "1" * 5_000)])
 @example([("GE_eventTime", "9999-12-31T23:59:59-23:59")])
+@example([("GE_recordTime", "0001-01-01T00:00:00+14:00")])
+@example([("LT_recordTime", "9999-12-31T23:59:59.9999999999Z")])
+@example([("LT_recordTime", "2024-02-30T23:59:60Z")])
 def test_whatever_the_url_it_is_a_query_or_refused(items: list[tuple[str, str]]) -> None:
     _tried(lambda: parse_parameters(items))
 
