@@ -136,7 +136,7 @@ class _Builder:
         self.parser: _Parser
         self.root: Element
         self._open: list[Element] = []
-        self._path: list[str] = []
+        self._path: list[str] = []  # local names, less wrappers
         self._text: list[str] = []
         self._length = 0
         self._values = 0
@@ -174,18 +174,21 @@ class _Builder:
             self.oversized(
                 f"一个元素的属性超过 {MAX_ATTRIBUTES} 个", f"an element with more than {MAX_ATTRIBUTES} attributes"
             )
-        if any(len(value) > MAX_TEXT for value in attributes.values()):
+        if attributes and max(map(len, attributes.values())) > MAX_TEXT:
             self.oversized(f"属性值超过 {MAX_TEXT} 个字符", f"an attribute of more than {MAX_TEXT} characters")
         self._open.append(Element(tag, attributes))
-        self._path.append(split(tag)[1])
+        name = split(tag)[1]
+        if name not in WRAPPERS:
+            self._path.append(name)
 
     def end(self, tag: str) -> None:
         self._flush()
         element = self._open.pop()
-        self._path.pop()
+        if split(tag)[1] not in WRAPPERS:
+            self._path.pop()
         if not self._open:
             self.root = element
-        elif not self.reader.piece(element, [name for name in self._path if name not in WRAPPERS]):
+        elif not self.reader.piece(element, self._path):
             self._open[-1].append(element)
 
     def close(self) -> None:
@@ -194,10 +197,12 @@ class _Builder:
     # The rest is ours.
 
     def _flush(self) -> None:
+        if not self._text:
+            return
         text = "".join(self._text)
         self._text.clear()
         self._length = 0
-        if not self._open or not text or text.isspace():
+        if text.isspace():
             return
         parent = self._open[-1]
         if len(parent):

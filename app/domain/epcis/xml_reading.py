@@ -205,7 +205,7 @@ def _leaf(parse: _Parse) -> _Read:
     """An element that is a plain value; anything else is told as what it is, and refused by the checks."""
 
     def read(element: Element, names: Names) -> Any:
-        value = _value(element, names)
+        value = _value(element, names) if len(element) or element.attrib else (element.text or "").strip()
         return parse(value, names) if isinstance(value, str) else value
 
     return read
@@ -232,6 +232,8 @@ def _value(element: Element, names: Names) -> Any:
 
 
 def _own_text(element: Element) -> str:
+    if not len(element):
+        return (element.text or "").strip()
     return "".join((element.text or "", *(child.tail or "" for child in element))).strip()
 
 

@@ -5,6 +5,7 @@ namespace but the roots and `QueryResults`.
 """
 
 import re
+from functools import lru_cache
 from typing import Final, Literal
 
 
@@ -135,6 +136,7 @@ def _unescape(match: re.Match[str]) -> str:
     return match[0] if code == 0 or 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
 
 
+@lru_cache(maxsize=4_096)
 def split(tag: str) -> tuple[str, str]:
     """Namespace and local name of an ElementTree tag; no namespace for EPCIS's own elements, qualified or not."""
     namespace, _, local = tag.rpartition("}")
