@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.domain.epcis.vocabulary import STANDARD_PREFIXES
 from app.domain.epcis.writing import CONTEXT
-from app.domain.epcis.xml_shape import FIELDS, MASTER_ATTRIBUTES, SCHEMES, json_name, split
+from app.domain.epcis.xml_shape import FIELDS, MASTER_ATTRIBUTES, SCHEMES, as_uri, json_name, split
 from app.domain.errors import Malformed
 
 MAX_NAMESPACES: Final = 1_000
@@ -45,18 +45,18 @@ class Names:
         known = self._members.get(tag)
         if known is None:
             namespace, local = split(tag)
-            known = f"{self._prefix(namespace)}:{json_name(local)}" if namespace else json_name(local)
+            known = f"{self._prefix(namespace)}:{as_uri(json_name(local))}" if namespace else json_name(local)
             self._members[tag] = known
         return known
 
     def uri(self, text: str) -> str:
         """A URI or CURIE, the latter with the prefix that its namespace has in JSON-LD."""
         prefix, colon, local = text.partition(":")
-        if not prefix or not colon or prefix in SCHEMES or local.startswith("//"):
-            return text
-        scope = self._in_scope.get(prefix)
-        namespace = scope[-1] if scope else self._last.get(prefix)
-        return text if namespace is None else f"{self._prefix(namespace)}:{local}"
+        scope = self._in_scope.get(prefix) if colon and prefix not in SCHEMES and not local.startswith("//") else None
+        if scope is None or not prefix:
+            return as_uri(text)
+        # Out of scope, a prefix stands for what it last stood for: within the event that is being read.
+        return f"{self._prefix(scope[-1] if scope else self._last[prefix])}:{as_uri(local)}"
 
     def context(self) -> list[Any]:
         """For the document's `@context`: the standard's, and the prefixes in use."""

@@ -13,6 +13,7 @@ What comes out otherwise than a client of JSON would have written it:
 * an extension element that stands once is a value and one that is repeated a list: a list of one cannot be told from
   its item, nor an empty list from nothing, nor an empty object from an empty text. `ignoreFields` is always a list;
 * an extension element with attributes is an object with them as members and its text as `#text`;
+* URIs, and names with a prefix, are percent-encoded where they have other letters than those of ASCII;
 * the namespace `urn:epcglobal:cbv:mda` is `cbvmda`, whose JSON-LD namespace ends with a colon;
 * a document of any 1.x becomes one of 2.0; the header's sender, receiver and instance identifier are members of the
   document, the whole StandardBusinessDocumentHeader is kept in `epcisHeader`; a document's JSON-LD `id` has no XML;

@@ -7,6 +7,7 @@ namespace but the roots and `QueryResults`.
 import re
 from functools import lru_cache
 from typing import Final, Literal
+from urllib.parse import quote, unquote
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -112,6 +113,8 @@ FIELDS: Final = frozenset(
 # The letters that every parser takes, also those of the first editions of XML 1.0.
 _FIRST = "A-Za-z_À-ÖØ-öø-ÿΑ-ΡΣ-Ωα-ωА-яぁ-ゔァ-ヺ一-龥가-힣"
 _WRONG = re.compile(rf"^[^{_FIRST}]|[^{_FIRST}0-9.\-]|_(?=x[0-9A-F]{{4,6}}_)")
+_PERCENT = re.compile("(?:%[89A-F][0-9A-F])+")
+_IN_URIS = "%!$&'()*+,;=:@/?#[]"
 _ESCAPED = re.compile(r"_x([0-9A-F]{4}|[0-9A-F]{6})_")
 
 
@@ -128,6 +131,22 @@ def _escape(code: int) -> str:
 def json_name(local: str) -> str:
     """The name that was written as `xml_name`."""
     return _ESCAPED.sub(_unescape, local)
+
+
+def as_uri(text: str) -> str:
+    """The URI, or part of one, that an xsd:anyURI stands for (XML Schema 1.0 part 2 §3.2.17): what has no place in a
+    URI is percent-encoded, 批次 is `%E6%89%B9%E6%AC%A1`."""
+    return quote(text, safe=_IN_URIS)
+
+
+def as_iri(text: str) -> str:
+    """`text` with letters again for what `as_uri` encoded, those of ASCII apart."""
+    return _PERCENT.sub(_unquoted, text)
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    text = unquote(match[0], errors="replace")
+    return text if as_uri(text) == match[0] else match[0]
 
 
 def _unescape(match: re.Match[str]) -> str:

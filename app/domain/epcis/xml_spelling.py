@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from app.domain.epcis.context import Context
 from app.domain.epcis.values import canonical_number
 from app.domain.epcis.vocabulary import CBV, STANDARD_PREFIXES, WEB_VOCABULARY, bare_word, urn_form
-from app.domain.epcis.xml_shape import MASTER_ATTRIBUTES, SBDH, SCHEMES, XML, XMLNS, XSI, xml_name
+from app.domain.epcis.xml_shape import MASTER_ATTRIBUTES, SBDH, SCHEMES, XML, XMLNS, XSI, as_iri, xml_name
 
 CbvFormat = Literal["Always_Web_URI", "Always_URN", "Never_Translates", "No_Preference"]
 """How words of CBV are written: the header GS1-CBV-XML-Format of EPCIS 2.0 §12. Without preference they are URNs, which
@@ -45,7 +45,7 @@ class Spelling:
         if not namespace or namespace == XMLNS:
             return xml_name(local)
         prefix, colon, _ = name.partition(":")
-        return f"{self.declare(prefix if colon else 'ns', namespace)}:{xml_name(local)}"
+        return f"{self.declare(prefix if colon else 'ns', namespace)}:{xml_name(as_iri(local))}"
 
     def declare(self, wanted: str, namespace: str) -> str:
         """The prefix of a namespace, which the root declares from then on."""

@@ -12,7 +12,8 @@ from app.domain.epcis.context import context_of
 from app.domain.epcis.documents import events_of, master_data_of
 from app.domain.epcis.event_hash import event_hash
 from app.domain.epcis.validate import validate_document
-from app.domain.epcis.xml_shape import json_name, xml_name
+from app.domain.epcis.xml_shape import as_iri, json_name, xml_name
+from app.domain.epcis.xml_writing import document_xml
 from app.domain.errors import Malformed
 from app.exchanging.xml import read_xml
 
@@ -177,6 +178,8 @@ def test_names_that_xml_cannot_write(name: str, written: str) -> None:
     assert json_name(written) == (name or "_")
     for nothing in ("_xFFFFFF_", "_x0000_", "_xD800_"):
         assert json_name(nothing) == nothing
+    for other in ("%e6%89%b9", "%FF", "%20"):
+        assert as_iri(other) == other
 
 
 @pytest.mark.parametrize(
@@ -187,6 +190,35 @@ def test_prefixes_that_json_cannot_have(prefix: str, member: str) -> None:
     document = read_xml(d.events(an_object(text)).encode())
     ((_, event),) = events_of(document)
     assert (event[f"{member}:x"], event["bizStep"]) == ("", f"{member}:y")
+    assert [fault for fault in validate_document(document) if fault.severity == "refusal"] == []
+
+
+@pytest.mark.parametrize(
+    ("local", "member"),
+    [
+        ("批次", "%E6%89%B9%E6%AC%A1"),
+        ("prix_d’achat".replace("’", "_x2019_"), "prix_d%E2%80%99achat"),
+        ("a_x0020_b", "a%20b"),
+        ("a_x0025_20b", "a%20b"),
+        ("a.b-c_d", "a.b-c_d"),
+    ],
+)
+def test_names_in_any_language(local: str, member: str) -> None:
+    document = read_xml(d.events(an_object(f"<shop:{local}>1</shop:{local}>")).encode())
+    ((_, event),) = events_of(document)
+    assert event[f"shop:{member}"] == "1"
+    assert [fault for fault in validate_document(document) if fault.severity == "refusal"] == []
+    again = read_xml(document_xml(document))
+    assert again == document
+
+
+def test_identifiers_in_any_language() -> None:
+    """xsd:anyURI takes any letter, and says what URI it stands for."""
+    places = "<readPoint><id>https://example.cn/市场/1 a?b=%20#c</id></readPoint>"
+    document = read_xml(d.events(an_object(f"<bizStep>urn:x:蒸</bizStep>{places}")).encode())
+    ((_, event),) = events_of(document)
+    assert event["bizStep"] == "urn:x:%E8%92%B8"
+    assert event["readPoint"]["id"] == "https://example.cn/%E5%B8%82%E5%9C%BA/1%20a?b=%20#c"
     assert [fault for fault in validate_document(document) if fault.severity == "refusal"] == []
 
 
