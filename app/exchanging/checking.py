@@ -57,7 +57,7 @@ class Checked:
         self.refused = 0
         self.entries: list[Entry] = []
         self.reasons: dict[int, list[Fault]] = {}
-        self.names: dict[int, str] = {}  # eventIDs of refused events
+        self.names: dict[int, str] = {}  # eventIDs of events that are no entries
         self.ours: dict[int, UUID] = {}  # events that we have published ourselves
         self._flags: dict[int, list[Said]] = {}
         self._groups = _Groups()
@@ -134,7 +134,9 @@ class Checked:
             same = known.get(entry.own_id or "")
             if same is None:
                 self.entries.append(entry)
-            elif entry.key in same:
+                continue
+            self.names[entry.index] = str(entry.own_id)
+            if entry.key in same:
                 self.ours[entry.index] = same[entry.key]
             else:
                 self._refuse(entry.index, [not_yours(at(pointer_of(self.source, entry.index), "eventID"))])

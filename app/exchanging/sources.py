@@ -89,9 +89,9 @@ class Spooled:
 
 
 def read_source(raw: bytes | bytearray) -> Source:
-    """The JSON document in `raw`, no digit of its numbers lost. Raises Malformed for what is no JSON, nests too deep to
-    be read, or has a name twice in one object; TooLarge where what is not events is more than MAX_PART. Faults inside
-    an event may be raised by `event` instead."""
+    """The JSON document in `raw`, no digit of its numbers lost. Raises Malformed for what is no JSON or nests too deep
+    to be read, TooLarge where what is not events is more than MAX_PART. Faults inside an event may be raised by `event`
+    instead."""
     encoding = json.detect_encoding(raw)
     if encoding != "utf-8":
         raw = _transcoded(raw, encoding)
