@@ -3,18 +3,18 @@
 import operator
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
 from app.domain.epcis.identifiers import canonical_uri
 from app.domain.epcis.named import ANY_CLASS, mentions
-from app.domain.epcis.query_fields import FieldName, View, number_of, quantities, time_of
+from app.domain.epcis.query_fields import FieldName, View, date_of, number_of, quantities, time_of
 from app.domain.epcis.units import in_base
 from app.domain.epcis.vocabulary import CBV, WEB_VOCABULARY, bare_word, web_form
 
 Test = Callable[[View], bool]
-Bound = Fraction | datetime
+Bound = Fraction | date
 Leaves = Callable[[View], Iterator[object]]
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "EQ": operator.eq,
@@ -33,9 +33,11 @@ def equal(leaves: Leaves, wanted: frozenset[str]) -> Test:
 
 
 def compared(leaves: Leaves, how: str, bound: Bound) -> Test:
-    """One of the values is a number (or a time, as the bound is) that compares so; how: EQ, GT, GE, LT, LE."""
+    """One of the values is a number (or a time or a day, as the bound is) that compares so; how: EQ, GT, GE, LT, LE."""
     compare = _COMPARE[how]
-    read: Callable[[object], Bound | None] = number_of if isinstance(bound, Fraction) else time_of
+    read: Callable[[object], Bound | None] = (
+        number_of if isinstance(bound, Fraction) else time_of if isinstance(bound, datetime) else date_of
+    )
     return lambda view: any((value := read(leaf)) is not None and compare(value, bound) for leaf in leaves(view))
 
 

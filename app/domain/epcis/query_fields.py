@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -17,6 +17,7 @@ Masters = Mapping[str, Mapping[str, Iterable[str]]]
 """Master data: canonical URI of a vocabulary element → full name (`attribute_name`) of an attribute → its values."""
 
 _NUMBER = re.compile(r"[+-]?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MAX_URI = 2_048
 
 
@@ -194,3 +195,13 @@ def number_of(value: object) -> Fraction | None:
 def time_of(value: object) -> datetime | None:
     """A text that is a time with its offset; None for anything else."""
     return parse_time(value.strip()) if isinstance(value, str) else None
+
+
+def date_of(value: object) -> date | None:
+    """A text that is a day of the calendar, without an offset; None for anything else."""
+    if not isinstance(value, str) or not _DATE.fullmatch(value.strip()):
+        return None
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        return None

@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 
 from app.domain.epcis.context import Context
 from app.domain.epcis.exceptions import QueryParameterException
 from app.domain.epcis.faults import shown
-from app.domain.epcis.query_fields import normal, number_of, time_of
+from app.domain.epcis.query_fields import date_of, normal, number_of, time_of
 
 MAX_TEXT = 2_048
 """Characters in one value or name."""
@@ -104,10 +104,13 @@ class Given:
             raise self.refused(f"应为数字：{shown(value)}", f"should be a number: {shown(value)}")
         return number
 
-    def bound(self) -> Fraction | datetime:
-        """A number, or else a time."""
-        if len(self.values) == 1 and (number := number_of(self.values[0])) is not None:
-            return number
+    def bound(self) -> Fraction | date:
+        """A number, a day, or else a time."""
+        if len(self.values) == 1:
+            if (number := number_of(self.values[0])) is not None:
+                return number
+            if (day := date_of(self.values[0])) is not None:
+                return day
         if self.values and all(isinstance(value, str) for value in self.values):
             return self.time()
         return self.number()

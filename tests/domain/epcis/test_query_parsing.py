@@ -65,6 +65,7 @@ REFUSED = [
     ("EQ_eventID", "one"),
     ("GE_ex:field", "tall"),
     ("GE_ex:field", ""),
+    ("GE_ex:field", "2024-02-30"),
     ("GE_ex:field", "1|2"),
     ("EQ_ex:field", ""),
     ("EXISTS_colour", ""),
