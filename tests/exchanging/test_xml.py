@@ -1,8 +1,10 @@
 """XML from anybody: attacks and broken documents are refused by name, within bounds of memory and time."""
 
+import json
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -162,6 +164,11 @@ def test_a_large_document_is_read_piece_by_piece() -> None:
     assert len(source) == 1_500
     assert most - kept < 2 * MB
     assert kept < 2 * len(raw)
+
+
+def test_the_example_in_xml_is_the_example_in_json() -> None:
+    examples = Path(__file__).parents[2] / "docs" / "examples"
+    assert read_xml((examples / "harvest.xml").read_bytes()) == json.loads((examples / "harvest.jsonld").read_text())
 
 
 @pytest.mark.parametrize("name", d.DOCUMENTS)
