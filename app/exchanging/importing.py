@@ -93,6 +93,7 @@ class _Recording:
         self._dated = parse_time(str(shell.get("creationDate", "")))
         self._records = records_of(master_data_of(shell))
         self._moved: set[UUID] = set()
+        self._joined: set[str] = set()
         self._affected: set[str] = set()
         self._minted: set[str] = set()
         self._kept: dict[UUID, bytes] = {}
@@ -100,7 +101,8 @@ class _Recording:
 
     def _take(self, **what: Any) -> Taken:
         taken = self._writer.submit(take_events, Take(self._order.principal, **what))
-        self._moved.update(taken.moved)
+        self._moved.update(taken.moved, (ids.captured_site_id(uri) for uri in taken.joined))
+        self._joined.update(taken.joined)
         self._affected.update(taken.affected)
         self._minted.update(taken.minted)
         return taken
@@ -119,6 +121,7 @@ class _Recording:
                 goods = captures.goods_at(snapshot, self._moved)
             for slice_ in _slices(goods):
                 self._take(goods=slice_)
+            self._take(settled=self._joined)
         capture_id = ids.capture_id(order.principal.recorder_id, checked.fingerprint.hex())
         self._take(document=(capture_id, checked.envelope, checked.inventory(self._kept)))
         return self._report(capture_id)

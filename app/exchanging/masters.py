@@ -17,9 +17,11 @@ from app.domain.epcis.documents import MasterData, MasterRecord
 from app.domain.epcis.fields import MAX_KEY
 from app.domain.epcis.identifiers import check_digit_ok, class_parts, gs1_key
 from app.domain.epcis.values import printable
+from app.domain.identifiers import check_gtin
 from app.domain.rights import Principal, Role
 from app.domain.rows import Measure, Party, Product, Site
 from app.enrolling.forms import Change, Desk, histories
+from app.store.master import products_by_gtin
 from app.store.writer import Transaction
 
 M = TypeVar("M", Party, Site, Product)
@@ -193,8 +195,11 @@ class Office:
         """Products by class URI with how they are measured, None where no event says; weighed once, always weighed."""
         wanted = {ids.captured_product_id(uri): uri for uri in measures}
         known = self._histories(Product, wanted)
+        ours = self._enrolled(wanted.values())
         for key, uri in wanted.items():
             said = self._records.products.get(uri, {})
+            if key not in known or known[key][-1].name == title(uri):
+                said = {**ours.get(uri, {}), **said}
             measure = measures[uri]
             if key in known:
                 product = known[key][-1]
@@ -219,6 +224,22 @@ class Office:
                     record_time=self._transaction.now,
                 )
             )
+
+    def _enrolled(self, uris: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What the product of ours that has the GTIN of a class is called, and its category: the first that was
+        enrolled, where there are several."""
+        gtins = {parts.gtin: uri for uri in uris if (parts := class_parts(uri)) is not None and parts.gtin is not None}
+        # As they were enrolled: with as few zeros in front as their length has.
+        spelt = {gtin[14 - length :] for gtin in gtins for length in (8, 12, 13, 14)}
+        found: dict[str, dict[str, Any]] = {}
+        rows = products_by_gtin(self._transaction.connection, spelt)
+        for product in sorted(rows, key=lambda row: (row.record_time, row.id)):
+            native = all(code["scheme"] != SCHEME for code in product.external_codes)
+            if native and product.gtin is not None and not check_gtin(product.gtin):
+                uri = gtins.get(product.gtin.zfill(14))
+                if uri is not None:
+                    found.setdefault(uri, {"name": product.name, "category": product.category})
+        return found
 
     def write(self) -> None:
         self._desk.write()

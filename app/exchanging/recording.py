@@ -11,10 +11,10 @@ from app.domain.epcis.book import kind_of
 from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.event_hash import hash_digest
 from app.domain.errors import Conflict
-from app.domain.rights import Principal
+from app.domain.rights import Principal, owns_site
 from app.domain.rows import Event, Measure
 from app.exchanging.masters import Office, Records
-from app.store import captures
+from app.store import aliases, captures, master
 from app.store.captures import Capture, Known
 from app.store.engine import Snapshot
 from app.store.reprojection import Fresh, Reprojection
@@ -41,7 +41,8 @@ class Take:
     """Events to take in, no more than a transaction should hold. `records`: what the document says of parties, sites
     and products; `described`: those to enrol whether an event names them or not. `goods`: EPCs to compute again.
     `issue`: mint a code for every lot and custody. `alone`: the events are posted by themselves, and no other may bear
-    their eventIDs. `document`: (id, envelope, event ids), once all its events are there."""
+    their eventIDs. `settled`: places whose goods have all been computed again. `document`: (id, envelope, event ids),
+    once all its events are there."""
 
     principal: Principal
     events: Sequence[Noted] = ()
@@ -51,16 +52,19 @@ class Take:
     goods: Collection[str] = ()
     issue: bool = False
     alone: bool = False
+    settled: Collection[str] = ()
     document: tuple[UUID, dict[str, Any], list[str | dict[str, Any]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """`there`: events that had been recorded, as they are kept. `moved`: sites whose goods are now somebody else's.
-    `affected`: EPCs that were computed again. `minted`: new codes."""
+    `joined`: places that have turned out to be sites of ours, whose goods are to be computed again. `affected`: EPCs
+    that were computed again. `minted`: new codes."""
 
     there: Mapping[UUID, Known]
     moved: frozenset[UUID] = frozenset()
+    joined: frozenset[str] = frozenset()
     affected: frozenset[str] = frozenset()
     minted: frozenset[str] = frozenset()
 
@@ -81,9 +85,11 @@ def _take(transaction: Transaction, command: Take) -> Taken:
     records, described = command.records, command.described
     office = Office(transaction, command.principal, records, command.dated)
     office.parties(uri for uri in described if uri in records.parties)
-    office.sites(
-        {uri for uri in described if uri in records.sites} | {site for one in new.values() if (site := one.event.site)}
-    )
+    places = {uri for uri in described if uri in records.sites}
+    places |= {site for one in new.values() if (site := one.event.site)}
+    joined = frozenset(aliases.join(connection, places, transaction.now))
+    ours = aliases.sites_of(connection, places)
+    office.sites(places - ours.keys())
     office.write()
     moved = frozenset(office.moved)
     measures: dict[str, Measure | None] = dict.fromkeys(uri for uri in described if uri in records.products)
@@ -92,7 +98,8 @@ def _take(transaction: Transaction, command: Take) -> Taken:
     minted: frozenset[str] = frozenset()
     projection: Reprojection | None = None
     if new or named or command.goods:
-        fresh = [_fresh(noted, command.principal, transaction) for noted in new.values()]
+        foreign = _foreign(transaction, command.principal, ours)
+        fresh = [_fresh(noted, command.principal, transaction, ours, foreign) for noted in new.values()]
         projection = Reprojection(connection, named | set(command.goods), transaction.now, fresh, lock=True)
         measures |= projection.book.products
         affected = projection.affected
@@ -107,7 +114,8 @@ def _take(transaction: Transaction, command: Take) -> Taken:
         key, envelope, event_ids = command.document
         row = Capture(key, transaction.now, command.principal.recorder_id, envelope, event_ids)
         captures.add_capture(connection, row)
-    return Taken(there, moved, affected, minted)
+    aliases.settle(connection, command.settled)
+    return Taken(there, moved, joined, affected, minted)
 
 
 def _require_unused(connection: Snapshot, fresh: Iterable[Noted]) -> None:
@@ -124,9 +132,25 @@ def _require_unused(connection: Snapshot, fresh: Iterable[Noted]) -> None:
             )
 
 
-def _fresh(noted: Noted, principal: Principal, transaction: Transaction) -> Fresh:
+def _foreign(transaction: Transaction, principal: Principal, ours: Mapping[str, UUID]) -> frozenset[UUID]:
+    """Sites of ours that are not the principal's own."""
+    sites = master.sites(transaction.connection, ours.values())
+    markets = master.markets(transaction.connection, sites.values())
+    return frozenset(key for key, site in sites.items() if not owns_site(principal, site, markets[key]))
+
+
+def _fresh(
+    noted: Noted,
+    principal: Principal,
+    transaction: Transaction,
+    ours: Mapping[str, UUID],
+    foreign: Collection[UUID],
+) -> Fresh:
     event, now = noted.event, transaction.now
+    site_id = None if event.site is None else ours.get(event.site) or ids.captured_site_id(event.site)
     flags = list(dict.fromkeys(noted.flags))[:MAX_FLAGS]
+    if site_id in foreign:
+        flags.append(("reported_by_others", "由他人报告，场所未确认 · reported by others, not confirmed by the place"))
     if event.event_time > now + transaction.skew:
         flags.append(("clock_ahead", "事件时间晚于接收时间 · the event time is after it was received"))
     row = Event(
@@ -135,7 +159,7 @@ def _fresh(noted: Noted, principal: Principal, transaction: Transaction) -> Fres
         event_time=event.event_time,
         utc_offset=_minutes(str(event.body["eventTimeZoneOffset"])),
         record_time=now,
-        site_id=None if event.site is None else ids.captured_site_id(event.site),
+        site_id=site_id,
         party_id=principal.party_id,
         recorder_id=ids.EPCIS,
         role=ROLE,

@@ -12,7 +12,7 @@ from app.domain.epcis.book import CAPTURED
 from app.domain.epcis.captured import CapturedEvent, capture, related_epcs
 from app.domain.epcis.context import context_of
 from app.domain.epcis.event_hash import hash_uri
-from app.store import captures, tables
+from app.store import aliases, captures, tables
 from app.store.projections import chunks, pages
 from app.store.reprojection import Reprojection
 
@@ -76,12 +76,14 @@ def _begun(snapshot: Connection, rows: Sequence[Row[Any]]) -> set[str]:
 
 
 def rebuilt(connection: Connection) -> list[str]:
-    """Writes what differs; a sentence for each difference."""
-    told: list[str] = []
+    """Writes what differs; a sentence for each difference. Joins places to sites of ours that came later."""
+    joined = aliases.join_all(connection, datetime.now(UTC))
+    told = [f"place {uri}: is a site of ours" for uri in sorted(joined)]
     for rows in pages(connection, tables.epc_event):
         projection = Reprojection(connection, _begun(connection, rows), datetime.now(UTC), lock=True)
         differences = list(projection.differences())
         if differences:
             projection.write(set())
             told += differences
+    aliases.settle(connection, joined)
     return told

@@ -123,6 +123,12 @@ def entries(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, list[list[Any
     return {UUID(bytes=key): decode(listed) for key, listed in rows}
 
 
+def asserters(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, UUID | None]:
+    """The party that brought each event, None for the operator."""
+    rows = raw.select(snapshot, tables.event, ("id", "party_id"), "id", sorted(key.bytes for key in ids))
+    return {UUID(bytes=key): None if party is None else UUID(bytes=party) for key, party in rows}
+
+
 def goods_at(snapshot: Snapshot, sites: Collection[UUID]) -> list[str]:
     """The EPCs of captured goods that are or were at one of the sites."""
     keys = sorted(site.bytes for site in sites)

@@ -19,11 +19,17 @@ _ON_HAND: Column[int] = _c.amount_in - _c.sold - _c.shipped - _c.processed - _c.
 def overdrawn(
     snapshot: Snapshot, sites: Iterable[UUID], since: datetime, until: datetime
 ) -> list[tuple[UUID, UUID, UUID, int]]:
-    """(custody, site, product, on hand) of the custodies that came in that time and of which more went than came."""
+    """(custody, site, product, on hand) of the custodies that came in that time and of which more went than came. What
+    only others say of a site is nothing to hold against it."""
     found: list[tuple[UUID, UUID, UUID, int]] = []
     for chunk in chunks(sites):
         statement = select(_c.id, _c.site_id, _c.product_id, _ON_HAND).where(
-            _c.site_id.in_(chunk), _c.arrived_at >= since, _c.arrived_at < until, _c.kind == "custody", _ON_HAND < 0
+            _c.site_id.in_(chunk),
+            _c.arrived_at >= since,
+            _c.arrived_at < until,
+            _c.kind == "custody",
+            _ON_HAND < 0,
+            _c.reported_by.is_(None),
         )
         found += [(row[0], row[1], row[2], row[3]) for row in snapshot.execute(statement)]
     return found

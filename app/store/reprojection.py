@@ -22,7 +22,7 @@ from app.domain.epcis.closure import closure
 from app.domain.epcis.projection import project
 from app.domain.epcis.vocabulary import bare_word
 from app.domain.rows import ENTRIES, Code, Correction, Custody, Event, Link, Lot, Site, TimelineEntry, within
-from app.store import bulk, captures, master, raw, tables
+from app.store import aliases, bulk, captures, master, raw, tables
 from app.store.ledger import fetch
 from app.store.notes import Notes
 from app.store.published import REPOSITORY, shown_of
@@ -34,6 +34,7 @@ _AMOUNTS = tuple(ENTRIES.values())
 # What the events say of a custody; the rest of its row is codes and what native events made of it.
 _GOVERNED = (
     "lot_id", "product_id", "site_id", "party_id", "measure", "arrived_event_id", "arrived_at", "expires_on",
+    "reported_by",
 )  # fmt: skip
 _PACKING = ("unit_epc", "content_epc", "from_event_id", "from_time", "to_event_id", "to_time")
 
@@ -84,7 +85,8 @@ class Reprojection:
         found = closure(seeds, self._archive.load)
         self.affected = found.affected
         events = {event.event_id: event for event in found.events}
-        self.book: Book = book_of(project(found.events, only=found.affected), found.events)
+        self._ours = aliases.sites_of(connection, {event.site for event in found.events if event.site is not None})
+        self.book: Book = book_of(project(found.events, only=found.affected), found.events, self._site_id)
         # Events that name nothing are in no closure.
         self._events: dict[UUID, CapturedEvent] = events | {key: one.event for key, one in self._fresh.items()}
         self._codes: dict[str, Code] = {}
@@ -93,6 +95,9 @@ class Reprojection:
         self._is = self._read(lock)
         self._should = self._compute()
         self._notes = Notes(connection, self._archive, found.affected, self._events, self.book, self._joined(self._is))
+
+    def _site_id(self, uri: str) -> UUID:
+        return self._ours.get(uri) or ids.captured_site_id(uri)
 
     # --- how it is ---
 
@@ -129,8 +134,9 @@ class Reprojection:
     def _compute(self) -> _Ledger:
         parties = self._parties()
         made = _Ledger(links=dict(self.book.links), lines=dict(self.book.lines))
+        asserted = self._asserted(parties)
         for key, row in self.book.custodies.items():
-            made.custodies[key] = self._custody(replace(row, party_id=parties.get(key)))
+            made.custodies[key] = self._custody(replace(row, party_id=parties.get(key), reported_by=asserted.get(key)))
         for key, old in self._is.custodies.items():
             if key not in made.custodies and (old.code is not None or key in self._with_native):
                 made.custodies[key] = self._voided(old)
@@ -164,9 +170,40 @@ class Reprojection:
         was = master.versions_at(self._connection, wanted.values())
         found = {key: was[place] for key, place in wanted.items() if place in was}
         ran = {key: site.party_id for key, site in found.items() if isinstance(site, Site)}
+        # At a site of ours it stays who it was, as for what is recorded there, whatever is said of the site later.
+        ran |= {row.id: old.party_id for row, old in self._stayed() if old.party_id is not None}
         came = {parent: child for child, parent, _ in self.book.links}
         gaps = (row.id for row in goods.values() if row.kind == "gap")
         return ran | {gap: ran[came[gap]] for gap in gaps if came[gap] in ran}
+
+    def _stayed(self) -> Iterator[tuple[Custody, Custody]]:
+        """Goods at sites of ours, as they should be and as they are, of those that are there already."""
+        ours = frozenset(self._ours.values())
+        for key, row in self.book.custodies.items():
+            old = self._is.custodies.get(key)
+            if row.site_id in ours and old is not None and old.site_id == row.site_id:
+                yield row, old
+
+    def _asserted(self, ran: Mapping[UUID, UUID]) -> dict[UUID, UUID]:
+        """Custody at a site of ours → whose event brought it there, where that is not who runs the site or its
+        market."""
+        ours = frozenset(self._ours.values())
+        goods = {row.id: row for row in self.book.custodies.values() if row.site_id in ours}
+        if not goods:
+            return {}
+        by = captures.asserters(self._connection, {row.arrived_event_id for row in goods.values()})
+        by |= {key: one.row.party_id for key, one in self._fresh.items()}
+        markets = master.markets(self._connection, master.sites(self._connection, ours).values())
+        found = {}
+        for key, row in goods.items():
+            who = by.get(row.arrived_event_id)
+            if who is not None and row.site_id is not None and who not in (ran[key], markets[row.site_id].party_id):
+                found[key] = who
+        for row, old in self._stayed():
+            if old.arrived_event_id == row.arrived_event_id:
+                found.pop(row.id, None)
+                found |= {} if old.reported_by is None else {row.id: old.reported_by}
+        return found
 
     def _custody(self, row: Custody) -> Custody:
         old = self._is.custodies.get(row.id)

@@ -72,7 +72,10 @@ def there(snapshot: Snapshot, sites: Collection[UUID], since: datetime, limit: i
         came = f"arrived_at >= to_timestamp({instant // 1_000_000})"
     else:
         came = f"arrived_at >= {instant}"
-    where = f"{came} AND kind = 'custody' AND {LEFT} > 0 ORDER BY arrived_at DESC, id LIMIT {limit}"
+    # What only others say has come here is nothing that a scale may sell.
+    where = (
+        f"{came} AND kind = 'custody' AND reported_by IS NULL AND {LEFT} > 0 ORDER BY arrived_at DESC, id LIMIT {limit}"
+    )
     keys = [site.bytes for site in sites]
     found = raw.select(snapshot, tables.custody, ("arrived_at", "id"), "site_id", keys, where, LEFT)
     found.sort(key=lambda row: (-row[0], row[1]))

@@ -2,7 +2,7 @@
 and compared."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
@@ -83,8 +83,10 @@ class Book:
     products: dict[str, Measure] = field(default_factory=dict)
 
 
-def book_of(projection: Projection, events: Iterable[CapturedEvent]) -> Book:
-    """The rows of `projection`, made of `events` with or without `only`."""
+def book_of(
+    projection: Projection, events: Iterable[CapturedEvent], site_id: Callable[[str], UUID] = ids.captured_site_id
+) -> Book:
+    """The rows of `projection`, made of `events` with or without `only`. `site_id`: whose site a place's URI is."""
     known = {event.event_id: event for event in events}
     taken_back = frozenset(projection.voided)
     book = Book(declared=frozenset(projection.declared))
@@ -100,7 +102,7 @@ def book_of(projection: Projection, events: Iterable[CapturedEvent]) -> Book:
             left[link.parent] = left.get(link.parent, Amount()).plus(Amount(link.grams, link.pieces))
     telling = _telling((event for key, event in known.items() if key not in taken_back), set(stays))
     for epc, places in stays.items():
-        _put(book, epc, places, entries[epc], left, known, telling.get(epc, ()))
+        _put(book, epc, places, entries[epc], left, known, telling.get(epc, ()), site_id)
     for link in projection.links:
         child, parent = ids.captured_custody_id(*link.child), ids.captured_custody_id(*link.parent)
         book.links[child, parent, link.event_id] = Link(
@@ -154,6 +156,7 @@ def _put(
     left: Mapping[CustodyKey, Amount],
     known: Mapping[UUID, CapturedEvent],
     telling: Sequence[CapturedEvent],
+    site_id: Callable[[str], UUID],
 ) -> None:
     """One EPC: its lot, its custodies and what each event did to them."""
     lot_id = ids.captured_lot_id(epc)
@@ -187,7 +190,7 @@ def _put(
             code=None,
             lot_id=lot_id,
             product_id=ids.captured_product_id(product),
-            site_id=None if stay.site_uri == UNKNOWN_SITE else ids.captured_site_id(stay.site_uri),
+            site_id=None if stay.site_uri == UNKNOWN_SITE else site_id(stay.site_uri),
             party_id=None,
             measure=measure,
             arrived_event_id=stay.first_event,

@@ -9,6 +9,7 @@ from app.store.tables.alerts import alert
 from app.store.tables.base import metadata
 from app.store.tables.capture_jobs import capture_job, capture_piece
 from app.store.tables.captured import capture, packing
+from app.store.tables.captured import capture, packing, site_alias
 from app.store.tables.cases import case_custody, case_file
 from app.store.tables.complaints import complaint
 from app.store.tables.custody import ONWARD, attachment, custody, custody_link, hold, lot, slip, slip_item, timeline
@@ -80,6 +81,7 @@ __all__ = [
     "scan_count",
     "session",
     "site",
+    "site_alias",
     "slip",
     "slip_item",
     "task",

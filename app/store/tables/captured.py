@@ -1,9 +1,9 @@
 """Captured EPCIS: packings, documents as they came."""
 
-from sqlalchemy import Column, String
+from sqlalchemy import Boolean, Column, String
 
 from app.store.tables.base import table
-from app.store.types import Id, Instant, Json
+from app.store.types import Ascii, Id, Instant, Json
 
 packing = table(
     "packing",
@@ -14,6 +14,18 @@ packing = table(
     Column("from_time", Instant, nullable=False),
     Column("to_event_id", Id),
     Column("to_time", Instant),
+    rowid=False,
+)
+
+# Places of captured events that are sites of ours: decided once, and kept.
+site_alias = table(
+    "site_alias",
+    "replicated",
+    Column("uri", Ascii, primary_key=True),
+    Column("site_id", Id, nullable=False),
+    Column("record_time", Instant, nullable=False),
+    # Whether the goods that had been there before were computed again.
+    Column("settled", Boolean, nullable=False),
     rowid=False,
 )
 

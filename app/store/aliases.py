@@ -1,0 +1,93 @@
+"""Places of captured events that are sites of ours: joined by GLN once, and kept."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, select, update
+
+from app.domain import ids
+from app.domain.epcis.identifiers import check_digit_ok, gs1_key
+from app.domain.rows import Site
+from app.store import bulk, master, raw, tables
+from app.store.engine import Snapshot
+
+_CHUNK = 500
+
+
+def sites_of(snapshot: Snapshot, uris: Iterable[str]) -> dict[str, UUID]:
+    """Canonical URI of a place → site of ours, of those that were joined."""
+    rows = raw.select(snapshot, tables.site_alias, ("uri", "site_id"), "uri", sorted(uris))
+    return {uri: UUID(bytes=site) for uri, site in rows}
+
+
+def join(connection: Connection, uris: Collection[str], now: datetime) -> set[str]:
+    """Joins places to the sites that have their GLN. Returns those whose earlier goods are still to be computed again:
+    `settled` once they are. The caller has `captures.serialise`d the connection."""
+    rows = raw.select(connection, tables.site_alias, ("uri", "settled"), "uri", sorted(uris))
+    waiting = {uri for uri, settled in rows if not settled}
+    found = _candidates(connection, set(uris) - {uri for uri, _ in rows})
+    before = master.sites(connection, [ids.captured_site_id(uri) for uri in found])
+    joined = []
+    for uri, site in found.items():
+        old = ids.captured_site_id(uri)
+        if old in before:
+            waiting.add(uri)
+            _move_events(connection, old, site.id)
+        joined.append((uri, site.id, now, old not in before))
+    bulk.insert(connection, tables.site_alias, joined)
+    return waiting
+
+
+def settle(connection: Connection, uris: Collection[str]) -> None:
+    """What happened at these places has been computed again."""
+    alias = tables.site_alias.c
+    for chunk in master.chunks(uris):
+        connection.execute(update(tables.site_alias).where(alias.uri.in_(chunk)).values(settled=True))
+
+
+def join_all(connection: Connection, now: datetime) -> set[str]:
+    """As `join`, for every place that was ever captured."""
+    places = connection.scalars(select(tables.site.c.uri).where(tables.site.c.uri.is_not(None)))
+    return join(connection, set(places), now)
+
+
+def _candidates(snapshot: Snapshot, uris: Iterable[str]) -> dict[str, Site]:
+    """The one site of ours with the GLN that a URI names, if somebody other than its own party has written that GLN:
+    who may read what others assert of a place is not for whoever claims the place to decide."""
+    places = {}
+    for uri in uris:
+        link = gs1_key(uri)
+        if link is not None and link.key == "414" and not link.qualifiers and check_digit_ok(link):
+            places[link.value] = uri
+    by_gln: dict[str, list[Site]] = defaultdict(list)
+    for site in master.where_in(snapshot, Site, tables.site.c.gln, places):
+        if site.gln is not None and site.uri is None:
+            by_gln[site.gln].append(site)
+    single = {gln: sites[0] for gln, sites in by_gln.items() if len(sites) == 1}
+    asserted = _vouched(snapshot, single.values())
+    return {places[gln]: site for gln, site in single.items() if site.id in asserted}
+
+
+def _vouched(snapshot: Snapshot, sites: Iterable[Site]) -> set[UUID]:
+    """Those whose GLN was written by another office than their own party: the operator, or the market they lie in."""
+    listed = {site.id: site for site in sites}
+    versions = master.versions(snapshot, listed)
+    writers = master.changers(snapshot, listed)
+    found = set()
+    for key in listed:
+        gln, vouched = None, False
+        for version, (writer, _) in zip(versions[key], writers[key], strict=True):
+            if isinstance(version, Site) and version.gln != gln:
+                gln, vouched = version.gln, writer not in (None, version.party_id)
+        if vouched:
+            found.add(key)
+    return found
+
+
+def _move_events(connection: Connection, old: UUID, new: UUID) -> None:
+    event, shown = tables.event.c, tables.epcis_event.c
+    while keys := connection.scalars(select(event.id).where(event.site_id == old).limit(_CHUNK)).all():
+        connection.execute(update(tables.event).where(event.id.in_(keys)).values(site_id=new))
+        connection.execute(update(tables.epcis_event).where(shown.event_id.in_(keys)).values(site_id=new))

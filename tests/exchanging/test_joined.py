@@ -1,0 +1,230 @@
+"""Places of captured events that are sites of ours, by GLN: one place, whose rights and names stay its own."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, update
+
+from app.exchanging import importing
+from app.store import tables
+from app.store.check import verify
+from app.store.engine import writing
+from app.store.rebuild import rebuild
+from tests.exchanging.world import FARM, MARKET, STALL, document, made, rows, seen, some
+from tests.support.cast import Actor, Cast, ago
+
+GLN = STALL.rpartition("/")[2]
+URN = "urn:epc:id:sgln:4012345.00004.0"
+HEADER = {
+    "epcisMasterData": {
+        "vocabularyList": [
+            {
+                "type": "urn:epcglobal:epcis:vtype:Location",
+                "vocabularyElementList": [
+                    {
+                        "id": STALL,
+                        "attributes": [
+                            {"id": "urn:epcglobal:cbv:mda#name", "attribute": "Another name"},
+                            {"id": "urn:epcglobal:cbv:mda#owning_party", "attribute": "urn:epc:id:pgln:4012345.00009"},
+                        ],
+                    }
+                ],
+            }
+        ]
+    }
+}
+
+
+@pytest.fixture
+def stall(cast: Cast) -> Actor:
+    """The first stall, whose GLN the operator has written."""
+    gives(cast.admin, cast.stall)
+    return cast.stall
+
+
+def gives(writer: Actor, to: Actor, gln: str | None = GLN) -> None:
+    answer = writer.patch(f"/sites/{to.site['id']}", {"gln": gln})
+    assert answer.status_code == 200, answer.text
+
+
+def bring(actor: Actor, *events: dict[str, Any], issue: bool = False, **fields: Any) -> dict[str, Any]:
+    answer = actor.post(f"/captures?issue={str(issue).lower()}", document(*events, **fields))
+    assert answer.status_code == 200, answer.text
+    report: dict[str, Any] = answer.json()
+    return report
+
+
+def at(engine: Engine, site: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in rows(engine, tables.custody) if str(row["site_id"]) == site["id"]]
+
+
+def captured_sites(engine: Engine) -> set[str]:
+    return {row["uri"] for row in rows(engine, tables.site)} - {None}
+
+
+def slugs(report: dict[str, Any]) -> list[list[str]]:
+    return [[flag["slug"] for flag in event["flags"]] for event in report["events"]]
+
+
+def test_what_others_say_of_a_stall_is_seen_there_and_changes_nothing_of_it(
+    cast: Cast, stall: Actor, engine: Engine
+) -> None:
+    report = bring(
+        cast.farm,
+        made(1, FARM, some("A", 50)),
+        seen(5, STALL, "receiving", some("A", 20)) | {"eventTime": ago(hours=2)},
+        issue=True,
+        epcisHeader=HEADER,
+    )
+    assert slugs(report) == [[], ["reported_by_others"]]
+    (custody,) = at(engine, stall.site)
+    assert (str(custody["party_id"]), str(custody["reported_by"])) == (stall.party["id"], cast.farm.party["id"])
+    assert captured_sites(engine) == {FARM}
+    now = cast.admin.get(f"/sites/{stall.site['id']}").json()
+    assert (now["name"], now["party_id"], now["version"]) == (stall.site["name"], stall.party["id"], 2)
+    # The stall reads it, others do not; its sender gains nothing over the stall.
+    assert [e["kind"] for e in stall.get("/events?kind=epcis.receiving").json()["items"]] == ["epcis.receiving"]
+    assert cast.other_stall.get("/events?kind=epcis.receiving").json()["items"] == []
+    assert cast.farm.get(f"/sites/{stall.site['id']}").status_code == 404
+    # And its scale does not sell what only others say has come.
+    assert cast.scale(stall).get("/devices/me/stock").json()["items"] == []
+    assert verify(engine) == []
+    assert rebuild(engine) == []
+
+
+def test_a_stalls_own_documents_are_of_its_own_site(cast: Cast, stall: Actor, engine: Engine) -> None:
+    came = seen(5, URN, "receiving", some("A", 20)) | {"eventTime": ago(hours=2)}
+    report = bring(stall, made(1, FARM, some("A", 50)), came, issue=True)
+    assert slugs(report) == [[], []]
+    (custody,) = at(engine, stall.site)
+    assert (str(custody["party_id"]), custody["reported_by"]) == (stall.party["id"], None)
+    (item,) = cast.scale(stall).get("/devices/me/stock").json()["items"]
+    assert item["custody_id"] == str(custody["id"])
+    # A market speaks for its stalls.
+    assert slugs(bring(cast.market, seen(6, STALL, "stocking", some("A")))) == [[]]
+
+
+def test_who_claims_a_place_itself_does_not_get_it(cast: Cast, engine: Engine) -> None:
+    gives(cast.other_stall, cast.other_stall)
+    bring(cast.farm, made(1, STALL, some("A", 50)))
+    assert at(engine, cast.other_stall.site) == []
+    assert captured_sites(engine) == {STALL}
+    # Its market, or the operator, may write it.
+    gives(cast.market, cast.other_stall, None)
+    gives(cast.market, cast.other_stall)
+    bring(cast.farm, seen(2, STALL, "storing", some("A")))
+    assert len(at(engine, cast.other_stall.site)) == 1
+
+
+def test_two_sites_of_one_gln_are_neither(cast: Cast, stall: Actor, engine: Engine) -> None:
+    gives(cast.admin, cast.other_stall)
+    bring(cast.farm, made(1, STALL, some("A", 50)))
+    assert captured_sites(engine) == {STALL}
+    assert at(engine, stall.site) == at(engine, cast.other_stall.site) == []
+
+
+@pytest.mark.parametrize("place", [f"{STALL}/254/7", STALL[:-1] + "8", "https://id.gs1.org/417/" + GLN])
+def test_other_keys_are_other_places(cast: Cast, stall: Actor, engine: Engine, place: str) -> None:
+    bring(cast.farm, made(1, place, some("A", 50)))
+    assert captured_sites(engine) == {place}
+    assert at(engine, stall.site) == []
+
+
+def test_a_site_that_is_enrolled_later_takes_over_what_was_captured(cast: Cast, engine: Engine) -> None:
+    first = bring(cast.farm, made(1, FARM, some("A", 50)), seen(5, STALL, "receiving", some("A", 20)))
+    assert first["recorded"] == 2
+    early = bring(cast.farm, seen(6, STALL, "storing", some("A")), seen(7, MARKET, "receiving", some("B", 3)))
+    assert early["recorded"] == 2
+    gives(cast.admin, cast.stall)
+    assert at(engine, cast.stall.site) == []
+    bring(cast.farm, seen(9, STALL, "stocking", some("C", 1)))
+    assert {row["epc"].rpartition("/")[2] for row in at(engine, cast.stall.site)} == {"A", "C"}
+    (old,) = (row for row in rows(engine, tables.site) if row["uri"] == STALL)
+    for table in (tables.event, tables.epcis_event, tables.custody):
+        assert old["id"] not in {row["site_id"] for row in rows(engine, table)}
+    (alias,) = rows(engine, tables.site_alias)
+    assert (alias["uri"], str(alias["site_id"]), alias["settled"]) == (STALL, cast.stall.site["id"], True)
+    assert verify(engine) == []
+    assert rebuild(engine) == []
+
+
+def test_a_rebuild_joins_without_another_event(cast: Cast, engine: Engine) -> None:
+    bring(cast.farm, made(1, STALL, some("A", 50)))
+    gives(cast.admin, cast.stall)
+    assert rebuild(engine)[0] == f"place {STALL}: is a site of ours"
+    assert [row["epc"].rpartition("/")[2] for row in at(engine, cast.stall.site)] == ["A"]
+    assert verify(engine) == []
+    assert rebuild(engine) == []
+
+
+def test_a_joining_that_was_cut_off_is_gone_on_with(
+    cast: Cast, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(cast.farm, made(1, STALL, some("A", 50)))
+    gives(cast.admin, cast.stall)
+    # As if the process had ended when the place was joined and nothing was computed yet.
+    with monkeypatch.context() as patched:
+        patched.setattr(importing.captures, "goods_at", lambda *_: [])
+        bring(cast.farm, made(2, STALL, some("B", 5)))
+    with writing(engine) as connection:
+        connection.execute(update(tables.site_alias).values(settled=False))
+    assert verify(engine) != []
+    bring(cast.farm, seen(3, STALL, "storing", some("B")))
+    assert {row["epc"].rpartition("/")[2] for row in at(engine, cast.stall.site)} == {"A", "B"}
+    assert verify(engine) == []
+
+
+def test_a_stall_that_changes_hands_keeps_what_came_before(cast: Cast, stall: Actor, engine: Engine) -> None:
+    bring(cast.farm, made(1, FARM, some("A", 50)), seen(5, STALL, "receiving", some("A", 20)))
+    change = {"party_id": cast.other_stall.party["id"], "valid_from": "2026-01-01T00:00:00Z"}
+    assert cast.admin.patch(f"/sites/{stall.site['id']}", change).status_code == 200
+    assert verify(engine) == []
+    bring(cast.farm, seen(6, STALL, "storing", some("A")), seen(7, STALL, "receiving", some("B", 2)))
+    held = {row["epc"].rpartition("/")[2]: str(row["party_id"]) for row in at(engine, stall.site)}
+    assert held == {"A": stall.party["id"], "B": cast.other_stall.party["id"]}
+    assert verify(engine) == []
+
+
+def test_ours_and_theirs_meet_at_one_site(cast: Cast, stall: Actor, engine: Engine) -> None:
+    """We grew it and shipped it without a slip; the stall's own system captured what came: one gap, closed."""
+    product = cast.product("番茄", gtin="04012345123456")
+    [grown] = cast.farm.record("produce", outputs=[cast.output(product, "30", lot_number="A")])["outputs"]
+    cast.farm.record("ship", items=[cast.item(grown, "20")], to_site_id=stall.site["id"], slip=False)
+    bring(stall, seen(5, STALL, "receiving", some("A", 20)), issue=True)
+    (custody,) = at(engine, stall.site)
+    [gap] = stall.trace("back", code=custody["code"])["gaps"]
+    named = {"gap_custody_id": gap["node_id"], "parent_custody_id": grown["custody_id"]}
+    claimed = stall.record("identify", **named)
+    assert (claimed["decision"], claimed["flags"]) == ("claimed", [])
+    assert cast.farm.record("identify", **named)["decision"] == "confirmed"
+    page = stall.scan(custody["code"])
+    assert (page["gaps"], page["product"]["name"]) == ([], "番茄")
+    assert verify(engine) == []
+
+
+def names(engine: Engine) -> dict[str, tuple[str, str]]:
+    """GTIN → name and category of the captured product."""
+    captured = [row for row in rows(engine, tables.product) if row["external_codes"]]
+    return {row["gtin"]: (row["name"], row["category"]) for row in captured}
+
+
+def test_a_captured_product_is_called_what_ours_is(cast: Cast, engine: Engine) -> None:
+    tomato, egg, own = "04012345123456", "04012345111118", "02012345000001"
+    bring(cast.farm, made(1, FARM, some("A", 50)))
+    assert names(engine) == {tomato: (tomato, "other")}
+    cast.product("番茄", gtin=tomato[1:])
+    cast.product("西红柿", gtin=tomato)
+    cast.product("鸡蛋", "eggs", gtin=egg)
+    cast.product("散装", gtin=own)
+    said = {"id": "urn:epc:idpat:sgtin:4012345.011111.*", "attributes": []}
+    said["attributes"] = [{"id": "urn:epcglobal:cbv:mda#descriptionShort", "attribute": "Brown eggs"}]
+    vocabulary = {"type": "urn:epcglobal:epcis:vtype:EPCClass", "vocabularyElementList": [said]}
+    header = {"epcisMasterData": {"vocabularyList": [vocabulary]}}
+    shop = {"epcClass": "https://id.gs1.org/01/02012345000001/10/X", "quantity": 1, "uom": "KGM"}
+    eggs = {"epcClass": "urn:epc:class:lgtin:4012345.011111.E", "quantity": 1, "uom": "KGM"}
+    bring(cast.farm, made(2, FARM, some("B", 5), eggs, shop), epcisHeader=header)
+    assert names(engine) == {tomato: ("番茄", "vegetables"), egg: ("Brown eggs", "eggs"), own: (own, "other")}
+    # What is called something keeps its name.
+    bring(cast.farm, seen(3, FARM, "storing", some("A"), eggs))
+    assert names(engine)[egg] == ("Brown eggs", "eggs")
+    assert verify(engine) == []
