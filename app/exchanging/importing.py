@@ -6,10 +6,10 @@ same import again.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from app.domain import ids
@@ -21,18 +21,14 @@ from app.exchanging.checking import Checked, Entry
 from app.exchanging.codes import issued_codes
 from app.exchanging.documents import fingerprint
 from app.exchanging.masters import records_of
-from app.exchanging.recording import Take, Taken, take_events
+from app.exchanging.recording import CHUNK, Take, Taken, follow, slices, take_events
 from app.exchanging.report import EventOutcome, ImportReport, IssuedCode, Status
 from app.exchanging.sources import Source, pointer_of
-from app.store import captures, master, published
 from app.store import events as store_events
+from app.store import master, published
 from app.store.captures import Known
 from app.store.engine import Database, reading
 from app.store.writer import Writer
-
-T = TypeVar("T")
-
-CHUNK = 250  # events, records or EPCs in one transaction: sales wait for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +54,7 @@ def import_document(writer: Writer, database: Database, source: Source, order: O
     for a principal who brings nothing in, StoreUnavailable."""
     require_capturing(database, order.principal)
     checked = Checked(source, lambda checked: order.told(checked, 0))
-    for slice_ in _slices([entry.own_id for entry in checked.entries if entry.own_id is not None]):
+    for slice_ in slices([entry.own_id for entry in checked.entries if entry.own_id is not None]):
         with reading(database) as snapshot:
             checked.leave_out_ours(published.native_bearers(snapshot, slice_))
     if checked.refusals and not (order.proceed and checked.whole and (checked.entries or checked.ours)):
@@ -101,27 +97,26 @@ class _Recording:
 
     def _take(self, **what: Any) -> Taken:
         taken = self._writer.submit(take_events, Take(self._order.principal, **what))
-        self._moved.update(taken.moved, (ids.captured_site_id(uri) for uri in taken.joined))
+        self._note(taken)
+        return taken
+
+    def _note(self, taken: Taken) -> None:
+        self._moved.update(taken.moved)
         self._joined.update(taken.joined)
         self._affected.update(taken.affected)
         self._minted.update(taken.minted)
-        return taken
 
     def all(self) -> ImportReport:
         checked, order, records = self._checked, self._order, self._records
-        for slice_ in _slices(list(dict.fromkeys((*records.parties, *records.sites, *records.products)))):
+        for slice_ in slices(list(dict.fromkeys((*records.parties, *records.sites, *records.products)))):
             self._take(records=records, described=slice_, dated=self._dated)
         done = 0
         for chunk in checked.chunks(CHUNK):
             self._events(chunk)
             done += len(chunk)
             order.told(checked, done)
-        if self._moved:
-            with reading(self._database) as snapshot:
-                goods = captures.goods_at(snapshot, self._moved)
-            for slice_ in _slices(goods):
-                self._take(goods=slice_)
-            self._take(settled=self._joined)
+        for take in follow(self._database, order.principal, self._moved, self._joined):
+            self._note(self._writer.submit(take_events, take))
         capture_id = ids.capture_id(order.principal.recorder_id, checked.fingerprint.hex())
         self._take(document=(capture_id, checked.envelope, checked.inventory(self._kept)))
         return self._report(capture_id)
@@ -142,7 +137,7 @@ class _Recording:
     def _report(self, capture_id: UUID) -> ImportReport:
         flags: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
         with reading(self._database) as snapshot:
-            for slice_ in _slices(list(self._kept)):
+            for slice_ in slices(list(self._kept)):
                 for flag in store_events.flags(snapshot, slice_):
                     flags[flag.event_id].append((flag.slug, flag.detail))
             codes = issued_codes(snapshot, self._affected, self._minted) if self._order.issue else ()
@@ -181,7 +176,3 @@ def _report(
     refusals = [fault for fault in checked.of_document if fault.severity == "refusal"]
     refusals += [reason for reasons in checked.reasons.values() for reason in reasons]
     return ImportReport(capture_id, outcomes, checked.of_document, codes, counts, checked.refusals, refusals)
-
-
-def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

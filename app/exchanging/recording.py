@@ -1,9 +1,9 @@
 """The job that takes captured events in: some of a document's events a command, with all that they change."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from app.domain import codes, ids
@@ -16,12 +16,15 @@ from app.domain.rows import Event, Measure
 from app.exchanging.masters import Office, Records
 from app.store import aliases, captures, master
 from app.store.captures import Capture, Known
-from app.store.engine import Snapshot
+from app.store.engine import Database, Snapshot, reading
 from app.store.reprojection import Fresh, Reprojection
 from app.store.writer import Transaction, decided
 
 ROLE = "capture"  # captured events are nobody's own: who asserts them is their party
 MAX_FLAGS = 100
+CHUNK = 250  # events, records or EPCs in one transaction: sales wait for it
+
+T = TypeVar("T")
 
 Said = tuple[str, str]  # slug, detail
 
@@ -74,6 +77,25 @@ def take_events(transaction: Transaction, commands: Sequence[Take]) -> Sequence[
     (Conflict) where an eventID is of another event."""
     captures.serialise(transaction.connection)
     return decided(commands, lambda command: _take(transaction, command))
+
+
+def follow(
+    database: Database, principal: Principal, moved: Collection[UUID], joined: Collection[str]
+) -> Iterator[Take]:
+    """What is to be taken after events whose `Taken` said `moved` and `joined`: the goods of these places again."""
+    places = {*moved, *map(ids.captured_site_id, joined)}
+    settled = frozenset(joined)
+    if not places:
+        return
+    with reading(database) as snapshot:
+        goods = captures.goods_at(snapshot, places)
+    for some in slices(goods):
+        yield Take(principal, goods=some)
+    yield Take(principal, settled=settled)
+
+
+def slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
 
 
 def _take(transaction: Transaction, command: Take) -> Taken:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
-from app.exchanging import importing
+from app.exchanging import recording
 from app.store import tables
 from app.store.check import verify
 from app.store.engine import writing
@@ -148,6 +148,16 @@ def test_a_site_that_is_enrolled_later_takes_over_what_was_captured(cast: Cast, 
     assert rebuild(engine) == []
 
 
+def test_one_event_by_itself_joins_as_well(cast: Cast, engine: Engine) -> None:
+    bring(cast.farm, made(1, STALL, some("A", 50)))
+    gives(cast.admin, cast.stall)
+    single = {**made(2, STALL, some("B", 5)), "@context": document()["@context"]}
+    answer = cast.farm.post("/epcis/events", single)
+    assert answer.status_code == 201, answer.text
+    assert {row["epc"].rpartition("/")[2] for row in at(engine, cast.stall.site)} == {"A", "B"}
+    assert verify(engine) == []
+
+
 def test_a_rebuild_joins_without_another_event(cast: Cast, engine: Engine) -> None:
     bring(cast.farm, made(1, STALL, some("A", 50)))
     gives(cast.admin, cast.stall)
@@ -164,7 +174,7 @@ def test_a_joining_that_was_cut_off_is_gone_on_with(
     gives(cast.admin, cast.stall)
     # As if the process had ended when the place was joined and nothing was computed yet.
     with monkeypatch.context() as patched:
-        patched.setattr(importing.captures, "goods_at", lambda *_: [])
+        patched.setattr(recording.captures, "goods_at", lambda *_: [])
         bring(cast.farm, made(2, STALL, some("B", 5)))
     with writing(engine) as connection:
         connection.execute(update(tables.site_alias).values(settled=False))

@@ -8,7 +8,6 @@ its primary key and of every unique constraint.
 from app.store.tables.alerts import alert
 from app.store.tables.base import metadata
 from app.store.tables.capture_jobs import capture_job, capture_piece
-from app.store.tables.captured import capture, packing
 from app.store.tables.captured import capture, packing, site_alias
 from app.store.tables.cases import case_custody, case_file
 from app.store.tables.complaints import complaint

@@ -16,7 +16,7 @@ from app.domain.rights import Principal
 from app.exchanging import capturing, importing, read_document, to_json
 from app.exchanging.capturing import PIECE, Limits, Piece
 from app.exchanging.media import MEDIA, read_media, require_media
-from app.exchanging.recording import Take, take_events
+from app.exchanging.recording import Take, follow, take_events
 from app.exchanging.single import single
 from app.store.capture_jobs import CaptureJob, packed
 from app.store.engine import reading
@@ -298,6 +298,8 @@ async def post_event(
 
     named, event, take = await run_in_threadpool(checked)
     taken = await service.writer.write(take_events, take, principal.recorder_id)
+    for later in await run_in_threadpool(lambda: list(follow(service.engine, principal, taken.moved, taken.joined))):
+        await service.writer.write(take_events, later, principal.recorder_id)
     for known in taken.there.values():
         # The same content under another eventID, or none, is the same event: it goes by what it was first told with.
         event, named = known.body, known.body.get("eventID") or take.events[0].event.content_hash
