@@ -110,7 +110,7 @@ def open_service(settings: Settings) -> Service:
     boards = Boards(engine, lambda: tail.age, settings.board_screens)
     keeper = Keeper(engine, writer)
     publisher = Publisher(engine, writer, settings.public_url)
-    sockets = Sockets(engine, keys, prefixes, settings.epcis_sockets)
+    sockets = Sockets(engine, keys, prefixes, settings.public_url, settings.epcis_sockets)
     announcements: Memo[tuple[str, str, str], Packed] = Memo(lambda: tail.age, ANNOUNCEMENTS)
 
     def forget(touched: Iterable[str]) -> None:
@@ -180,7 +180,7 @@ def open_service(settings: Settings) -> Service:
     )
     reachable = reach(settings.webhook_hosts, settings.webhook_networks)
     sender = Sender(engine, writer, master, reachable, told=[note_deliveries], count=metrics.count)
-    pusher = Pusher(engine, writer, master, reachable, prefixes, count=metrics.count)
+    pusher = Pusher(engine, writer, master, reachable, prefixes, settings.public_url, count=metrics.count)
     watch = Watch(read_opening(settings.market_hours), timedelta(hours=settings.silent_hours))
     sweeper = Sweeper(engine, writer, timedelta(minutes=settings.sweep_minutes), rules, watch, metrics.count)
     limits = Limits(settings.capture_events, settings.capture_bytes)

@@ -1,77 +1,56 @@
 """What a standing query finds from a position on, in the order of positions, and the document that tells it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from app.domain.epcis.context import Context, context_of
 from app.domain.epcis.formats import CompanyPrefixes, EpcFormat, translated
 from app.domain.epcis.query import Query
-from app.domain.epcis.query_fields import Candidate
 from app.domain.epcis.writing import CONTEXT
 from app.domain.rights import Principal
 from app.exchanging.documents import to_json
-from app.store import standing as store
+from app.exchanging.querying import Found, follow
 from app.store.engine import Snapshot
 from app.store.published import last_position
-from app.store.standing import Following
 
-WINDOW: Final = 2_000  # positions that one statement looks at
-LOOKED: Final = 20_000  # positions in one go: what reads must not read for ever
-READ: Final = 200  # events read at a time
 BYTES: Final = 1_000_000  # of one document, unless a single event is larger
-
-_PLAIN = Context()
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class News:
     """Events of one `@context` beside the standard's. All up to `position` was looked at; `ended`: that is the end."""
 
-    events: list[Following]
-    context: Any
+    events: Sequence[Found]
     position: int
     ended: bool
 
 
 def find_next(
-    snapshot: Snapshot, principal: Principal, query: Query, after: int, since: datetime | None, most: int
-) -> Found:
+    snapshot: Snapshot, principal: Principal, query: Query, after: int, since: datetime | None, most: int, url: str
+) -> News:
     """The first events behind a position that the principal may read and the query asks for: at most so many, of BYTES
-    together, out of LOOKED positions."""
+    together. What was recorded before `since` is left out; `url`: what our own codes' addresses begin with."""
     last = last_position(snapshot)
-    upto = min(last, after + LOOKED)
-    columns = {_COLUMNS.get(name, name): wanted for name, wanted in query.columns.items()}
-    found: list[Following] = []
-    context: Any = None
+    if since is not None:
+        query = query.narrowed(Query(record_time=(since, None)))
+    found: list[Found] = []
     size = 0
-    while after < upto:
-        window = min(after + WINDOW, upto)
-        read, reached = store.following(snapshot, principal, after, window, since, columns, READ)
-        for event in read:
-            if _matches(query, event):
-                size += len(to_json(event.body))
-                if found and (size > BYTES or event.context != context):
-                    return Found(found, context, event.position - 1, False)
-                context = event.context
-                found.append(event)
-                if len(found) == most:
-                    return Found(found, context, event.position, event.position == last)
-        after = reached
-    return Found(found, context, max(after, upto), upto == last)
-
-
-_COLUMNS = {"event_id": "epcis_event_id"}
-
-
-def _matches(query: Query, event: Following) -> bool:
-    context = _PLAIN if event.context is None else context_of({"@context": event.context})
-    return query.matches(Candidate(event.body, event.record_time, event.event_id, context))
+    for position, event in follow(snapshot, principal, query, after, most, url):
+        if event is None:
+            return News(found, position, False)
+        size += len(to_json(event.body))
+        if found and (size > BYTES or event.line.context != found[0].line.context):
+            return News(found, found[-1].line.position, False)
+        found.append(event)
+        if len(found) == most:
+            return News(found, position, position == last)
+    return News(found, max(after, last), True)
 
 
 def query_document(
-    found: Found,
+    news: News,
     name: str,
     subscription: UUID | None,
     now: datetime,
@@ -79,14 +58,13 @@ def query_document(
     prefixes: CompanyPrefixes,
 ) -> bytes:
     """An EPCISQueryDocument (EPCIS 2.0 §12.7) in JSON-LD; `subscription`: whose it is."""
-    results: dict[str, Any] = {
-        "queryName": name,
-        "resultsBody": {"eventList": [_told(e, to, prefixes) for e in found.events]},
-    }
+    events = [_told(event, to, prefixes) for event in news.events]
+    results: dict[str, Any] = {"queryName": name, "resultsBody": {"eventList": events}}
     if subscription is not None:
         results["subscriptionID"] = str(subscription)
+    own = news.events[0].line.context if news.events else None
     return to_json({
-        "@context": [CONTEXT, *(found.context or ())],
+        "@context": [CONTEXT, *(own or ())],
         "type": "EPCISQueryDocument",
         "schemaVersion": "2.0",
         "creationDate": now.isoformat(timespec="milliseconds"),
@@ -94,7 +72,8 @@ def query_document(
     })  # fmt: skip
 
 
-def _told(event: Following, to: EpcFormat, prefixes: CompanyPrefixes) -> dict[str, Any]:
+def _told(event: Found, to: EpcFormat, prefixes: CompanyPrefixes) -> dict[str, Any]:
     """The event with the eventID that it goes by, and when we recorded it."""
-    own = {"eventID": event.event_id, "recordTime": event.record_time.isoformat(timespec="microseconds")}
+    line = event.line
+    own = {"eventID": line.event_id, "recordTime": line.record_time.isoformat(timespec="microseconds")}
     return translated({**event.body, **own}, to, prefixes)

@@ -24,7 +24,7 @@ from app.domain.epcis.formats import CompanyPrefixes, EpcFormat
 from app.domain.epcis.query_parsing import parse_body
 from app.domain.epcis.standing import NamedQuery, Subscription, delivery_of, veiled
 from app.domain.webhooks import GONE, Answer, Pace, Reach, signed_headers
-from app.exchanging.following import Found, find_next, query_document
+from app.exchanging.following import News, find_next, query_document
 from app.exchanging.subscribing import Trigger
 from app.notifying import sending
 from app.store import master as masters
@@ -85,8 +85,9 @@ class Waiting:
     reason: str
 
 
-def gather(snapshot: Snapshot, row: Subscription) -> tuple[NamedQuery, Found] | Waiting | None:
-    """What is next for a subscriber who may read it now; None where the query is gone."""
+def gather(snapshot: Snapshot, row: Subscription, url: str) -> tuple[NamedQuery, News] | Waiting | None:
+    """What is next for a subscriber who may read it now; None where the query is gone. `url`: what
+    our own codes' addresses begin with."""
     query = store.queries(snapshot, [row.query_id]).get(row.query_id)
     if query is None:
         return None
@@ -97,11 +98,12 @@ def gather(snapshot: Snapshot, row: Subscription) -> tuple[NamedQuery, Found] | 
     if not store.speaks(snapshot, row.role, row.party_id, row.region):
         return Waiting("key-revoked")
     parsed = parse_body(query.query)
-    return query, find_next(snapshot, row.principal, parsed, row.position, row.since, row.batch)
+    return query, find_next(snapshot, row.principal, parsed, row.position, row.since, row.batch, url)
 
 
 class Pusher:
-    """Serves the subscriptions of all processes together with its like. `count` is told what came of each delivery."""
+    """Serves the subscriptions of all processes together with its like. `url`: what our own codes' addresses begin
+    with; `count` is told what came of each delivery."""
 
     def __init__(
         self,
@@ -110,6 +112,7 @@ class Pusher:
         secret: bytes,
         reach: Reach,
         prefixes: CompanyPrefixes,
+        url: str,
         *,
         pace: Pace | None = None,
         seconds: float = sending.SECONDS,
@@ -121,6 +124,7 @@ class Pusher:
         self._secret = secret
         self._reach = reach
         self._prefixes = prefixes
+        self._url = url
         self._pace = pace or Pace()
         self._post = partial(sending.send, reach=reach, seconds=seconds, resolve=resolve)
         self._count = count
@@ -259,20 +263,20 @@ class Pusher:
             if found.ended:
                 return
 
-    def _due(self, row: Subscription, found: Found, now: datetime) -> datetime:
+    def _due(self, row: Subscription, found: News, now: datetime) -> datetime:
         """When to go on; while there is more, our lease is prolonged."""
         return Trigger(row.schedule).next_run(now) if found.ended else now + LEASE
 
-    def _gather(self, row: Subscription) -> tuple[NamedQuery, Found] | Waiting | None:
+    def _gather(self, row: Subscription) -> tuple[NamedQuery, News] | Waiting | None:
         with reading(self._engine) as snapshot:
-            return gather(snapshot, row)
+            return gather(snapshot, row, self._url)
 
     async def _send(
-        self, client: httpx.AsyncClient, row: Subscription, query: NamedQuery, found: Found, now: datetime
+        self, client: httpx.AsyncClient, row: Subscription, query: NamedQuery, found: News, now: datetime
     ) -> Answer:
         to = EpcFormat(row.epc_format or EpcFormat.DIGITAL_LINK)
         body = query_document(found, query.name, row.id, now, to, self._prefixes)
-        key = delivery_of(row.id, [event.id for event in found.events], found.position)
+        key = delivery_of(row.id, [event.line.id for event in found.events], found.position)
         secrets = [] if row.token is None else [veiled(self._secret, row.id, row.token)]
         headers = signed_headers(secrets, key, body, now)
         if secrets:

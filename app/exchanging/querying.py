@@ -84,6 +84,16 @@ def search(
         return Page(page.events, None) if ended else page
 
 
+def follow(
+    snapshot: Snapshot, principal: Principal, query: Query, after: int, wanted: int, url: str
+) -> Iterator[tuple[int, Found | None]]:
+    """What came after a position and matches, about `wanted` of it, with its position and in that order. Without an
+    event: the position up to which that is all, where this look stops short of the end."""
+    search_ = _Search(snapshot, Asked(principal, widened(snapshot, query, url)), url, lambda body: 0)
+    for place, found in search_._walk(ByPosition(), Cursor((after,)), wanted):
+        yield int(place[0]), found
+
+
 @dataclass(slots=True)
 class _Search:
     snapshot: Snapshot

@@ -1,4 +1,4 @@
-"""Named EPCIS queries, their subscriptions, and the events that come after a position."""
+"""Named EPCIS queries and their subscriptions."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -10,13 +10,11 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select, update
 
 from app.domain.epcis.standing import NamedQuery, Subscription
-from app.domain.rights import Principal
-from app.store import bulk, captures, raw, tables
+from app.store import bulk, tables
 from app.store.engine import Snapshot
-from app.store.events import visible_to
 from app.store.master import chunks, values
 
-_query, _subscription, _event = tables.epcis_query, tables.epcis_subscription, tables.epcis_event
+_query, _subscription = tables.epcis_query, tables.epcis_subscription
 
 
 def queries(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, NamedQuery]:
@@ -160,52 +158,3 @@ def speaks(snapshot: Snapshot, role: str, party_id: UUID | None, region: str | N
         if snapshot.execute(mine.where(c.status == "active").limit(1)).first() is not None:
             return True
     return False
-
-
-# --- what comes after a position ---
-
-
-@dataclass(frozen=True, slots=True)
-class Following:
-    """An event that the repository shows, with its body as it is kept and the context of its document."""
-
-    position: int
-    id: UUID
-    record_time: datetime
-    event_id: str
-    context: Any
-    body: Mapping[str, Any]
-
-
-def following(
-    snapshot: Snapshot,
-    principal: Principal,
-    after: int,
-    upto: int,
-    since: datetime | None,
-    columns: Mapping[str, Collection[str]],
-    limit: int,
-) -> tuple[list[Following], int]:
-    """The first events that the principal may read of those with positions above `after` up to `upto`, in their order,
-    and the position up to which that is all. `columns`: values that columns of epcis_event must have one of."""
-    c = _event.c
-    conditions = [c.position > after, c.position <= upto, visible_to(principal, c)]
-    if since is not None:
-        conditions.append(c.record_time >= since)
-    conditions += [c[name].in_(sorted(wanted)) for name, wanted in columns.items() if len(wanted) <= _LONGEST]
-    shown = (c.position, c.event_id, c.record_time, c.epcis_event_id, c.context, c.body.is_not(None).label("native"))
-    rows = snapshot.execute(select(*shown).where(*conditions).order_by(c.position).limit(limit)).all()
-    native = sorted(row.event_id.bytes for row in rows if row.native)
-    kept = raw.select(snapshot, _event, ("event_id", "body"), "event_id", native)
-    bodies = {UUID(bytes=key): captures.decode(body) for key, body in kept}
-    bodies |= captures.bodies(snapshot, [row.event_id for row in rows if not row.native])
-    # One whose event was thinned away in between is not there any more.
-    found = [
-        Following(row.position, row.event_id, row.record_time, row.epcis_event_id, row.context, bodies[row.event_id])
-        for row in rows
-        if row.event_id in bodies
-    ]
-    return found, rows[-1].position if len(rows) == limit else upto
-
-
-_LONGEST = 100  # values in a condition; what is longer is for the query itself to decide

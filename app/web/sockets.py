@@ -34,10 +34,11 @@ class Listener:
 class Sockets:
     """The sockets of one process: `hear`, `hear_all` and `close` from any thread, the rest from its event loop."""
 
-    def __init__(self, engine: Database, keys: KeyCache, prefixes: CompanyPrefixes, limit: int) -> None:
+    def __init__(self, engine: Database, keys: KeyCache, prefixes: CompanyPrefixes, url: str, limit: int) -> None:
         self._engine = engine
         self.keys = keys
         self.prefixes = prefixes
+        self.url = url
         self._limit = limit
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: set[Listener] = set()

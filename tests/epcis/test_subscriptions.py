@@ -397,7 +397,7 @@ def test_further_refusals(cast: Cast, receiver: Receiver, monkeypatch: pytest.Mo
     query = named(cast.market)
     subscribed(cast.market, query, receiver.origin)
     assert cast.market.post(f"{query}/subscriptions", form).status_code == 400
-    assert cast.market.get(f"{query}/subscriptions/nonsense").status_code == 400
+    assert cast.market.get(f"{query}/subscriptions/nonsense").status_code == 404
     assert cast.public.get(f"{query}/subscriptions").status_code == 401
 
 

@@ -26,7 +26,7 @@ from app.domain.epcis.schedule import FIELDS
 from app.domain.epcis.standing import BATCH, NamedQuery
 from app.domain.errors import Refusal, TooMany
 from app.domain.rights import Principal
-from app.exchanging.following import Found, find_next, query_document
+from app.exchanging.following import News, find_next, query_document
 from app.exchanging.subscribing import Trigger, find_query, read_trigger, require_standing
 from app.store.engine import Snapshot
 from app.store.errors import StoreUnavailable
@@ -143,7 +143,7 @@ async def _serve(
             if now >= due if schedule else woken:
                 listener.ready.clear()
                 looked = monotonic()
-                found = await sockets.read(_next(principal, parsed, position, asked.trigger))
+                found = await sockets.read(_next(principal, parsed, position, asked.trigger, sockets.url))
                 empty = schedule and asked.trigger.report_if_empty and found.ended and not told
                 if found.events or empty:
                     document = query_document(found, query.name, None, now, asked.format, sockets.prefixes)
@@ -171,8 +171,8 @@ async def _serve(
     return None
 
 
-def _next(principal: Principal, query: Query, after: int, trigger: Trigger) -> Callable[[Snapshot], Found]:
-    return lambda snapshot: find_next(snapshot, principal, query, after, trigger.since, BATCH)
+def _next(principal: Principal, query: Query, after: int, trigger: Trigger, url: str) -> Callable[[Snapshot], News]:
+    return lambda snapshot: find_next(snapshot, principal, query, after, trigger.since, BATCH, url)
 
 
 def _still(principal: Principal, query: NamedQuery, snapshot: Snapshot) -> bool:
