@@ -40,6 +40,7 @@ from app.web.places import Places, read_places
 from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
 from app.web.representations import Key
+from app.web.resolver_known import Resolver
 from app.web.screens import Boards, Packed
 from app.web.service import Service
 from app.web.sessioncache import SessionCache
@@ -122,6 +123,7 @@ def open_service(settings: Settings) -> Service:
         boards.forget(names)
         announcements.forget(names)
         receipts.forget(names)
+        resolver.forget(names)
         if OUTBOX in names:
             sender.wake()
         if CAPTURES in names:
@@ -144,6 +146,7 @@ def open_service(settings: Settings) -> Service:
         boards.forget_all()
         announcements.forget_all()
         receipts.forget_all()
+        resolver.forget_all()
         sender.wake()
         capturer.wake()
         pusher.wake()
@@ -159,6 +162,7 @@ def open_service(settings: Settings) -> Service:
         log.warning("ONECODE_PLACES_FILE is not used: name the reverse proxy in ONECODE_TRUSTED_PROXIES")
     counts = ScanCounts(engine, writer, lambda lost: metrics.count("scans_not_counted", lost))
     receipts = ReceiptScans(engine, master, settings.public_url, counts, lambda: tail.age)
+    resolver = Resolver(engine, settings.public_url, lambda: tail.age)
     metrics = Metrics(
         {
             "writes_waiting": ("Writes that wait for the next transaction.", lambda: writer.waiting),
@@ -174,6 +178,7 @@ def open_service(settings: Settings) -> Service:
             "pages": (scans.usage,),
             "receipts": (receipts.usage,),
             "lines": (receipts.lines_usage,),
+            "links": (resolver.usage,),
             "boards": boards.usage,
             "stock": (shelves.usage,),
         },
@@ -195,8 +200,8 @@ def open_service(settings: Settings) -> Service:
     publisher.start()
     files = FileStore(settings.files_dir)
     return Service(
-        settings, engine, writer, keys, sessions, shelves, reports, files, scans, receipts, counts, tail, metrics,
-        master, boards, reachable, sender, keeper, publisher, pusher, sockets, announcements, sweeper,
+        settings, engine, writer, keys, sessions, shelves, reports, files, scans, receipts, resolver, counts,
+        tail, metrics, master, boards, reachable, sender, keeper, publisher, pusher, sockets, announcements, sweeper,
         capturer,
         wrong_codes=Tries(allowed=settings.wrong_codes_per_minute), places=places, rules=rules, prefixes=prefixes,
         keeping=retention_rules(own),
@@ -217,6 +222,7 @@ def close_service(service: Service) -> None:
     service.writer.close()
     service.tail.close()
     service.receipts.close()
+    service.resolver.close()
     service.engine.dispose()
 
 

@@ -15,6 +15,7 @@ PRODUCT = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a03")
 EPCIS = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a04")
 EPC = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a05")
 RECORDER = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a06")
+LINK = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a21")
 
 
 def event_id(recorder: UUID, ref: str) -> UUID:

@@ -109,8 +109,13 @@ class Desk:
 
 
 def _shown_with(row: Master) -> set[str]:
-    """What shows the row: its own page; a site is on those of its party and of all that it lies in."""
+    """What shows the row: its own page; a site is on those of its party and of all that it lies in; and what is found
+    by its GS1 key."""
     names = {row.id.hex, *filter(None, [getattr(row, "code", None)])}
+    if isinstance(row, Product) and row.gtin is not None:
+        names.add(f"gtin:{row.gtin.zfill(14)}")
+    if isinstance(row, Site) and row.gln is not None:
+        names.add(f"gln:{row.gln}")
     return names | {row.party_id.hex, *row.path.rstrip("/").split("/")} if isinstance(row, Site) else names
 
 

@@ -38,6 +38,7 @@ from app.web import (
     keys,
     kiosk,
     labels,
+    links,
     operations,
     parties,
     persons,
@@ -48,6 +49,7 @@ from app.web import (
     recalls,
     recalls_parties,
     receipts,
+    resolver,
     retention,
     sales,
     scan,
@@ -60,6 +62,7 @@ from app.web import (
 )
 from app.web.desk import asking, visits
 from app.web.middleware import Edge
+from app.web.resolverdoor import ResolverDoor
 from app.web.scandoor import ScanDoor
 from app.web.service import Service
 from app.web.stopping import hearing_the_end
@@ -81,6 +84,8 @@ _ROUTERS = (
     devices.router,
     keys.router,
     scan.router,
+    resolver.router,
+    links.router,
     labels.router,
     boards.router,
     assets.router,
@@ -213,7 +218,7 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
     visits.install(api)
     asking.install(api)
     edge = Edge(_hot(api, service), service.metrics, service.settings.public_url, service.settings.body_timeout_seconds)
-    return ScanDoor(edge, service, edge)
+    return ResolverDoor(ScanDoor(edge, service, edge), service, edge)
 
 
 def _hot(api: ASGIApp, service: Service) -> ASGIApp:

@@ -1,7 +1,8 @@
 """Answers kept while the change feed says that nothing they were made from has changed."""
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Mapping, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -79,20 +80,27 @@ class Memo(Generic[K, V]):
 
     def make_all(self, make: Callable[[], Mapping[K, Made[V]]]) -> dict[K, V]:
         """As `make`, of values that are made together."""
+        with self.making() as kept:
+            kept.update(make())
+        return {key: each.value for key, each in kept.items()}
+
+    @contextmanager
+    def making(self) -> Iterator[dict[K, Made[V]]]:
+        """What the block puts into the dictionary is kept at its end, unless the feed has named something of it since
+        the block began."""
         missed: set[str] = set()
         with self._lock:
             self._making.append(missed)
             lost = self._lost
-        made: Mapping[K, Made[V]] = {}
+        made: dict[K, Made[V]] = {}
         try:
-            made = make()
+            yield made
         finally:
             with self._lock:
                 self._making = [other for other in self._making if other is not missed]
                 for key, each in made.items():
                     if lost == self._lost and not missed & each.depends_on:
                         self._keep(key, each)
-        return {key: each.value for key, each in made.items()}
 
     def kept(self) -> list[tuple[K, Made[V]]]:
         """What is kept now, and what each was made from."""

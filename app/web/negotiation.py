@@ -14,7 +14,7 @@ def unchanged(if_none_match: str | None, tag: str) -> bool:
 def prefers_html(accept: str | None) -> bool:
     """True for a browser: `text/html` asked for by name, and not less than JSON."""
     html = json = 0.0
-    for kind, quality in _parsed(accept or ""):
+    for kind, quality in liked_of(accept or ""):
         if kind in ("text/html", "application/xhtml+xml"):
             html = max(html, quality)
         elif kind in ("application/json", "application/problem+json"):
@@ -26,7 +26,7 @@ def spoken(accept_language: str | None, offered: Iterable[str]) -> str:
     """The language among `offered` (BCP 47 tags) that the Accept-Language header likes best; at equal liking, and where
     it likes none or says nothing, the first. A dialect is answered in its language (RFC 4647 §3.4)."""
     liked: dict[str, float] = {}
-    for tag, quality in _parsed(accept_language or ""):
+    for tag, quality in liked_of(accept_language or ""):
         while tag:
             liked[tag] = max(liked.get(tag, 0.0), quality)
             tag = tag.rpartition("-")[0]
@@ -37,14 +37,14 @@ def spoken(accept_language: str | None, offered: Iterable[str]) -> str:
 
 def accepts_gzip(accept_encoding: str | None) -> bool:
     """True where gzip is named and not refused; `*` counts (RFC 9110 §12.5.3)."""
-    liked = dict(_parsed(accept_encoding or ""))
+    liked = dict(liked_of(accept_encoding or ""))
     return liked.get("gzip", liked.get("*", 0.0)) > 0
 
 
 def preferred(accept: str | None, offered: Sequence[str]) -> str:
     """The media type among `offered` that the Accept header likes best; at equal liking, and where it likes none or
     says nothing, the first."""
-    liked = _parsed(accept or "")
+    liked = liked_of(accept or "")
     best = max(offered, key=lambda kind: _quality(liked, kind), default=offered[0])
     return best if _quality(liked, best) > 0 else offered[0]
 
@@ -65,7 +65,8 @@ def _quality(liked: Sequence[tuple[str, float]], kind: str) -> float:
     return 0.0
 
 
-def _parsed(header: str) -> list[tuple[str, float]]:
+def liked_of(header: str) -> list[tuple[str, float]]:
+    """What a header of preferences names, in lower case, and how much each is liked: 0 to 1."""
     found = []
     for part in header[:1000].split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))

@@ -62,6 +62,25 @@ TEXTS: dict[str, Text] = {
         "No EPCIS document",
         "发送 EPCISDocument 或 EPCISQueryDocument。",
         "Send an EPCISDocument or EPCISQueryDocument.",
+    "bad-digital-link": Text(
+        "GS1 Digital Link 有误", "Incorrect Digital Link", "对照印刷的网址和编码。", "Compare the address and its keys."
+    ),
+    "unknown-key": Text("没有这个 GS1 编码", "Unknown GS1 key", "核对编码。", "Compare the key."),
+    "no-such-link": Text(
+        "没有这类链接", "No such link", "用 linkType=all 查看全部。", "Ask with linkType=all for those that there are."
+    ),
+    "bad-anchor": Text(
+        "锚点有误", "Bad anchor", "写成 /01/…/10/… 的形式。", "Write it as /01/…/10/…, with its check digits."
+    ),
+    "bad-link-type": Text("链接类型有误", "Bad link type", "用 GS1 词汇的类型。", "Use a type of GS1's vocabulary."),
+    "bad-href": Text("目标网址有误", "Bad target", "用 https:// 网址。", "Use an address that begins with https://."),
+    "bad-language": Text("语言有误", "Bad language", "写成 zh 或 en-GB。", "Write it as zh or en-GB."),
+    "bad-media-type": Text("媒体类型有误", "Bad media type", "写成 text/html 等。", "Write it as text/html."),
+    "bad-context": Text("语境有误", "Bad context", "填写文字。", "Give it a text."),
+    "link-exists": Text("链接已存在", "Link exists", "用 PATCH 修改。", "Change the link that is there."),
+    "too-many-links": Text("链接过多", "Too many links", "删除不用的链接。", "Delete one that is not used."),
+    "not-your-key": Text(
+        "不是您的 GS1 编码", "Not your GS1 key", "先登记商品或场所。", "Enrol the product or the site first."
     ),
     "bad-text": Text(
         "文本含非法字符", "Text that cannot be stored", "去掉空字符和残缺字符。", "Remove NULs and lone surrogates."

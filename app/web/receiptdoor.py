@@ -7,9 +7,7 @@ the same tick of the event loop, and fills the holes. What is told of a line is 
 are more sets than receipts, and a form of goods that were told of before reads nothing.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import NamedTuple
@@ -28,6 +26,7 @@ from app.store.receipts import ReceiptReader, Sold, goods_of, lines_of
 from app.store.types import from_micros
 from app.web.counts import ScanCounts
 from app.web.forms import KINDS, Filled, Form, Own, form, line_drawn
+from app.web.gathering import Gathered
 from app.web.i18n import Language
 from app.web.memo import Made, Memo, Usage
 from app.web.middleware import completing
@@ -38,13 +37,11 @@ from app.web.together import Together
 FORMS = 16_000_000  # bytes of forms, beside what is told of lines
 TOLD = 32_000_000  # bytes of what is told of lines and stalls
 APART = 8  # lines told of together that are kept each for itself: whatever changes of one drops them all
-TOGETHER = 500  # receipts in one statement
 SIGNERS = 10_000  # devices whose secret is remembered
 _OVERHEAD = 2_000  # bytes a form, beside its text
 _OBJECTS = 6  # times the JSON of a line are the objects that it is kept as, and what is drawn of it
 
 Key = tuple[str, str, str, Language]  # site, lines, representation
-_Asked = tuple[int, str, "asyncio.Future[Sold | None]"]  # receipt id, its code, who waits
 
 
 _uuid = lru_cache(SIGNERS)(UUID)
@@ -80,9 +77,7 @@ class ReceiptScans:
         self._together: Together[Key, Form] = Together()
         self._signers: dict[tuple[int, int], codes.ReceiptSigner] = {}
         self._reader = ReceiptReader(engine)
-        self._thread = ThreadPoolExecutor(1, "receipts")
-        self._waiting: list[_Asked] = []
-        self._busy = False
+        self._sold = Gathered(self._read, "receipts")
 
     async def find(self, code: codes.Code, kind: str, language: Language, compressed: bool) -> Filled | None:
         """The answer to a parsed receipt code; None where the route has to give it: forged, not come in yet, claimed
@@ -91,7 +86,7 @@ class ReceiptScans:
         if kind not in KINDS or not self._authentic(code, number):
             return None
         try:
-            sold = await self._sold(number, code.text)
+            sold = await self._sold.ask((number, code.text))
             if sold is None or sold.claimed:
                 return None
             now = datetime.now(UTC)
@@ -136,8 +131,12 @@ class ReceiptScans:
         return self._pieces.usage
 
     def close(self) -> None:
-        self._thread.shutdown()
+        self._sold.close()
         self._reader.close()
+
+    def _read(self, asked: Sequence[tuple[int, str]]) -> list[Sold | None]:
+        found = self._reader.read(dict(asked))
+        return [found.get(number) for number, _ in asked]
 
     def _authentic(self, code: codes.Code, number: int) -> bool:
         name = codes.receipt_name(number)
@@ -148,45 +147,6 @@ class ReceiptScans:
                 self._signers.clear()
             signer = self._signers[key] = codes.ReceiptSigner(codes.receipt_secret(self._master, *key))
         return signer.signed(code)
-
-    # --- reading the rows that are asked for in one tick together ---
-
-    def _sold(self, number: int, code: str) -> "asyncio.Future[Sold | None]":
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Sold | None] = loop.create_future()
-        self._waiting.append((number, code, future))
-        if not self._busy:
-            self._busy = True
-            loop.call_soon(self._read, loop)
-        return future
-
-    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
-        asked, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-        reading = self._thread.submit(self._reader.read, {number: code for number, code, _ in asked})
-
-        def done(finished: "Future[dict[int, Sold]]") -> None:
-            loop.call_soon_threadsafe(self._tell, loop, asked, finished)
-
-        reading.add_done_callback(done)
-
-    def _tell(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        asked: Sequence["_Asked"],
-        finished: "Future[dict[int, Sold]]",
-    ) -> None:
-        error = finished.exception()
-        for number, _, future in asked:
-            if future.done():  # who asked has gone
-                continue
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(finished.result().get(number))
-        if self._waiting:
-            self._read(loop)
-        else:
-            self._busy = False
 
     # --- forms ---
 

@@ -29,6 +29,7 @@ from app.web.quota import Complaining
 from app.web.receiptdoor import ReceiptScans
 from app.web.reports import Reports
 from app.web.representations import Key
+from app.web.resolver_known import Resolver
 from app.web.screens import Boards, Packed
 from app.web.sessioncache import SessionCache
 from app.web.shelves import Shelves
@@ -55,6 +56,7 @@ class Service:
     files: FileStore
     scans: Memo[Key, Kept | None]
     receipts: ReceiptScans
+    resolver: Resolver
     counts: ScanCounts
     tail: Tail
     metrics: Metrics

@@ -15,6 +15,7 @@ from app.store.tables.custody import ONWARD, attachment, custody, custody_link, 
 from app.store.tables.events import code, correction, event, flag
 from app.store.tables.feed import feed
 from app.store.tables.inspections import inspection
+from app.store.tables.links import link
 from app.store.tables.looks import look
 from app.store.tables.master import api_key, device, document, external_code, master_version, party, product, site
 from app.store.tables.persons import login_delay, person, session
@@ -59,6 +60,7 @@ __all__ = [
     "flag",
     "hold",
     "inspection",
+    "link",
     "login_delay",
     "look",
     "lot",

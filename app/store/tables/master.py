@@ -55,6 +55,7 @@ Index(None, site.c.code)
 Index(None, site.c.gln, postgresql_where=site.c.gln.is_not(None), sqlite_where=site.c.gln.is_not(None))
 Index(None, site.c.party_id)
 Index(None, site.c.path)
+Index(None, site.c.gln, postgresql_where=site.c.gln.is_not(None), sqlite_where=site.c.gln.is_not(None))
 Index(None, site.c.record_time, site.c.id)
 
 product = table(

@@ -1,0 +1,105 @@
+"""GS1 Digital Links at the root of the service, `/01/…`, `/414/…` and their like, in plain ASGI before everything else.
+
+An answer is kept by path, query and what the client likes, until the change feed names something that it was made from.
+A lot that was never asked for costs one read, which it shares with all that are asked for in the same tick: its product
+is known, and where nobody has published links for it, all that is left to find is its code. Everything else is resolved
+in a thread. What is unknown is not kept: it may come.
+"""
+
+import time
+from datetime import UTC, datetime
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.domain.errors import Refusal, TooMany
+from app.store.errors import StoreUnavailable
+from app.web.limits import Limits
+from app.web.memo import Made
+from app.web.middleware import Edge
+from app.web.resolver_answers import Answered, Question, answer, asked_of, could_be, options, refusal
+from app.web.resolver_known import BELIEVED, ENTRY
+from app.web.service import Service
+
+ROUTE = "/{ai}/{value}"
+
+
+class ResolverDoor:
+    """Answers Digital Links; everything else goes on to the application behind it."""
+
+    def __init__(self, app: ASGIApp, service: Service, edge: Edge) -> None:
+        self._app = app
+        self._service = service
+        self._resolver = service.resolver
+        self._edge = edge
+        self._limits = Limits(service.settings.address_scans_per_minute)
+        settings = service.settings
+        self._guarded = Edge(self._answer, service.metrics, settings.public_url, settings.body_timeout_seconds)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not could_be(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        client = scope["client"]
+        scope["onecode.wait"] = self._limits.wait(client[0], started) if client else 0
+        if scope["method"] in ("GET", "HEAD") and not scope["onecode.wait"]:
+            accept = language = given = b""
+            for name, value in scope["headers"]:
+                if name == b"accept":
+                    accept = value
+                elif name == b"accept-language":
+                    language = value
+                elif name == b"x-request-id":
+                    given = value
+            key = scope["raw_path"], scope["query_string"], accept, language
+            found = self._resolver.answers.get(key, datetime.now(UTC))
+            if found is not None:
+                headers = [*found.headers, (b"x-request-id", self._edge.request_id(given))]
+                await _send(scope, send, found, headers)
+                self._service.metrics.request(scope["method"], ROUTE, found.status, time.perf_counter() - started)
+                return
+            scope["onecode.key"] = key
+        await self._guarded(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What is not kept."""
+        _, _, accept, language = scope.get("onecode.key", (b"", b"", b"", b""))
+        scope["onecode.route"] = ROUTE
+        try:
+            question = asked_of(scope["raw_path"], scope["query_string"], accept, language)
+            if scope["method"] == "OPTIONS":
+                told = options(scope["headers"])
+            elif scope["onecode.wait"]:
+                raise _too_often(scope["onecode.wait"])
+            else:
+                told = await self._found(question, scope)
+        except (Refusal, StoreUnavailable) as error:
+            told = refusal(error, scope["path"], accept)
+        await _tell(scope, send, told)
+
+    async def _found(self, question: Question, scope: Scope) -> Answered:
+        memo = self._resolver.answers
+        with memo.making() as made:
+            now = datetime.now(UTC)
+            found = await self._resolver.find(question)
+            told = answer(question, found.resolution, self._resolver.root, scope["method"])
+            key = scope.get("onecode.key")
+            if found.names is not None and key is not None and told.status in (200, 300, 307):
+                kept = told._replace(headers=self._edge.complete(told.headers))
+                size = ENTRY + sum(map(len, key)) + len(told.body) + sum(len(n) + len(v) for n, v in told.headers)
+                made[key] = Made(kept, found.names, size, now + BELIEVED, now)
+        return told
+
+
+async def _tell(scope: Scope, send: Send, told: Answered) -> None:
+    await _send(scope, send, told, list(told.headers))
+
+
+async def _send(scope: Scope, send: Send, told: Answered, headers: list[tuple[bytes, bytes]]) -> None:
+    await send({"type": "http.response.start", "status": told.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else told.body})
+
+
+def _too_often(wait: int) -> TooMany:
+    told = "查询过于频繁，请稍后再试 · Too many look-ups: wait as Retry-After says"
+    return TooMany("too-many-scans", told, retry_after=wait)
