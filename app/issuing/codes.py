@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.domain import codes, ids
 from app.domain.codes import CodeKind, MistypedCode
-from app.domain.epcis.identifiers import canonical_uri
+from app.domain.epcis.identifiers import canonical_uri, gs1_key
 from app.domain.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, Refusal
 from app.domain.identifiers import check_gtin
 from app.domain.rights import Principal, Role, manages_party, owns_site
@@ -17,7 +17,7 @@ from app.domain.rows import Code, Lot, Party, Product, Site
 from app.issuing import units
 from app.issuing.units import ChangeUnits
 from app.store import codes as store
-from app.store import master
+from app.store import links, master
 from app.store import units as unit_store
 from app.store.engine import Snapshot
 from app.store.units import CodeJob
@@ -315,7 +315,14 @@ def _by_uri(snapshot: Snapshot, text: str) -> list[Match]:
     if ":" not in text:
         return []
     uri = canonical_uri(text)
-    lots = store.lots(snapshot, [ids.captured_lot_id(uri)]).values()
+    lots = list(store.lots(snapshot, [ids.captured_lot_id(uri)]).values())
+    link = gs1_key(text)
+    if link is not None and not lots:
+        lots = links.labelled(snapshot, link)
+    if link is not None and link.key == "414":
+        sites = links.sites(snapshot, link.value, link.qualifier("254"))
+        if sites:
+            return [Match(site.code, "site", site.name) for site in sites]
     return _of_lots(snapshot, [(lot, lot.code, "lot") for lot in lots]) or _by_other_name(snapshot, uri)
 
 

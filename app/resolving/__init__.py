@@ -12,6 +12,7 @@ from app.resolving.managing import (
     publish_links,
     remove_links,
 )
+from app.resolving.printing import symbols
 
 __all__ = [
     "ChangeLink",
@@ -27,4 +28,5 @@ __all__ = [
     "publish_links",
     "remove_links",
     "resolve",
+    "symbols",
 ]

@@ -115,7 +115,7 @@ def _own(snapshot: Snapshot, link: DigitalLink, products: Sequence[Product], roo
             hands = store.custodies(snapshot, [constrained(link), *store.contents(snapshot, link)])
             return _of_custodies(hands, root), f"SSCC {link.value}"
         case "414", _:
-            sites = _sites(store.sites(snapshot, link.value), link.qualifier("254"))
+            sites = store.sites(snapshot, link.value, link.qualifier("254"))
             sites += _captured(master.sites(snapshot, [captured_site_id(constrained(link))]), sites)
             return [_page(_PLACE, row, root) for row in sites], sites[0].name if sites else _said(link, products)
         case "417", None:
@@ -162,21 +162,9 @@ def _at(kind: tuple[str, str], href: str) -> tuple[str, str, str]:
     return kind[0], href, kind[1]
 
 
-def _sites(rows: Sequence[Site], extension: str | None) -> list[Site]:
-    """Those of the GLN that have that extension of their own; without one, those that have none, if there are any."""
-    if extension is not None:
-        return [row for row in rows if extension in extensions(row)]
-    return [row for row in rows if not extensions(row)] or list(rows)
-
-
 def _captured(found: Mapping[UUID, P], known: Sequence[P]) -> list[P]:
     """What a document of EPCIS named by the key, where that is not known already."""
     return [row for row in found.values() if all(row.id != other.id for other in known)]
-
-
-def extensions(site: Site) -> list[str]:
-    """The GLN extension components (254) that a site is called by."""
-    return [code["value"] for code in site.external_codes if code["scheme"].lower() in ("254", "glnx")]
 
 
 def _gtin(link: DigitalLink) -> str:

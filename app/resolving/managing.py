@@ -220,7 +220,7 @@ class _Owners:
         gtins = {gtin for link in listed if (gtin := _gtin(link))}
         self._products: dict[str, list[Product]] = store.products(snapshot, gtins)
         glns = {link.value for link in listed if link.key == "414"}
-        self._sites: dict[str, list[Site]] = {gln: store.sites(snapshot, gln) for gln in glns}
+        self._sites: dict[str, list[Site]] = {gln: store.sites(snapshot, gln, None) for gln in glns}
         self._markets = master.markets(snapshot, [site for rows in self._sites.values() for site in rows])
         numbers = {link.value for link in listed if link.key == "417"}
         self._parties: dict[str, list[Party]] = {gln: store.parties(snapshot, gln) for gln in numbers}

@@ -116,6 +116,15 @@ def custodies(snapshot: Snapshot, epcs: Iterable[str]) -> list[Custody]:
     return sorted(found, key=lambda row: (row.arrived_at, row.id), reverse=True)
 
 
+def labelled(snapshot: Snapshot, link: DigitalLink) -> list[Lot]:
+    """The lots that a GTIN with a lot number stands for on a label."""
+    number = link.qualifier("10") if link.key == "01" else None
+    if number is None:
+        return []
+    known = products(snapshot, [link.value]).get(link.value, [])
+    return lots(snapshot, [row.id for row in known], number)
+
+
 def contents(snapshot: Snapshot, unit: DigitalLink) -> list[str]:
     """The EPCs that are in a logistic unit, or were in it last."""
     c = tables.packing.c
@@ -126,9 +135,34 @@ def contents(snapshot: Snapshot, unit: DigitalLink) -> list[str]:
     return still or [row.content_epc for row in rows if row.to_time == rows[0].to_time]
 
 
-def sites(snapshot: Snapshot, gln: str) -> list[Site]:
-    """Sites with a GLN, the highest in front."""
-    return sorted(where_in(snapshot, Site, tables.site.c.gln, [gln]), key=lambda row: (len(row.path), row.record_time))
+def sites(snapshot: Snapshot, gln: str, extension: str | None) -> list[Site]:
+    """Sites with a GLN, the highest in front: those that have that extension of their own; without one, those that have
+    none, if there are any."""
+    table = tables.site
+    listed = where_in(snapshot, Site, table.c.gln, [gln])
+    listed.sort(key=lambda row: (len(row.path), row.record_time, row.id))
+    if extension is not None:
+        return [row for row in listed if extension in extensions(row)]
+    return [row for row in listed if not extensions(row)] or listed
+
+
+def extensions(site: Site) -> list[str]:
+    """The GLN extension components (254) that a site is called by."""
+    return [code["value"] for code in site.external_codes if code["scheme"].lower() in ("254", "glnx")]
+
+
+def numbered(snapshot: Snapshot, products: Iterable[UUID], numbers: Iterable[str]) -> list[tuple[UUID, str]]:
+    """Product and number of each lot with a code that has one of the products and one of the numbers."""
+    c = tables.lot.c
+    listed = list(products)
+    found: list[tuple[UUID, str]] = []
+    for chunk in chunks(numbers):
+        for some in chunks(listed):
+            statement = select(c.product_id, c.lot_number).where(
+                c.product_id.in_(some), c.lot_number.in_(chunk), c.code.is_not(None)
+            )
+            found += [(row.product_id, row.lot_number) for row in snapshot.execute(statement)]
+    return found
 
 
 def parties(snapshot: Snapshot, gln: str) -> list[Party]:

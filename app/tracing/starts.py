@@ -7,12 +7,12 @@ from uuid import UUID
 
 from app.domain import codes
 from app.domain.codes import CodeKind, MistypedCode
-from app.domain.epcis.identifiers import canonical_uri
+from app.domain.epcis.identifiers import canonical_uri, gs1_key
 from app.domain.errors import Forbidden, Malformed, NotFound
 from app.domain.rights import Principal, Role, owns_site
 from app.domain.rows import Site
 from app.enrolling.documents import find_document
-from app.store import chain, deposits, documents, listing, master
+from app.store import chain, deposits, documents, links, listing, master
 from app.store.chain import ANYTHING, Among
 from app.store.engine import Snapshot
 
@@ -85,9 +85,18 @@ def find(snapshot: Snapshot, reader: Principal, start: Start, secret: bytes) -> 
             epc = canonical_uri(start.value)
             # PostgreSQL takes no NUL, and no identifier has one.
             found = [] if "\0" in epc else chain.with_epcs(snapshot, _contents(snapshot, epc))
+            if not found and "\0" not in epc:
+                found = _labelled(snapshot, epc)
             if not found:
                 raise _unknown("epc", "EPC", start.value)
             return search.kept(found)
+
+
+def _labelled(snapshot: Snapshot, epc: str) -> list[bytes]:
+    """Custodies of the native lots whose labels carry that GTIN and lot number."""
+    link = gs1_key(epc)
+    lots = [] if link is None else links.labelled(snapshot, link)
+    return [key for lot in lots for key in chain.of_lot(snapshot, lot.id, ANYTHING)][: chain.STARTS]
 
 
 def _parsed(text: str) -> codes.Code:

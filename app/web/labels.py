@@ -8,8 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from app import scanning
-from app.domain import codes
+from app import resolving, scanning
 from app.domain.errors import Invalid, Refusal, TooMany
 from app.store.engine import reading
 from app.web import pages
@@ -135,6 +134,8 @@ def _printed(
 ) -> Response:
     with reading(service.engine) as snapshot:
         found = scanning.tags(snapshot, texts, service.master)
+        root = service.settings.public_url
+        urls = resolving.symbols(snapshot, [tag.code for tag in found if not isinstance(tag, Refusal)], root)
     tags = [tag for tag in found if not isinstance(tag, Refusal)]
     if len(tags) < len(found):
         refusals = [(f"/codes/{i}", each.detail) for i, each in enumerate(found) if isinstance(each, Refusal)]
@@ -146,8 +147,7 @@ def _printed(
             errors=refusals[:100],
         )
     size, words = SIZES[size_name], Words(language)
-    url = service.settings.public_url
-    drawings = [labels.draw(tag, codes.qr_url(url, tag.code), size, words) for tag in tags]
+    drawings = [labels.draw(tag, urls[tag.code], size, words) for tag in tags]
     laid = list(labels.pages(drawings, size, layout))
     headers = {"Content-Language": tag_of(language), "Vary": "Accept-Language"}
     if format == "html":

@@ -51,7 +51,7 @@ def preferred(accept: str | None, offered: Sequence[str]) -> str:
 
 def acceptable(accept: str | None, offered: Sequence[str]) -> str | None:
     """As `preferred`; None where the header has something to say and takes none of them."""
-    liked = _parsed(accept or "*/*")
+    liked = liked_of(accept or "*/*")
     best = max(offered, key=lambda kind: _quality(liked, kind))
     return best if _quality(liked, best) > 0 else None
 

@@ -62,6 +62,7 @@ TEXTS: dict[str, Text] = {
         "No EPCIS document",
         "发送 EPCISDocument 或 EPCISQueryDocument。",
         "Send an EPCISDocument or EPCISQueryDocument.",
+    ),
     "bad-digital-link": Text(
         "GS1 Digital Link 有误", "Incorrect Digital Link", "对照印刷的网址和编码。", "Compare the address and its keys."
     ),

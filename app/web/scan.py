@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from app import scanning
+from app import resolving, scanning
 from app.domain import codes
 from app.domain.copies import Seen
 from app.domain.errors import Malformed, NotFound
@@ -123,7 +123,7 @@ _PRINTED = {"Cache-Control": "public, max-age=86400"}
 def _url(request: Request, service: Service, code: str) -> str:
     with service.wrong_codes.one(client_of(request)), reading(service.engine) as snapshot:
         found = scanning.exists(snapshot, code, service.master)
-    return codes.qr_url(service.settings.public_url, found.text)
+        return resolving.symbols(snapshot, [found.text], service.settings.public_url)[found.text]
 
 
 def _route(path: str, endpoint: Any, described: dict[str, Any] | None) -> None:

@@ -185,9 +185,11 @@ class ScanDoor:
             return self._variants[key]
         except KeyError:
             pass
-        asked = query.decode("latin-1").removeprefix("lang=")
+        # Whatever else a Digital Link passed on is nothing to the page.
+        said = [part for part in query.decode("latin-1").split("&") if part.startswith("lang=")]
+        asked = said[0].removeprefix("lang=") if said else ""
         variant = None
-        if not asked or (query.startswith(b"lang=") and asked in CATALOGUES):  # others are the route's to judge
+        if not said or (len(said) == 1 and asked in CATALOGUES):  # others are the route's to judge
             chosen = choose(asked or None, language.decode("latin-1"))
             kind = preferred(accept.decode("latin-1"), KINDS)
             variant = Variant(kind, chosen, accepts_gzip(encoding.decode("latin-1")))
