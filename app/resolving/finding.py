@@ -15,11 +15,14 @@ from app.domain.ids import captured_party_id, captured_site_id
 from app.domain.links import GS1, PublishedLink, feed_name
 from app.domain.linksets import Level, Link, Resolution
 from app.domain.rows import Custody, Lot, Party, Product, Site
+from app.store import codes as code_store
 from app.store import links as store
 from app.store import master
 from app.store.engine import Snapshot
 
 P = TypeVar("P", Site, Party)
+
+LATEST = 10  # lots on the page of a product
 
 _PAGE = ("zh", "en")
 _TRACE = f"{GS1}traceability", "追溯信息 · Traceability"
@@ -73,6 +76,14 @@ def family(snapshot: Snapshot, gtin: str, root: str) -> Family:
     names = {feed_name(key.path), f"gtin:{gtin}", *(row.id.hex for row in products)}
     name = products[0].name if products else f"GTIN {gtin}"
     return Family(gtin, tuple(row.id for row in products), name, level, frozenset(names))
+
+
+def latest_lots(snapshot: Snapshot, link: DigitalLink) -> list[Lot]:
+    """Of a product alone its latest lots that have a code, as far as a page has room for them."""
+    if link.key != "01" or link.qualifiers:
+        return []
+    products = store.products(snapshot, [link.value]).get(link.value, [])
+    return code_store.lots_of_products(snapshot, [row.id for row in products], LATEST)
 
 
 def level_of_lot(link: DigitalLink, lot: Named, name: str, root: str) -> Level:

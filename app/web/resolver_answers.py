@@ -4,7 +4,7 @@ Source: GS1-Conformant resolver 1.2 §2, GS1 Digital Link: Compression.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
@@ -15,6 +15,7 @@ from app.domain.digital_link_compression import decompress
 from app.domain.errors import Malformed, NotFound, Refusal
 from app.domain.links import DEFAULT, link_type_of
 from app.domain.linksets import Link, Resolution, Wishes, link_header, linkset, linkset_text
+from app.domain.rows import Lot
 from app.store.errors import StoreUnavailable
 from app.web import resolver_pages
 from app.web.i18n import choose, tag_of
@@ -72,8 +73,8 @@ class Question(NamedTuple):
         if self.link_type in _WHOLE:
             return preferred(self.accept, KINDS)
         liked = dict(liked_of(self.accept))
-        named = LINKSET if liked.get(LINKSET) else preferred(self.accept, (HTML, *KINDS))
-        if named == HTML or not liked.get(named) or liked.get(HTML, 0) > liked[named]:
+        named = max(KINDS[:-1], key=lambda kind: liked.get(kind, 0.0))
+        if not liked.get(named, 0.0) > 0 or liked.get(HTML, 0.0) > liked[named]:
             return None
         return named if self.link_type is None or named == LINKSET else None
 
@@ -161,8 +162,8 @@ def refusal(error: Refusal | StoreUnavailable, path: str, accept: bytes) -> Answ
     return Answered(made.status_code, [*made.raw_headers, *_CORS], bytes(made.body))
 
 
-def answer(question: Question, found: Resolution | None, root: str, method: str) -> Answered:
-    """Raises NotFound, and Malformed for a method that is none of the resolver's."""
+def answer(question: Question, found: Resolution | None, root: str, method: str, lots: Sequence[Lot] = ()) -> Answered:
+    """`lots`: what a page of a product tells of. Raises NotFound."""
     if method not in ("GET", "HEAD"):
         return _not_allowed(question)
     if found is None:
@@ -172,7 +173,7 @@ def answer(question: Question, found: Resolution | None, root: str, method: str)
         )
     kind = question.kind
     if kind is not None:
-        return _linkset(question, found, root, kind)
+        return _linkset(question, found, root, kind, lots)
     if question.link_type is None or link_type_of(question.link_type) == DEFAULT:
         return _redirect(question, found, root, question.wishes.better(found.alternatives()))
     link_type = link_type_of(question.link_type)
@@ -195,7 +196,7 @@ def _redirect(question: Question, found: Resolution, root: str, link: Link) -> A
 
 def _choice(question: Question, found: Resolution, root: str, links: tuple[Link, ...]) -> Answered:
     if prefers_html(question.accept):
-        return _page(question, found, root, 300, links)
+        return _page(question, found, root, 300, links, ())
     level = next(level for level in found.levels if links[0] in level.links)
     item = {
         "anchor": root + level.link.path,
@@ -205,9 +206,9 @@ def _choice(question: Question, found: Resolution, root: str, links: tuple[Link,
     return _told(question, found, root, 300, LINKSET, _encode({"linkset": [item]}))
 
 
-def _linkset(question: Question, found: Resolution, root: str, kind: str) -> Answered:
+def _linkset(question: Question, found: Resolution, root: str, kind: str, lots: Sequence[Lot]) -> Answered:
     if kind == HTML:
-        return _page(question, found, root, 200, None)
+        return _page(question, found, root, 200, None, lots)
     if kind == LINKSET_TEXT:
         return _told(question, found, root, 200, LINKSET_TEXT, linkset_text(found, root).encode())
     whole = linkset(found, root)
@@ -216,9 +217,16 @@ def _linkset(question: Question, found: Resolution, root: str, kind: str) -> Ans
     return _told(question, found, root, 200, kind, _encode(whole))
 
 
-def _page(question: Question, found: Resolution, root: str, status: int, links: tuple[Link, ...] | None) -> Answered:
+def _page(
+    question: Question,
+    found: Resolution,
+    root: str,
+    status: int,
+    links: tuple[Link, ...] | None,
+    lots: Sequence[Lot],
+) -> Answered:
     language = choose(question.lang, question.language)
-    body = resolver_pages.links_page(found, links, question.query, language)
+    body = resolver_pages.links_page(found, links, lots, question.query, language)
     told = _told(question, found, root, status, f"{HTML}; charset=utf-8", body)
     told.headers.extend([
         (b"content-language", tag_of(language).encode()),

@@ -9,13 +9,14 @@ from app import resolving
 from app.domain.digital_link import DigitalLink
 from app.domain.links import feed_name
 from app.domain.linksets import Resolution
+from app.domain.rows import Lot
 from app.resolving.finding import Family, Named
 from app.store.dependencies import depends_on
 from app.store.engine import Database, reading
 from app.store.lots import Asked, Coded, LotReader
 from app.web.gathering import Gathered
 from app.web.memo import Made, Memo, Usage
-from app.web.resolver_answers import Answered, Question
+from app.web.resolver_answers import HTML, Answered, Question
 from app.web.together import Together
 
 ANSWERS = 32_000_000  # bytes of answers that a process keeps
@@ -28,10 +29,12 @@ Key = tuple[bytes, bytes, bytes, bytes]  # raw path, query, Accept, Accept-Langu
 
 
 class Found(NamedTuple):
-    """`names`: what the feed calls all that it was made from; None where it is not to be kept."""
+    """`names`: what the feed calls all that it was made from; None where it is not to be kept. `lots`: for a page of a
+    product, its latest."""
 
     resolution: Resolution | None
     names: frozenset[str] | None
+    lots: tuple[Lot, ...] = ()
 
 
 class Resolver:
@@ -44,7 +47,7 @@ class Resolver:
         self._families: Memo[str, Family] = Memo(feed_age, FAMILIES)
         self._reader = LotReader(engine)
         self._lots: Gathered[Asked, list[Coded] | None] = Gathered(self._reader.read, "lots")
-        self._together: Together[str, Found] = Together()
+        self._together: Together[tuple[str, bool], Found] = Together()
         self._making: Together[str, Family] = Together()
 
     async def find(self, question: Question) -> Found:
@@ -54,7 +57,8 @@ class Resolver:
             found = await self._lot(link)
             if found is not None:
                 return found
-        return await self._together.get(link.path, lambda: self._resolve(link))
+        page = question.kind == HTML
+        return await self._together.get((link.path, page), lambda: self._resolve(link, page))
 
     async def _lot(self, link: DigitalLink) -> Found | None:
         """A GTIN, or a lot of it; None where links were published for the lot."""
@@ -85,13 +89,14 @@ class Resolver:
         size = ENTRY + (0 if made.level is None else 400 * len(made.level.links))
         return Made(made, made.names, size, now + BELIEVED, now)
 
-    def _resolve(self, link: DigitalLink) -> Found:
+    def _resolve(self, link: DigitalLink, page: bool) -> Found:
         with reading(self._engine) as snapshot, depends_on(snapshot) as noted:
             made = resolving.resolve(snapshot, link, self.root)
+            lots = tuple(resolving.latest_lots(snapshot, link)) if page else ()
         if made is None or made.levels[0].link.path != link.path:
-            return Found(made, None)
+            return Found(made, None, lots)
         keys = {f"gtin:{link.value[:14]}", f"gln:{link.value}"}
-        return Found(made, frozenset(noted | keys | {feed_name(level.path) for level in link.levels}))
+        return Found(made, frozenset(noted | keys | {feed_name(level.path) for level in link.levels}), lots)
 
     def forget(self, touched: Iterable[str]) -> None:
         """What the feed calls for every change."""

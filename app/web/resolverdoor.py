@@ -82,7 +82,7 @@ class ResolverDoor:
         with memo.making() as made:
             now = datetime.now(UTC)
             found = await self._resolver.find(question)
-            told = answer(question, found.resolution, self._resolver.root, scope["method"])
+            told = answer(question, found.resolution, self._resolver.root, scope["method"], found.lots)
             key = scope.get("onecode.key")
             if found.names is not None and key is not None and told.status in (200, 300, 307):
                 kept = told._replace(headers=self._edge.complete(told.headers))
