@@ -132,6 +132,7 @@ class _Api(FastAPI):
         document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
         document["components"]["schemas"] |= events_openapi.COMPONENTS | sales.COMPONENTS | stock.COMPONENTS
         document["components"]["schemas"] |= trace.COMPONENTS
+        document["paths"] |= resolver.PATHS
         return document
 
 

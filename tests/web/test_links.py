@@ -1,0 +1,154 @@
+"""/api/v1/links: who publishes what for which key, and that it shows."""
+
+import json
+from typing import Any
+
+import pytest
+
+from app.domain.links import MOST
+from app.web.service import Service
+from tests.support.cast import Actor, Cast
+from tests.support.freshness import settled
+from tests.web.resolving import GTIN, LOT, PRODUCT, ROOT, VOC, Shelf, link, shelf_of
+
+
+@pytest.fixture
+def shelf(cast: Cast, service: Service) -> Shelf:
+    return shelf_of(cast, service)
+
+
+def test_published_changed_and_taken_away(shelf: Shelf) -> None:
+    farm = shelf.cast.farm
+    form = link(hreflang=["zh", "en-GB"], type="text/html", context=["CN"], fwqs=False)
+    made = farm.post("/links", form)
+    assert made.status_code == 201
+    body = made.json()
+    assert body.items() >= {
+        "anchor": PRODUCT, "link_type": f"{VOC}pip", "href": form["href"], "title": form["title"],
+        "hreflang": ["zh", "en-GB"], "type": "text/html", "context": ["CN"], "fwqs": False, "public": True,
+        "default": False,
+    }.items()  # fmt: skip
+    again = farm.post("/links", {**form, "anchor": f"https://id.gs1.org{PRODUCT}/", "link_type": f"{VOC}pip"})
+    assert (again.status_code, again.json()) == (200, body)
+    assert farm.post("/links", {**form, "title": "other"}).json()["type"] == "/problems/link-exists"
+    path = made.headers["location"]
+    assert farm.get(path).json() == body
+    assert farm.get("/links").json()["items"] == [body]
+    assert shelf.cast.admin.get("/links", params={"anchor": PRODUCT}).json()["items"] == [body]
+    assert farm.get("/links", params={"anchor": LOT}).json()["items"] == []
+    changed = farm.patch(path, {"title": "蛋", "href": "https://farm.example.cn/2", "type": None, "hreflang": []})
+    assert changed.json() == {
+        **body, "title": "蛋", "href": "https://farm.example.cn/2", "type": None, "hreflang": [],
+    }  # fmt: skip
+    assert farm.request("DELETE", path).status_code == 204
+    assert farm.get(path).status_code == farm.request("DELETE", path).status_code == 404
+    assert farm.patch(path, {"title": "x"}).status_code == 404
+    assert farm.post("/links", form).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("fields", "slug"),
+    [
+        ({"href": "http://farm.example.cn/"}, "bad-href"), ({"href": "javascript:alert(1)"}, "bad-href"),
+        ({"href": "https://"}, "bad-href"), ({"href": "https://a b"}, "bad-href"),
+        ({"href": "//x.example"}, "bad-href"),
+        ({"href": "https://user:pass@x.example/"}, "bad-href"), ({"href": "https://x.example:0x/"}, "bad-href"),
+        ({"href": 'https://x.example/">'}, "bad-href"), ({"href": "https://x.example/\r\nSet-Cookie: a=b"}, "bad-href"),
+        ({"href": "HTTPS://x.example/"}, "bad-href"), ({"href": "https://[::1"}, "bad-href"),
+        ({"link_type": "pip"}, "bad-link-type"), ({"link_type": "gs1:"}, "bad-link-type"),
+        ({"link_type": "gs1:defaultLink"}, "bad-link-type"), ({"link_type": "foo:bar"}, "bad-link-type"),
+        ({"link_type": "https://x.example/#y"}, "bad-link-type"), ({"link_type": f"{VOC}a/b"}, "bad-link-type"),
+        ({"anchor": "/01/06901234567893"}, "bad-anchor"), ({"anchor": "x"}, "bad-anchor"),
+        ({"anchor": f"{PRODUCT}/21/a/10/b"}, "bad-anchor"), ({"anchor": "/01/\x01"}, "bad-anchor"),
+        ({"hreflang": ["zho"]}, "bad-language"),
+        ({"hreflang": ["z1"]}, "bad-language"), ({"type": "html"}, "bad-media-type"),
+        ({"type": "foo/bar"}, "bad-media-type"), ({"context": [" "]}, "bad-context"),
+        ({"title": ""}, "invalid"), ({"colour": "red"}, "invalid"), ({"fwqs": "yes"}, "invalid"),
+        ({"default": 1}, "invalid"), ({"context": ["x"] * 21}, "invalid"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_is_wrong_is_named(shelf: Shelf, fields: dict[str, Any], slug: str) -> None:
+    answer = shelf.cast.farm.post("/links", link(**fields))
+    assert (answer.status_code, answer.json()["type"]) == (422, f"/problems/{slug}")
+    assert answer.json()["errors"][0]["pointer"].startswith(f"/{next(iter(fields))}")
+    if slug not in ("bad-anchor",) and "anchor" not in fields:
+        path = shelf.cast.farm.post("/links", link()).headers["location"]
+        assert shelf.cast.farm.patch(path, fields).status_code == 422
+
+
+def test_a_key_is_its_owners(shelf: Shelf) -> None:
+    cast = shelf.cast
+    cast.admin.patch(f"/sites/{cast.stall.site['id']}", {"gln": "6901234000009"})
+    cast.admin.patch(
+        f"/parties/{cast.plant.party['id']}", {"external_codes": [{"scheme": "gln", "value": "6901234000016"}]}
+    )
+    piece = f"/8006/{GTIN}0102"
+    owners: dict[str, tuple[Actor, ...]] = {
+        PRODUCT: (cast.farm,), LOT: (cast.farm,), f"{LOT}/21/1": (cast.farm,), piece: (cast.farm,),
+        "/414/6901234000009/254/A": (cast.stall, cast.market), "/417/6901234000016": (cast.plant,),
+        "/01/09520123456788": (), "/8004/6901234X": (), "/00/069012340000000016": (), "/414/6901234000016": (),
+    }  # fmt: skip
+    everybody = (cast.farm, cast.plant, cast.stall, cast.other_stall, cast.market, cast.lab, cast.regulator)
+    for n, (anchor, allowed) in enumerate(owners.items()):
+        for actor in everybody:
+            answer = actor.post("/links", link(anchor=anchor, href=f"https://x.example/{n}"))
+            mine = any(actor is each for each in allowed)
+            assert answer.status_code in ((200, 201) if mine else (403,)), (anchor, actor.party)
+            if not mine:
+                assert answer.json()["type"] == "/problems/not-your-key"
+        assert cast.admin.post("/links", link(anchor=anchor, href=f"https://y.example/{n}")).status_code == 201
+    assert cast.public.post("/links", link()).status_code == 401
+
+
+def test_whoever_enrolled_a_gtin_first_owns_it(shelf: Shelf) -> None:
+    cast = shelf.cast
+    cast.stall.made("/products", {**{k: shelf.product[k] for k in ("name", "category", "measure")}, "gtin": GTIN})
+    assert cast.stall.post("/links", link()).status_code == 403
+    made = cast.admin.made("/links", link())
+    path = f"/links/{made['id']}"
+    assert cast.stall.patch(path, {"title": "x"}).status_code == 404
+    assert cast.farm.patch(path, {"title": "x"}).status_code == 200  # of its own key, whoever published it
+    assert cast.farm.get("/links").json()["items"] == []
+
+
+def test_an_anchor_has_one_default_and_so_many_links(shelf: Shelf) -> None:
+    farm = shelf.cast.farm
+    first, second = (
+        farm.made("/links", link(href=f"https://x.example/{name}", default=True)) for name in ("a", "b")
+    )  # fmt: skip
+    assert not farm.get(f"/links/{first['id']}").json()["default"]
+    assert farm.patch(f"/links/{first['id']}", {"default": True}).json()["default"]
+    assert not farm.get(f"/links/{second['id']}").json()["default"]
+    lines = [link(href=f"https://x.example/{n}") for n in range(MOST)]
+    answer = farm.request(
+        "POST", "/links/batch",
+        content="\n".join(json.dumps(each) for each in [*lines, link(href="http://x.example"), lines[0]]),
+        headers={"Content-Type": "application/x-ndjson"},
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    *outcomes, summary = map(json.loads, answer.text.splitlines())
+    assert summary["summary"] == {"recorded": MOST - 2, "duplicate": 1, "conflict": 2, "rejected": 1}
+    assert outcomes[MOST - 2]["problem"]["type"] == "/problems/too-many-links"
+    assert outcomes[MOST]["problem"]["type"] == "/problems/bad-href"
+    assert (outcomes[-1]["status"], outcomes[-1]["id"]) == ("duplicate", outcomes[0]["id"])
+    page = farm.get("/links", params={"limit": 60}).json()
+    rest = farm.get("/links", params={"limit": 60, "cursor": page["next"]}).json()
+    assert (len(page["items"]), len(rest["items"]), rest["next"]) == (60, MOST - 60, None)
+
+
+def test_a_change_shows_on_what_is_kept(shelf: Shelf) -> None:
+    """Asked for before and after: what is kept is dropped as the feed tells of it."""
+    farm = shelf.cast.farm
+    made = shelf.publish(default=True)
+    for n in range(3):
+        assert shelf.leads(PRODUCT) == shelf.leads(f"{PRODUCT}/10/none")
+        farm.patch(f"/links/{made['id']}", {"href": f"https://farm.example.cn/{n}"})
+        settled(shelf.service)
+        assert shelf.leads(PRODUCT) == f"https://farm.example.cn/{n}"
+    farm.patch(f"/links/{made['id']}", {"public": False})
+    settled(shelf.service)
+    assert shelf.leads(PRODUCT) == f"{ROOT}{PRODUCT}?linkType=all"
+    assert shelf.leads(LOT) == f"{ROOT}/c/{shelf.lot['lot_code']}"
+    shelf.publish(anchor=LOT, default=True)
+    assert shelf.leads(LOT) == "https://farm.example.cn/eggs"
