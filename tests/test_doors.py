@@ -215,9 +215,7 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "site_id": cast.stall.site["id"], "product_id": batch["product_id"], "document_id": certificate,
         "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
         "capture_id": captured.json()["id"], "captureID": capturing, "receipt_code": receipt, "job_id": job,
-        "name": "board.js", "webhook_id": webhook, "delivery_id": delivery,
-        "capture_id": captured.json()["id"], "receipt_code": receipt, "job_id": job, "name": "board.js",
-        "ai": "01", "value": GTIN, "link_id": link, "webhook_id": webhook, "delivery_id": delivery,
+        "name": "board.js", "webhook_id": webhook, "delivery_id": delivery, "ai": "01", "value": GTIN, "link_id": link,
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "inspection_id": record, "number": "1",
         "case_id": cast.regulator.made("/cases", case(batch))["id"],
         "person_id": cast.admin.made("/persons", person(cast))["id"],
@@ -241,7 +239,6 @@ def letter(actor: Actor, door: str, own: Mapping[str, str], cast: Cast, batch: d
     status = answer.status_code
     if answer.headers.get("content-type") == "application/x-ndjson":
         problem = json.loads(answer.text.splitlines()[0]).get("problem")
-        problem = json.loads(answer.text.splitlines()[0])["problem"]
         status = problem["status"] if problem else status
     return "+" if status < 300 or status == 307 else LETTERS[status]
 
