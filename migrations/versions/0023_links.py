@@ -1,4 +1,4 @@
-"""links that are published for what GS1 keys name; sites are found by their GLN
+"""links that are published for what GS1 keys name
 
 Revision ID: 0023
 Revises: 0022
@@ -37,10 +37,7 @@ def upgrade() -> None:
     op.create_index("ix_link_id", "link", ["id"])
     op.create_index("ix_link_owner_id_record_time_id", "link", ["owner_id", "record_time", "id"])
     op.create_index("ix_link_record_time_id", "link", ["record_time", "id"])
-    there = sa.text("gln IS NOT NULL")
-    op.create_index("ix_site_gln", "site", ["gln"], postgresql_where=there, sqlite_where=there)
 
 
 def downgrade() -> None:
-    op.drop_index("ix_site_gln", "site")
     op.drop_table("link")

@@ -52,7 +52,6 @@ site = table(
     Column("record_time", Instant, nullable=False),
 )
 Index(None, site.c.code)
-Index(None, site.c.gln, postgresql_where=site.c.gln.is_not(None), sqlite_where=site.c.gln.is_not(None))
 Index(None, site.c.party_id)
 Index(None, site.c.path)
 Index(None, site.c.gln, postgresql_where=site.c.gln.is_not(None), sqlite_where=site.c.gln.is_not(None))
