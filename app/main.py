@@ -17,7 +17,7 @@ from app.domain.retention import own_rules as retention_rules
 from app.domain.webhooks import reach
 from app.exchanging import CAPTURES, SUBSCRIPTIONS, Capturer, Limits, Publisher, Pusher
 from app.notifying import OUTBOX, Sender
-from app.overseeing import Sweeper, Watch
+from app.overseeing import Sweeper, Watch, note_given_up
 from app.recalling import Keeper, note_deliveries
 from app.settings import Settings
 from app.store import schema
@@ -184,7 +184,7 @@ def open_service(settings: Settings) -> Service:
         },
     )
     reachable = reach(settings.webhook_hosts, settings.webhook_networks)
-    sender = Sender(engine, writer, master, reachable, told=[note_deliveries], count=metrics.count)
+    sender = Sender(engine, writer, master, reachable, told=[note_deliveries, note_given_up], count=metrics.count)
     pusher = Pusher(engine, writer, master, reachable, prefixes, settings.public_url, count=metrics.count)
     watch = Watch(read_opening(settings.market_hours), timedelta(hours=settings.silent_hours))
     sweeper = Sweeper(engine, writer, timedelta(minutes=settings.sweep_minutes), rules, watch, metrics.count)

@@ -132,6 +132,7 @@ DOORS: dict[str, str] = {
     "PATCH /api/v1/recalls/{recall_id}": "143434++",
     "POST /api/v1/recalls/{recall_id}/start": "143434++",
     "GET /api/v1/recalls/{recall_id}/affected": "14+4+4++",
+    "GET /api/v1/colleagues": "1333+3++",
     "GET /api/v1/recalls/{recall_id}/receipts": "14+4+4++",
     "GET /api/v1/recalls/{recall_id}/notices": "14+4+4++",
     "GET /api/v1/recalls/{recall_id}/notices/{party_id}/paper": "14+4+4++",

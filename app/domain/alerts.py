@@ -164,6 +164,11 @@ ALERTS: dict[str, Kind] = {
     "paper_expired": Kind(
         Severity.WARNING, "场所或主体的凭证已过期，请更换", "a paper of a site or party has expired: replace it"
     ),
+    "webhook_given_up": Kind(
+        Severity.WARNING,
+        "登记的回调地址多次无法送达，已放弃，对方可能没有收到通知，请另行通知",
+        "what was to be told to a webhook was given up after many tries: tell them in another way",
+    ),
     "forged_code": Kind(
         Severity.GRAVE,
         "有人出示签名不符的单品码或小票，是仿造的，请核查",

@@ -16,6 +16,8 @@ from app.store import persons as store
 from app.store.engine import Snapshot
 from app.store.writer import Transaction, decided
 
+WORKERS = (Role.REGULATOR, Role.MARKET, Role.ADMIN)
+
 
 @dataclass(frozen=True, slots=True)
 class EnrolPerson:
@@ -131,6 +133,27 @@ def list_persons(snapshot: Snapshot, principal: Principal, after: listing.Place 
     """In the order in which they were enrolled. Raises Forbidden."""
     _require_operator(principal)
     return store.page(snapshot, after, limit)
+
+
+def colleagues(snapshot: Snapshot, principal: Principal) -> list[Person]:
+    """Whom the reader may give an alert or a complaint to, by name. Raises Forbidden for who works on neither."""
+    if principal.role not in WORKERS:
+        raise forbidden("警报和投诉由监管、市场和管理员处理 · Regulators, markets and the operator work on the queues")
+    working = store.working(snapshot, WORKERS)
+    if principal.role is Role.ADMIN:
+        return working
+    if principal.role is Role.MARKET:
+        return [person for person in working if person.party_id == principal.party_id and person.role == Role.MARKET]
+    own = principal.region or ""
+    parties = master.parties(snapshot, {person.party_id for person in working if person.party_id is not None})
+
+    def beside(person: Person) -> bool:
+        if person.role == Role.REGULATOR:
+            return (person.region or "").startswith(own) or own.startswith(person.region or "")
+        party = parties.get(person.party_id) if person.party_id is not None else None
+        return party is not None and (party.region or "").startswith(own)
+
+    return [person for person in working if beside(person)]
 
 
 def _require_operator(principal: Principal) -> None:

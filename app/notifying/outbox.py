@@ -116,7 +116,7 @@ def settle_all(
             after = replace(after, status="paused", status_reason="410")
             store.suspend(connection, webhook.id)
         elif command.answer.unreachable:
-            store.give_up(connection, webhook.id, now, "expired", expired=True)
+            settled.extend(store.give_up(connection, webhook.id, now, "expired", expired=True))
             if row.next_attempt is not None:
                 store.rest(connection, webhook.id, row.next_attempt)
         if after != webhook:

@@ -12,6 +12,8 @@ from app.store import bulk, tables
 from app.store.engine import Snapshot
 from app.store.master import chunks, values
 
+WORKING = 2_000
+
 _person, _session, _delay = tables.person, tables.session, tables.login_delay
 
 
@@ -47,6 +49,13 @@ def persons(snapshot: Snapshot, ids: Iterable[UUID], *, lock: bool = False) -> d
         for row in snapshot.execute(statement.with_for_update() if lock else statement):
             found[row.id] = Person(*row)
     return found
+
+
+def working(snapshot: Snapshot, roles: Iterable[str]) -> list[Person]:
+    """Who is active in one of the roles, by name; WORKING at most."""
+    c = _person.c
+    query = select(_person).where(c.status == "active", c.role.in_(list(roles))).order_by(c.name, c.id).limit(WORKING)
+    return [Person(*row) for row in snapshot.execute(query)]
 
 
 def by_login(snapshot: Snapshot, logins: Iterable[str]) -> dict[str, Person]:

@@ -163,14 +163,15 @@ def rest(connection: Snapshot, webhook_id: UUID, until: datetime) -> None:
     )
 
 
-def give_up(connection: Snapshot, webhook_id: UUID, now: datetime, error: str, *, expired: bool) -> None:
-    """What still waits for this webhook is dead: all of it, or what has expired."""
+def give_up(connection: Snapshot, webhook_id: UUID, now: datetime, error: str, *, expired: bool) -> list[Delivery]:
+    """What still waits for this webhook is dead: all of it, or what has expired. Returns it."""
     c = _delivery.c
     conditions = [c.webhook_id == webhook_id, c.state.in_(("pending", "failed"))]
     if expired:
         conditions.append(c.expires <= now)
     changes = {"state": "dead", "next_attempt": None, "settled_at": now, "last_error": error}
-    connection.execute(update(_delivery).where(*conditions).values(changes))
+    statement = update(_delivery).where(*conditions).values(changes).returning(*_delivery.c)
+    return [Delivery(*row) for row in connection.execute(statement)]
 
 
 def suspend(connection: Snapshot, webhook_id: UUID) -> None:

@@ -114,6 +114,7 @@ _ROUTERS = (
     retention.router,
     statistics.router,
     persons.router,
+    persons.colleagues,
     desk.router,
 )
 

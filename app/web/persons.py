@@ -73,6 +73,27 @@ class PersonTold(Told):
     password: str | None = None
 
 
+class ColleagueTold(Told):
+    """Somebody to whom an alert or a complaint can be given."""
+
+    id: UUID
+    name: str
+    role: str
+    region: str | None
+
+
+colleagues = APIRouter(prefix="/api/v1/colleagues", tags=["persons"])
+
+
+@colleagues.get("", summary="Persons to whom an alert or a complaint can be given")
+def list_colleagues(service: ServiceDep, principal: PrincipalDep) -> list[ColleagueTold]:
+    """Who works on the queues where the reader does: its own market's; of a region, those above and below it, and
+    the markets' in it."""
+    with reading(service.engine) as snapshot:
+        rows = enrolling.colleagues(snapshot, principal)
+    return [ColleagueTold(id=row.id, name=row.name, role=row.role, region=row.region) for row in rows]
+
+
 def told(person: Person, password: str | None = None) -> PersonTold:
     own = {name: getattr(person, name, None) for name in PersonTold.model_fields}
     own |= {"one_time_codes": person.totp_on, "issuer": person.oidc_issuer, "password": password}

@@ -43,8 +43,11 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 def people(service: Service) -> Iterator[None]:
     with cheap_hashes():
-        for login, role in (("insp.a", Role.REGULATOR), ("audit.a", Role.AUDITOR)):
-            person = EnrolPerson(OPERATOR, login, "值班员", role, None, "33", None, hashed(PASSWORD), must_change=False)
+        people = (("insp.a", Role.REGULATOR, "33"), ("audit.a", Role.AUDITOR, "33"), ("op.a", Role.ADMIN, None))
+        for login, role, region in people:
+            person = EnrolPerson(
+                OPERATOR, login, "值班员", role, None, region, None, hashed(PASSWORD), must_change=False
+            )
             service.writer.submit(enrol_persons, person)
         yield
 
@@ -94,6 +97,12 @@ def test_every_page_is_for_everybody(
         assert fits(page)
         shot(page, f"desk-audit-{view}")
         found += _faults(axe, page, "/desk/audit")
+    with at_desk(browser, address, view, "op.a", script=True) as (page, yet_more):
+        more += yet_more
+        page.goto(f"{address}/desk/persons")
+        found += _looked(axe, page, "/desk/persons", view)
+        page.goto(page.locator("tbody th a").first.evaluate("link => link.href"))
+        found += _looked(axe, page, "/desk/persons/one", view)
     context = browser.new_context(**VIEWS[view])
     page = context.new_page()
     page.goto(f"{address}/desk/login")
@@ -104,10 +113,28 @@ def test_every_page_is_for_everybody(
     assert [line for line in complaints + more if "404" not in line] == []
 
 
+def _looked(axe: Axe, page: Page, path: str, view: str) -> list[str]:
+    assert fits(page), (path, view)
+    shot(page, f"desk{path[5:].replace('/', '-')}-{view}")
+    return _faults(axe, page, path)
+
+
 def _faults(axe: Axe, page: Page, path: str) -> list[str]:
     options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
     found = axe.run(page, options=options).response["violations"]
     return [f"{path}: {fault['id']}: {node['html'][:160]}" for fault in found for node in fault["nodes"]]
+
+
+def test_a_person_is_enrolled_by_hand(browser: Browser, address: str, people: None) -> None:
+    with at_desk(browser, address, "phone-light-zh", "op.a") as (page, _):
+        page.goto(f"{address}/desk/persons?lang=en")
+        page.get_by_label("Login name").fill("insp.new")
+        page.get_by_label("Name", exact=True).fill("新来的")
+        page.get_by_label("Region (regulators, auditors)").fill("330106")
+        page.get_by_role("button", name="Enrol").click()
+        expect(page.get_by_role("status")).to_contain_text("not shown again")
+        shot(page, "desk-persons-password-phone-light-en")
+        assert fits(page)
 
 
 def test_nothing_runs_and_nobody_else_is_asked(browser: Browser, address: str, people: None) -> None:

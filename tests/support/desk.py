@@ -95,7 +95,7 @@ def enrolled(cast: Cast, login: str = "insp.a", role: str = "regulator", **field
     """A person of the region, who has chosen PASSWORD."""
     if role in ("regulator", "auditor"):
         fields.setdefault("region", "3301")
-    person = cast.admin.made("/persons", {"login": login, "name": "值班员", "role": role, **fields})
+    person = cast.admin.made("/persons", {"login": login, "role": role, "name": "值班员", **fields})
     browser = Browser(cast.client)
     answer = browser.log_in(login, person["password"])
     assert answer.headers["location"].startswith("/desk/login/password"), answer.text

@@ -52,7 +52,7 @@ def test_each_role_finds_its_places(cast: Cast) -> None:
         "market": (at_desk(cast, "b.b", "market", party_id=cast.market.party["id"]), markets),
         "vendor": (at_desk(cast, "c.c", "vendor", party_id=cast.stall.party["id"]), {"trace"}),
         "auditor": (at_desk(cast, "d.d", "auditor"), {"trace", "audit"}),
-        "admin": (at_desk(cast, "e.e", "admin"), offices | {"audit"}),
+        "admin": (at_desk(cast, "e.e", "admin"), offices | {"audit", "persons"}),
     }
     for role, (browser, places) in people.items():
         browser.open("/desk")

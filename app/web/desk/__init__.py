@@ -3,8 +3,21 @@ API as well."""
 
 from fastapi import APIRouter
 
-from app.web.desk import account, audit, cases, findings, login, oidc, oversight, overview, queues, recalls, tracing
+from app.web.desk import (
+    account,
+    audit,
+    cases,
+    findings,
+    login,
+    oidc,
+    oversight,
+    overview,
+    persons,
+    queues,
+    recalls,
+    tracing,
+)
 
 router = APIRouter(include_in_schema=False)
-for part in (login, oidc, overview, queues, recalls, tracing, cases, oversight, findings, audit, account):
+for part in (login, oidc, overview, queues, recalls, tracing, cases, oversight, findings, audit, persons, account):
     router.include_router(part.router, prefix="/desk")

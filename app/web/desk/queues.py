@@ -48,7 +48,7 @@ def read_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with times as times."""
     return [
         {
-            name: _time(value) if name.endswith(("_time", "_at", "_due", "time")) else value
+            name: _time(value) if name.endswith(("_time", "_at", "_due", "time", "_login")) else value
             for name, value in row.items()
         }
         for row in rows
@@ -61,20 +61,28 @@ def _time(value: Any) -> Any:
 
 @router.get("/alerts/{alert_id}")
 async def alert(alert_id: UUID, request: Request, visit: Worker) -> Response:
-    found = await Api(request, visit).get(f"/alerts/{alert_id}")
+    api = Api(request, visit)
+    found, colleagues = await api.get(f"/alerts/{alert_id}"), await api.get("/colleagues")
     [shown] = read_times([found])
     return page(
         request, "desk_alert.html", visit, here="alerts", alert=shown, history=read_times(found["history"]),
-        names=await named(request, [found]), states=STATES, me=str(visit.person.id),
+        names=await named(request, [found]), states=STATES, me=str(visit.person.id), colleagues=colleagues,
+        people={one["id"]: one["name"] for one in colleagues},
     )  # fmt: skip
 
 
 @router.post("/alerts/{alert_id}")
 async def change_alert(alert_id: UUID, request: Request, visit: Worker) -> Response:
     fields = await fields_of(request, visit.token)
-    change = {name: fields[name] for name in ("state", "note") if fields.get(name)}
+    change = {name: fields[name] for name in ("state", "note") if fields.get(name)} | _given(fields)
     await Api(request, visit).send("PATCH", f"/alerts/{alert_id}", change)
     return back(f"/desk/alerts/{alert_id}", "kept")
+
+
+def _given(fields: dict[str, str]) -> dict[str, Any]:
+    """Whose it is to be, where the form says another than it was: an empty field says nobody."""
+    owner = fields.get("owner")
+    return {} if owner is None or owner == fields.get("owned", "") else {"owner": owner or None}
 
 
 @router.get("/complaints")
@@ -97,17 +105,19 @@ async def complaints(
 
 @router.get("/complaints/{complaint_id}")
 async def complaint(complaint_id: UUID, request: Request, visit: Worker) -> Response:
-    found = await Api(request, visit).get(f"/reports/{complaint_id}")
+    api = Api(request, visit)
+    found, colleagues = await api.get(f"/reports/{complaint_id}"), await api.get("/colleagues")
     [shown] = read_times([found])
     return page(
         request, "desk_complaint.html", visit, here="complaints", complaint=shown,
         history=read_times(found["history"]), way=found["way"], states=COMPLAINT_STATES,
+        me=str(visit.person.id), colleagues=colleagues, people={one["id"]: one["name"] for one in colleagues},
     )  # fmt: skip
 
 
 @router.post("/complaints/{complaint_id}")
 async def change_complaint(complaint_id: UUID, request: Request, visit: Worker) -> Response:
     fields = await fields_of(request, visit.token)
-    change = {name: fields[name] for name in ("state", "answer") if fields.get(name)}
+    change = {name: fields[name] for name in ("state", "answer") if fields.get(name)} | _given(fields)
     await Api(request, visit).send("PATCH", f"/reports/{complaint_id}", change)
     return back(f"/desk/complaints/{complaint_id}", "kept")

@@ -33,6 +33,7 @@ PLACES: tuple[tuple[str, tuple[Role, ...]], ...] = (
     ("findings", _OFFICE),
     ("tests", _OFFICE),
     ("audit", (Role.AUDITOR, Role.ADMIN)),
+    ("persons", (Role.ADMIN,)),
 )
 
 
