@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from app.domain.epcis.context import context_of
+from app.domain.epcis.event_hash import event_hash
 from app.settings import Settings
 from tests.recalling.conftest import form
 from tests.recording.conftest import EPCIS, deliver, harvest, paper
@@ -19,6 +21,7 @@ from tests.support.cast import Actor, Cast
 # ? let in, and told what is wrong with the request (422). A line of NDJSON counts as a request.
 _numbers = itertools.count()
 GTIN = "06901234567892"
+EVENT = EPCIS["epcisBody"]["eventList"][0]
 LETTERS = {401: "1", 403: "3", 404: "4", 422: "?"}
 
 DOORS: dict[str, str] = {
@@ -45,6 +48,16 @@ DOORS: dict[str, str] = {
     "OPTIONS /epcis/queries/{query}/subscriptions/{subscription_id}": "1+++++++",
     "DELETE /epcis/queries/{query}/subscriptions/{subscription_id}": "14+44444",
     "DELETE /epcis/queries/{query}": "14+44444",
+    "GET /epcis/events": "1+++++++",
+    "OPTIONS /epcis/events": "1+++++++",
+    "GET /epcis/events/{eventID}": "14+4444+",
+    "OPTIONS /epcis/events/{eventID}": "1+++++++",
+    "GET /epcis/{resource}": "1+++++++",
+    "OPTIONS /epcis/{resource}": "1+++++++",
+    "GET /epcis/{resource}/{value}/events": "14+4444+",
+    "OPTIONS /epcis/{resource}/{value}/events": "1+++++++",
+    "GET /epcis/{resource}/{value}": "14+4444+",
+    "OPTIONS /epcis/{resource}/{value}": "1+++++++",
     "GET /metrics": "++++++++",
     "GET /problems/{slug}": "++++++++",
     "GET /c/{code}": "++++++++",
@@ -217,6 +230,9 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "device_id": scale.activation["device_id"], "key_id": spare["id"], "event_id": batch["event_id"],
         "capture_id": captured.json()["id"], "captureID": capturing, "receipt_code": receipt, "job_id": job,
         "name": "board.js", "webhook_id": webhook, "delivery_id": delivery, "ai": "01", "value": GTIN, "link_id": link,
+        "capture_id": captured.json()["id"], "captureID": capturing, "resource": "epcs",
+        "value": "urn:epc:id:sgtin:6901234.056789.1", "eventID": event_hash(EVENT, context_of(EPCIS)), "receipt_code": receipt, "job_id": job,
+        "name": "board.js", "webhook_id": webhook, "delivery_id": delivery,
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "inspection_id": record, "number": "1",
         "case_id": cast.regulator.made("/cases", case(batch))["id"],
         "person_id": cast.admin.made("/persons", person(cast))["id"],
@@ -372,6 +388,7 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "POST /epcis/queries": lambda cast, batch: {"json": {"name": f"query {next(_numbers)}", "query": {}}},
     "POST /epcis/queries/{query}/subscriptions": sent(STREAM),
     "PATCH /epcis/queries/{query}/subscriptions/{subscription_id}": sent({"status": "paused"}),
+    "POST /epcis/events": sent(EVENT),
     "POST /api/v1/recalls": lambda cast, batch: {"json": form({"codes": [batch["code"]]}, "mock")},
     "PATCH /api/v1/recalls/{recall_id}": sent({"why": "x", "grade": "II"}),
     "POST /api/v1/recalls/{recall_id}/start": sent({}),

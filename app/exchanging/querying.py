@@ -4,7 +4,7 @@ Nothing is kept between pages. A page goes on from a place in the order of its s
 number of events, so that a page may be short, even empty, and have a next one.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -92,6 +92,38 @@ def follow(
     search_ = _Search(snapshot, Asked(principal, widened(snapshot, query, url)), url, lambda body: 0)
     for place, found in search_._walk(ByPosition(), Cursor((after,)), wanted):
         yield int(place[0]), found
+
+
+def values(
+    database: Database,
+    principal: Principal,
+    column: str | None,
+    after: Cursor | None,
+    limit: int,
+    always: Sequence[str] = (),
+) -> tuple[list[str], Cursor | None]:
+    """Values that a column has, None: EPCs that events name, in events that the principal may read; and `always` those.
+    In their order, with the place where the next ones begin. Raises StoreUnavailable."""
+    asked = Asked(principal, Query())
+    place = None if after is None else after.place
+    with reading(database) as snapshot:
+        if column is None:
+            found, reached = repository.epcs(snapshot, asked, place, limit)
+            return found, None if reached is None else Cursor(reached)
+        begin = len(always) if place and isinstance(place[0], str) else int(place[0]) if place else 0
+        found = list(always[begin : begin + limit])
+        last = place[0] if place and isinstance(place[0], str) else None
+        while begin + len(found) >= len(always):
+            value = repository.value_after(snapshot, asked, column, last)
+            if value is None:
+                return found, None
+            if value not in always:
+                if len(found) == limit:
+                    break
+                found.append(value)
+            last = value
+        end = found[-1]
+        return found, Cursor((begin + len(found) if end in always else end,))
 
 
 @dataclass(slots=True)

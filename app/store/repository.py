@@ -21,6 +21,7 @@ from app.domain.rights import Role as Rights
 from app.store import captures, tables
 from app.store.engine import Snapshot
 from app.store.events import visible_to
+from app.store.published import NATIVE
 from app.store.types import from_micros, micros
 
 Place = tuple[Any, ...]
@@ -314,3 +315,38 @@ def pieces(
             return
         after = piece.reached
         size = min(2 * size, most)
+
+
+# --- the values that there are ---
+
+
+def value_after(snapshot: Snapshot, asked: Asked, name: str, last: str | None) -> str | None:
+    """The next value of an indexed column in an event of concern: a seek, however often a value stands there."""
+    here = column(name)
+    beyond = [here.is_not(None)] if last is None else [here > last]
+    found: str | None = snapshot.scalar(select(here).where(*beyond, *asked.conditions()).order_by(here).limit(1))
+    return found
+
+
+def epcs(snapshot: Snapshot, asked: Asked, after: Place | None, limit: int) -> tuple[list[str], Place | None]:
+    """EPCs and classes that events of concern name, and the place where the next ones begin."""
+    found: list[str] = []
+    place = after or ("", 0)
+    for _ in range(_PIECES):
+        beyond = tuple_(_named.epc, _named.position) > place
+        ordered = select(*_NAMED).where(beyond).order_by(_named.epc, _named.position).limit(PIECE)
+        rows = snapshot.execute(ordered).all()
+        there = asked.lines(snapshot, {row.event_id for row in rows})
+        for row in rows:
+            if row.roles & ~_TRANSFORMATIONS and row.event_id in there and (not found or found[-1] != row.epc):
+                if len(found) == limit:
+                    return found, (found[-1], _LAST)
+                found.append(row.epc)
+        if len(rows) < PIECE:
+            return found, None
+        place = (rows[-1].epc, rows[-1].position) if not found or found[-1] != rows[-1].epc else (found[-1], _LAST)
+    return found, place
+
+
+_PIECES: Final = 20
+_TRANSFORMATIONS: Final = int(Role.TRANSFORMATION) | NATIVE

@@ -1,0 +1,135 @@
+"""A page of events as an answer: in JSON-LD or XML, with EPCs in the format that the client wants, and the way on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal, get_args
+from urllib.parse import quote, urlencode
+
+from fastapi import Header, Query, Request, Response
+
+from app.domain.epcis.context import Context
+from app.domain.epcis.exceptions import NotAcceptableException
+from app.domain.epcis.formats import EpcFormat
+from app.domain.epcis.query import Query as EventQuery
+from app.domain.epcis.query_parsing import declared
+from app.domain.epcis.xml_spelling import CbvFormat
+from app.domain.epcis.xml_writing import document_xml
+from app.domain.rights import Principal
+from app.exchanging import to_json
+from app.exchanging.answers import SIMPLE, query_document
+from app.exchanging.querying import Cursor, Found, search
+from app.web.epcis import ground
+from app.web.epcis.tokens import Tokens
+from app.web.service import Service
+
+PER_PAGE: Final = 30
+MOST: Final = 1_000
+PAGING: Final = ("perPage", "nextPageToken")
+
+PerPage = Annotated[int, Query(alias="perPage", ge=1, description=f"events on a page, {MOST} at most")]
+PageToken = Annotated[
+    str | None, Query(alias="nextPageToken", max_length=4_000, description="of the page before, from its `Link`")
+]
+Format = Annotated[str, Header(alias="GS1-EPC-Format", max_length=40)]
+XmlFormat = Annotated[str, Header(alias="GS1-CBV-XML-Format", max_length=40)]
+
+DOCUMENT: Final = {"type": "object", "description": "EPCISQueryDocument of EPCIS 2.0"}
+ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Events",
+        "content": {
+            ground.JSON: {"schema": DOCUMENT},
+            ground.LD_JSON: {"schema": DOCUMENT},
+            ground.XML: {"schema": {"type": "string"}},
+        },
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a client wants its answer; raises NotAcceptableException where it cannot be so."""
+
+    shape: ground.Shape
+    media_type: str
+    epcs: EpcFormat
+    words: CbvFormat
+    version: Literal["2.0", "1.2"]
+
+    @classmethod
+    def of(cls, request: Request) -> "Wish":
+        shape, media_type = ground.shape_of(request)
+        most = request.headers.get("GS1-EPCIS-Max", ground.VERSION).strip()
+        return cls(shape, media_type, epc_format(request), _words(request), "1.2" if most.startswith("1.") else "2.0")
+
+    def answer(self, document: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
+        if self.shape == "xml":
+            body = document_xml(document, cbv=self.words, version=self.version)
+        else:
+            body = to_json(document)
+        return Response(body, 200, {"Vary": "Accept, GS1-EPC-Format", **(headers or {})}, self.media_type)
+
+
+def epc_format(request: Request) -> EpcFormat:
+    said = request.headers.get("GS1-EPC-Format", EpcFormat.DIGITAL_LINK)
+    try:
+        return EpcFormat(said.strip())
+    except ValueError:
+        raise _unknown("GS1-EPC-Format", [str(each) for each in EpcFormat]) from None
+
+
+def _words(request: Request) -> CbvFormat:
+    said = request.headers.get("GS1-CBV-XML-Format", "No_Preference").strip()
+    for each in get_args(CbvFormat):
+        if said == each:
+            chosen: CbvFormat = each
+            return chosen
+    raise _unknown("GS1-CBV-XML-Format", get_args(CbvFormat))
+
+
+def _unknown(header: str, known: Sequence[str]) -> NotAcceptableException:
+    return NotAcceptableException(f"{header} 应为 {'、'.join(known)} · {header} is one of {', '.join(known)}")
+
+
+def asked(request: Request) -> list[tuple[str, str]]:
+    """The parameters of a query, without those of paging."""
+    return [pair for pair in request.query_params.multi_items() if pair[0] not in PAGING]
+
+
+def declared_in(request: Request) -> Context:
+    """What the client says that prefixes mean."""
+    return declared(request.headers.get("GS1-Extensions", ""))
+
+
+def next_of(request: Request, tokens: Tokens, cursor: Cursor | None, now: datetime) -> dict[str, str]:
+    """Headers that lead to the next page."""
+    if cursor is None:
+        return {}
+    token, expires = tokens.write(cursor, now)
+    per_page = request.query_params.get("perPage")
+    items = [*asked(request), *([("perPage", per_page)] if per_page else []), ("nextPageToken", token)]
+    link = f"{quote(request.url.path, safe='/:')}?{urlencode(items)}"
+    return {"Link": f'<{link}>; rel="next"', "GS1-Next-Page-Token-Expires": expires.isoformat()}
+
+
+def page_of(
+    request: Request,
+    service: Service,
+    reader: Principal,
+    query: EventQuery,
+    per_page: int,
+    token: str | None,
+    *,
+    name: str = SIMPLE,
+) -> tuple[list[Found], Response]:
+    """The events of a page, and the answer that tells them. `query`: the whole of what is asked for."""
+    wish, now = Wish.of(request), datetime.now(UTC)
+    tokens = Tokens.of(service.master, reader, request.url.path, asked(request))
+    page = search(
+        service.engine, reader, query,
+        after=None if token is None else tokens.read(token, now), limit=min(per_page, MOST),
+        url=service.settings.public_url, size_of=lambda body: len(to_json(body)),
+    )  # fmt: skip
+    document = query_document(page.events, now, wish.epcs, service.prefixes, name)
+    return page.events, wish.answer(document, next_of(request, tokens, page.next, now))

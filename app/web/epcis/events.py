@@ -1,0 +1,75 @@
+"""GET /epcis/events: what the repository shows, by any query of the standard, and one event by its eventID."""
+
+from typing import Annotated
+
+from fastapi import Path, Request, Response
+
+from app.domain.epcis.exceptions import NoSuchResourceException
+from app.domain.epcis.query import Query
+from app.domain.epcis.query_parsing import parse_parameters
+from app.web.auth import PrincipalDep
+from app.web.epcis import ground
+from app.web.epcis.answering import (
+    ANSWERS,
+    MOST,
+    PER_PAGE,
+    Format,
+    PageToken,
+    PerPage,
+    XmlFormat,
+    asked,
+    declared_in,
+    page_of,
+)
+from app.web.service import ServiceDep
+
+router = ground.router()
+
+
+@router.get(
+    "/events",
+    summary="Events, ours and captured, by the query language of EPCIS 2.0",
+    response_class=Response,
+    responses=ANSWERS,
+)
+def list_events(
+    request: Request,
+    service: ServiceDep,
+    principal: PrincipalDep,
+    per_page: PerPage = PER_PAGE,
+    token: PageToken = None,
+    epc_format: Format = "Always_GS1_Digital_Link",
+    xml_format: XmlFormat = "No_Preference",
+) -> Response:
+    """Every other parameter is one of EPCIS 2.0 §8.2.7.1, such as MATCH_epc, EQ_bizStep, GE_eventTime and orderBy; they
+    are ANDed, and the values of one (`a|b`) ORed. Without orderBy the order is ours. A page may be short, even empty:
+    there is more as long as there is a `Link` with rel="next". Events that are not yours to read are not there."""
+    query = parse_parameters(asked(request), declared_in(request))
+    return page_of(request, service, principal, query, per_page, token)[1]
+
+
+@router.get(
+    "/events/{eventID:path}",
+    summary="An event by its eventID, with its error declarations",
+    response_class=Response,
+    responses=ANSWERS,
+)
+def get_event(
+    event_id: Annotated[str, Path(alias="eventID", max_length=2_048)],
+    request: Request,
+    service: ServiceDep,
+    principal: PrincipalDep,
+    epc_format: Format = "Always_GS1_Digital_Link",
+    xml_format: XmlFormat = "No_Preference",
+) -> Response:
+    """URL-encoded. An event that was captured without an eventID goes by the hash of its content (`ni:///sha-256;…`)."""
+    query = Query(columns={"event_id": frozenset([event_id.strip()])})
+    readable = event_id.isprintable()  # PostgreSQL takes no NUL, and no eventID has one
+    events, answer = page_of(request, service, principal, query, MOST, None) if readable else ([], None)
+    if answer is None or not events:
+        raise NoSuchResourceException("没有这个事件，或您无权查看 · There is no such event for you")
+    return answer
+
+
+ground.discover(router, "/events", "GET", "POST")
+ground.discover(router, "/events/{eventID:path}", "GET")
