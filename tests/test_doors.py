@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -38,6 +39,7 @@ DOORS: dict[str, str] = {
     "GET /epcis/queries": "1+++++++",
     "POST /epcis/queries": "1+++++++",
     "OPTIONS /epcis/queries": "1+++++++",
+    "GET /epcis/queries/{query}/events": "14+4444+",
     "GET /epcis/queries/{query}": "14+44444",
     "OPTIONS /epcis/queries/{query}": "1+++++++",
     "GET /epcis/queries/{query}/subscriptions": "14+44444",
@@ -52,6 +54,7 @@ DOORS: dict[str, str] = {
     "OPTIONS /epcis/events": "1+++++++",
     "GET /epcis/events/{eventID}": "14+4444+",
     "OPTIONS /epcis/events/{eventID}": "1+++++++",
+    "OPTIONS /epcis/queries/{query}/events": "1+++++++",
     "GET /epcis/{resource}": "1+++++++",
     "OPTIONS /epcis/{resource}": "1+++++++",
     "GET /epcis/{resource}/{value}/events": "14+4444+",
@@ -231,7 +234,8 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "capture_id": captured.json()["id"], "captureID": capturing, "receipt_code": receipt, "job_id": job,
         "name": "board.js", "webhook_id": webhook, "delivery_id": delivery, "ai": "01", "value": GTIN, "link_id": link,
         "capture_id": captured.json()["id"], "captureID": capturing, "resource": "epcs",
-        "value": "urn:epc:id:sgtin:6901234.056789.1", "eventID": event_hash(EVENT, context_of(EPCIS)), "receipt_code": receipt, "job_id": job,
+        "value": "urn:epc:id:sgtin:6901234.056789.1", "eventID": quote(event_hash(EVENT, context_of(EPCIS))),
+        "receipt_code": receipt, "job_id": job,
         "name": "board.js", "webhook_id": webhook, "delivery_id": delivery,
         "ref": filed.json()["ref"], "complaint_id": complaint["id"], "inspection_id": record, "number": "1",
         "case_id": cast.regulator.made("/cases", case(batch))["id"],
@@ -388,7 +392,6 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     "POST /epcis/queries": lambda cast, batch: {"json": {"name": f"query {next(_numbers)}", "query": {}}},
     "POST /epcis/queries/{query}/subscriptions": sent(STREAM),
     "PATCH /epcis/queries/{query}/subscriptions/{subscription_id}": sent({"status": "paused"}),
-    "POST /epcis/events": sent(EVENT),
     "POST /api/v1/recalls": lambda cast, batch: {"json": form({"codes": [batch["code"]]}, "mock")},
     "PATCH /api/v1/recalls/{recall_id}": sent({"why": "x", "grade": "II"}),
     "POST /api/v1/recalls/{recall_id}/start": sent({}),

@@ -239,6 +239,17 @@ def test_collections_lead_to_the_events_of_each_value(filled: Cast, service: Ser
     assert filled.stall.get("/epcis/bizSteps/receiving").status_code == 404
 
 
+def test_a_named_query_is_asked(filled: Cast) -> None:
+    query = {"EQ_bizStep": ["commissioning", "packing"], "orderBy": "eventTime", "orderDirection": "ASC"}
+    filled.admin.made("/epcis/queries", {"name": "made & packed", "query": query})
+    path = f"/epcis/queries/{quote('made & packed')}/events"
+    assert [event["bizStep"] for event in told(filled.admin, path)] == ["commissioning", "packing", "commissioning"]
+    assert [event["bizStep"] for event in told(filled.admin, path, EQ_bizLocation=STALL, perPage="1")] == ["packing"]
+    answer = filled.admin.get(path)
+    assert answer.json()["epcisBody"]["queryResults"]["queryName"] == "made & packed"
+    assert filled.stall.get(path).json()["type"] == "epcisException:NoSuchNameException"
+
+
 def test_options_tell_what_may_be_done(cast: Cast) -> None:
     for path in (
         "/epcis/events",

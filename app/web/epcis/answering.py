@@ -122,10 +122,13 @@ def page_of(
     token: str | None,
     *,
     name: str = SIMPLE,
+    also: Sequence[str] = (),
 ) -> tuple[list[Found], Response]:
-    """The events of a page, and the answer that tells them. `query`: the whole of what is asked for."""
+    """The events of a page, and the answer that tells them. `query`: the whole of what is asked for; `also`: what says
+    which it is beside path and parameters."""
     wish, now = Wish.of(request), datetime.now(UTC)
-    tokens = Tokens.of(service.master, reader, request.url.path, asked(request))
+    items = [*asked(request), *(("", each) for each in also)]
+    tokens = Tokens.of(service.master, reader, request.url.path, items)
     page = search(
         service.engine, reader, query,
         after=None if token is None else tokens.read(token, now), limit=min(per_page, MOST),

@@ -6,7 +6,9 @@ from fastapi import Path, Request, Response
 
 from app.domain.epcis.exceptions import NoSuchResourceException
 from app.domain.epcis.query import Query
-from app.domain.epcis.query_parsing import parse_parameters
+from app.domain.epcis.query_parsing import parse_body, parse_parameters
+from app.exchanging.subscribing import find_query
+from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.epcis import ground
 from app.web.epcis.answering import (
@@ -71,5 +73,28 @@ def get_event(
     return answer
 
 
+@router.get(
+    "/queries/{query}/events", summary="The events that a named query finds", response_class=Response,
+    responses=ANSWERS,
+)  # fmt: skip
+def list_events_of_query(
+    query: str,
+    request: Request,
+    service: ServiceDep,
+    principal: PrincipalDep,
+    per_page: PerPage = PER_PAGE,
+    token: PageToken = None,
+    epc_format: Format = "Always_GS1_Digital_Link",
+    xml_format: XmlFormat = "No_Preference",
+) -> Response:
+    """Narrowed by the parameters of the query language, if any; order and limits are those of the named query."""
+    with reading(service.engine) as snapshot:
+        found = find_query(snapshot, principal, query)
+    narrower = parse_parameters(asked(request), declared_in(request))
+    whole = parse_body(found.query).narrowed(narrower)
+    return page_of(request, service, principal, whole, per_page, token, name=found.name, also=(str(found.id),))[1]
+
+
 ground.discover(router, "/events", "GET", "POST")
+ground.discover(router, "/queries/{query}/events", "GET")
 ground.discover(router, "/events/{eventID:path}", "GET")
