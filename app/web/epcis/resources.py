@@ -121,11 +121,11 @@ def list_values(
     return ground.collection(request, found, next_of(request, tokens, cursor, now))
 
 
-@router.get("/{resource}/{value:path}/events", summary="The events that have a value", response_class=Response,
+@router.get("/{resource}/{member:path}/events", summary="The events that have a value", response_class=Response,
             responses=ANSWERS)  # fmt: skip
 def list_events_of(
     resource: Name,
-    value: Value,
+    member: Value,
     request: Request,
     service: ServiceDep,
     principal: PrincipalDep,
@@ -135,19 +135,21 @@ def list_events_of(
     xml_format: XmlFormat = "No_Preference",
 ) -> Response:
     """The query language of /epcis/events narrows them."""
-    of_value = _query(resource, value)
+    of_value = _query(resource, member)
     query = parse_parameters(asked(request), declared_in(request)).narrowed(of_value)
     events, answer = page_of(request, service, principal, query, per_page, token)
     if not events and token is None:
-        _require(service, principal, resource, of_value, value)
+        _require(service, principal, resource, of_value, member)
     return answer
 
 
-@router.get("/{resource}/{value:path}", summary="What there is of a value: its events", response_class=Response)
-def get_value(resource: Name, value: Value, request: Request, service: ServiceDep, principal: PrincipalDep) -> Response:
-    _require(service, principal, resource, _query(resource, value), value)
+@router.get("/{resource}/{member:path}", summary="What there is of a value: its events", response_class=Response)
+def get_value(
+    resource: Name, member: Value, request: Request, service: ServiceDep, principal: PrincipalDep
+) -> Response:
+    _require(service, principal, resource, _query(resource, member), member)
     return ground.collection(request, ("events",))
 
 
-for _path in ("/{resource}", "/{resource}/{value:path}/events", "/{resource}/{value:path}"):
+for _path in ("/{resource}", "/{resource}/{member:path}/events", "/{resource}/{member:path}"):
     ground.discover(router, _path, "GET")
