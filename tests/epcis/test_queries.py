@@ -84,6 +84,17 @@ def test_what_is_no_query_is_refused(cast: Cast, body: Any, status: int, excepti
     assert cast.stall.get("/epcis/queries").json() == []
 
 
+@pytest.mark.parametrize("query", ['{"maxEventCount": 1%s}' % ("0" * 40), '{"EQ_quantity": [1e400, -1e-400, 1e308]}'])
+def test_numbers_of_any_size_are_no_fault_of_ours(cast: Cast, query: str) -> None:
+    body = f'{{"name": "n", "query": {query}}}'.encode()
+    answer = cast.stall.request("POST", "/epcis/queries", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (201, 400), answer.text
+    if answer.status_code == 201:
+        assert cast.stall.get("/epcis/queries/n").status_code == 200
+        form = {"dest": "https://e.cn/", "stream": True}
+        assert cast.stall.post("/epcis/queries/n/subscriptions", form).status_code in (400, 403)
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_bad_input_is_no_fault_of_ours(cast: Cast) -> None:
     for path in ("/epcis/queries?nextPageToken=%00", "/epcis/queries?perPage=0", "/epcis/queries?perPage=x"):
