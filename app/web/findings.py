@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from app.domain import codes
 from app.domain.alerts import Severity
@@ -19,6 +19,7 @@ from app.tracing import findings as verb
 from app.tracing import scope as scopes
 from app.web.auth import PrincipalDep
 from app.web.bodies import NDJSON
+from app.web.handing import Streamed
 from app.web.negotiation import preferred
 from app.web.schemas import Moment, Told
 from app.web.service import Service, ServiceDep
@@ -104,7 +105,7 @@ def list_findings(
     walk = found()
     first = list(islice(walk, limit + 1))  # refusals are told before anything is sent
     if preferred(request.headers.get("accept"), ("application/json", NDJSON)) == NDJSON:
-        return StreamingResponse(_lines(service, first, walk), media_type=NDJSON)
+        return Streamed(_lines(service, first, walk), media_type=NDJSON)
     walk.close()
     kept = first[:limit]
     body = {

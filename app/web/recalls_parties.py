@@ -11,7 +11,6 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import StreamingResponse
 
 from app import recalling
 from app.domain.errors import Malformed
@@ -23,7 +22,7 @@ from app.recalling import Answered, GiveAnswer
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import NDJSON, JsonRoute
-from app.web.handing import CSV, PRIVATE, attached, begun
+from app.web.handing import CSV, PRIVATE, Streamed, attached, begun
 from app.web.lists import Page, PagingDep, answer
 from app.web.recalls_forms import AffectedTold, AnswerForm, AnswerTold, NoticeTold
 from app.web.service import Service, ServiceDep
@@ -52,7 +51,7 @@ def list_affected(
     if NDJSON in request.headers.get("accept", ""):
         with reading(service.engine) as snapshot:  # a refusal comes before the first line
             recalling.find_recall(snapshot, principal, recall_id)
-        return StreamingResponse(_lines(service, principal, recall_id), media_type=NDJSON)
+        return Streamed(_lines(service, principal, recall_id), media_type=NDJSON)
     with reading(service.engine) as snapshot:
         recall = recalling.find_recall(snapshot, principal, recall_id)
         found = list(islice(recalling.affected(snapshot, principal, recall, after), limit + 1))
@@ -83,7 +82,7 @@ def list_receipts(
     found = begun(recalling.receipts(service.engine, principal, recall, service.master))
     if format == "csv":
         return attached(csv_bytes(_COLUMNS, _rows(found)), CSV, f"recall-{recall.number}-receipts.csv")
-    return StreamingResponse(_told_once(found), media_type=NDJSON, headers=PRIVATE)
+    return Streamed(_told_once(found), media_type=NDJSON, headers=PRIVATE)
 
 
 _COLUMNS = ("小票 receipt", "时间 time", "场所 site", "批次 batches", "商品 products", "数量 quantities")

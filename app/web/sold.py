@@ -9,13 +9,14 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from app.domain.errors import Malformed
 from app.recording import Place, SalesAsked, find_sales
 from app.store.types import from_micros, micros
 from app.web.auth import PrincipalDep
 from app.web.bodies import NDJSON
+from app.web.handing import Streamed
 from app.web.negotiation import preferred
 from app.web.schemas import Moment
 from app.web.service import ServiceDep
@@ -97,7 +98,7 @@ def list_sales(
             sales, ahead = page(AT_ONCE, ahead)
         yield msgspec.json.encode({"summary": {"sales": number}}) + b"\n"
 
-    return StreamingResponse(told(), media_type=NDJSON)
+    return Streamed(told(), media_type=NDJSON)
 
 
 def _streamed(request: Request) -> bool:
