@@ -19,9 +19,9 @@ def handed_over(actor: Actor, body: Any, **headers: str) -> str:
     return str(answer.headers["location"])
 
 
-def ended(actor: Actor, location: str) -> dict[str, Any]:
+def ended(actor: Actor, location: str, seconds: float = SECONDS) -> dict[str, Any]:
     """The job, when it is done."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         answer = actor.get(location)
         assert answer.status_code == 200, answer.text

@@ -117,7 +117,7 @@ def test_fifty_megabytes_in_bounded_memory(database: Database, serve: Serve) -> 
     assert 40_000_000 < len(raw) < 60_000_000
     with serve() as (server, admin):
         before = peak(server)
-        job = ended(admin, handed_over(admin, raw, Content_Type="application/json"))
+        job = ended(admin, handed_over(admin, raw, Content_Type="application/json"), 1_200)
         grown = peak(server) - before
     assert job["success"], job["errors"][:3]
     assert job["onecode:outcome"]["recorded"] == 80_000

@@ -4,6 +4,7 @@ import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,30}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _FRACTION = re.compile(r"(-?\d+)\.(\d+)", re.ASCII)
@@ -11,6 +12,7 @@ _FRACTION = re.compile(r"(-?\d+)\.(\d+)", re.ASCII)
 _MAX_EXPONENT = 400
 
 
+@lru_cache(maxsize=4_096)
 def parse_time(text: str) -> datetime | None:
     """An xsd:dateTimeStamp (offset required) as an aware datetime in UTC, rounded half up to milliseconds.
 
@@ -32,6 +34,7 @@ def parse_time(text: str) -> datetime | None:
         return None
 
 
+@lru_cache(maxsize=4_096)
 def canonical_time(text: str) -> str:
     """`text` in UTC with milliseconds and `Z`; text that is no time comes back as it is."""
     time = parse_time(text)
