@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 IDLE: Final = 5.0  # seconds between two looks, however quiet it is: what another process left behind
 NOTED: Final = LEASE.total_seconds() / 4  # seconds between two notes
 PRUNE_SECONDS: Final = 3_600.0
+TOGETHER: Final = 50
+"""Events that are looked at before another job has its turn."""
 TRIES: Final = 5
 """Of a document at which processes die."""
 ERRORS: Final = 100
@@ -38,6 +40,26 @@ class _GivenUp(Exception):
     """The process stops, or somebody else has the job."""
 
 
+class _Turn:
+    """One thread at a time computes, and whoever waits comes next: each write lets go of the interpreter for every row,
+    and would wait to get it back from another thread that computes."""
+
+    def __init__(self) -> None:
+        self._held, self._next = threading.Lock(), threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._next:
+            self._held.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._held.release()
+
+    def offer(self) -> None:
+        """Lets another come in between."""
+        self._held.release()
+        self.__enter__()
+
+
 class Capturer:
     """Two threads: one for whatever has waited longest, one for what is small, so that nobody waits behind a document
     of an hour. `count` is told how jobs ended."""
@@ -47,6 +69,7 @@ class Capturer:
     ) -> None:
         self._engine, self._writer, self._limits, self._count = engine, writer, limits, count
         self._ready = threading.Condition()
+        self._turn = _Turn()
         self._woken = 0
         self._closing = False
         self._pruned = monotonic()
@@ -106,7 +129,8 @@ class Capturer:
 
     def _work(self, row: CaptureJob) -> None:
         try:
-            done = self._done(row)
+            with self._turn:
+                done = self._done(row)
         except _GivenUp:
             if self._closing:
                 self._writer.submit(capturing.give_back, GiveBack(row, timedelta(0)))
@@ -127,7 +151,7 @@ class Capturer:
                 "The service broke down several times over this document: split it, and tell the operator",
             )
         principal = Principal(row.key_id, Role(row.role), row.party_id, row.region, None, None)
-        progress = _Progress(self._writer, row, lambda: self._closing)
+        progress = _Progress(self._writer, row, self._turn, lambda: self._closing)
         try:
             source = read_media(self._bytes(row), row.media_type)
             self._limits.require_events(source)
@@ -148,16 +172,20 @@ class Capturer:
 
 
 class _Progress:
-    """Notes every few seconds how far a job is, which keeps it ours."""
+    """Notes every few seconds how far a job is, which keeps it ours; lets others come in between."""
 
-    def __init__(self, writer: Writer, row: CaptureJob, closing: Callable[[], bool]) -> None:
-        self._writer, self._row, self._closing = writer, row, closing
+    def __init__(self, writer: Writer, row: CaptureJob, turn: _Turn, closing: Callable[[], bool]) -> None:
+        self._writer, self._row, self._turn, self._closing = writer, row, turn, closing
         self._noted = monotonic()
+        self._told = 0
 
     def told(self, checked: Checked, recorded: int) -> None:
         """Raises _GivenUp."""
         if self._closing():
             raise _GivenUp
+        self._told += 1
+        if recorded or self._told % TOGETHER == 0:
+            self._turn.offer()
         if monotonic() - self._noted < NOTED:
             return
         self._noted = monotonic()

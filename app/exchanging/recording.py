@@ -175,9 +175,10 @@ def _fresh(
         flags.append(("reported_by_others", "由他人报告，场所未确认 · reported by others, not confirmed by the place"))
     if event.event_time > now + transaction.skew:
         flags.append(("clock_ahead", "事件时间晚于接收时间 · the event time is after it was received"))
+    kind = kind_of(event)
     row = Event(
         id=event.event_id,
-        kind=kind_of(event),
+        kind=kind,
         event_time=event.event_time,
         utc_offset=_minutes(str(event.body["eventTimeZoneOffset"])),
         record_time=now,

@@ -37,7 +37,7 @@ class CapturedEvent:
     content_hash: str = field(compare=False)
     body: Mapping[str, Any] = field(compare=False, repr=False)
 
-    @property
+    @cached_property
     def order(self) -> tuple[datetime, int]:
         """By event time, then by id: the same for every order of arrival."""
         return self.event_time, self.event_id.int
@@ -50,12 +50,12 @@ class CapturedEvent:
     def action(self) -> str:
         return str(self.body.get("action", ""))
 
-    @property
+    @cached_property
     def biz_step(self) -> str:
         """The bare CBV word, or the URI of a step of somebody's own; "" where none is said."""
         return bare_word("BizStep", str(self.body.get("bizStep", "")))
 
-    @property
+    @cached_property
     def site(self) -> str | None:
         """Canonical URI of where the goods are after the event: bizLocation, else readPoint. None where not said.
 
@@ -67,7 +67,7 @@ class CapturedEvent:
         point = _place(self.body.get("readPoint"))
         return None if point is None or point.startswith("geo:") else point
 
-    @property
+    @cached_property
     def parent(self) -> str | None:
         """Canonical parentID."""
         return _canonical(self.body.get("parentID"))
@@ -76,6 +76,11 @@ class CapturedEvent:
     def transformation(self) -> str | None:
         """Canonical transformationID of a TransformationEvent."""
         return _canonical(self.body.get("transformationID")) if self.kind == "TransformationEvent" else None
+
+    @cached_property
+    def amounts(self) -> "dict[tuple[Lists, Measure], dict[str, Amount]]":
+        """What `mentioned` has found."""
+        return {}
 
     @cached_property
     def roles(self) -> dict[str, Role]:
@@ -135,8 +140,12 @@ OUTPUTS = Lists("outputEPCList", "outputQuantityList")
 
 
 def mentioned(event: CapturedEvent, lists: Lists, measure: Measure) -> dict[str, Amount]:
-    """Canonical EPCs and EPC classes in `lists` with their amounts; classes listed twice are added up."""
-    found: dict[str, Amount] = {}
+    """Canonical EPCs and EPC classes in `lists` with their amounts; classes listed twice are added up. Nobody changes
+    what it returns: it is kept with the event."""
+    known = event.amounts.get((lists, measure))
+    if known is not None:
+        return known
+    found = event.amounts[lists, measure] = {}
     for epc in _strings(event.body.get(lists.epcs)):
         found[epc] = _single(epc)
     for element in _quantities(event.body.get(lists.quantities)):

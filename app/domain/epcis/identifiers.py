@@ -184,12 +184,13 @@ def malformation(uri: str) -> str | None:
 
     Patterns with more than their last part open (`urn:epc:idpat:sgtin:*.*.*`) are legal and name no key.
     """
-    try:
-        link = _parse_urn(uri)
-    except _Malformed as fault:
-        return None if uri.startswith("urn:epc:idpat:") and ".*" in uri else str(fault)
-    link = link or parse_digital_link(uri)
-    if link is not None and not check_digit_ok(link):
+    link = gs1_key(uri)
+    if link is None:
+        try:
+            _parse_urn(uri)
+        except _Malformed as fault:
+            return None if uri.startswith("urn:epc:idpat:") and ".*" in uri else str(fault)
+    elif not uri.startswith("urn:") and not check_digit_ok(link):  # of a URN it is computed
         return f"the check digit of {link.value} is wrong"
     if uri.startswith("urn:uuid:") and not _UUID.fullmatch(uri):
         return "not a UUID of 8-4-4-4-12 hexadecimal digits"

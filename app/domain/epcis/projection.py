@@ -290,15 +290,18 @@ class _Graph:
 
     def _goods(self, event: CapturedEvent, named: dict[str, Amount]) -> dict[str, Amount]:
         """`named` with every unit replaced by what was in it; goods named themselves keep their own amount."""
+        units = {epc for epc in named if self.packings.is_unit(epc)}
+        if not units:
+            return named
         goods: dict[str, Amount] = {}
         for unit in named:
-            if self.packings.is_unit(unit):
+            if unit in units:
                 inside, loop = self.packings.contents(unit, event.event_time)
                 if loop:
                     self.flags.add(ProjectionFlag("loop", unit))
                 for epc, amount in inside.items():
                     goods[epc] = goods[epc].plus(amount) if epc in goods else amount
-        goods.update((epc, amount) for epc, amount in named.items() if not self.packings.is_unit(epc))
+        goods.update((epc, amount) for epc, amount in named.items() if epc not in units)
         return goods
 
     def _aggregated(self, event: CapturedEvent) -> dict[str, Amount]:

@@ -1,5 +1,7 @@
 """The closed word lists of GS1's Core Business Vocabulary 2.0 and the prefixes that EPCIS 2.0's context declares."""
 
+from functools import lru_cache
+
 CBV = "https://ref.gs1.org/cbv/"
 WEB_VOCABULARY = "https://gs1.org/voc/"
 
@@ -78,6 +80,7 @@ def is_standard(value: str) -> bool:
     return value.startswith((WEB_VOCABULARY, *(f"{CBV}{kind}-" for kind in _URN_KINDS.values())))
 
 
+@lru_cache(maxsize=4_096)
 def bare_word(kind: str, value: str) -> str:
     """The bare CBV word in `value`, of whatever form: word, CURIE, web URI, CBV 1.x URN. Others unchanged.
 
