@@ -49,7 +49,7 @@ def note(slug: str, epc: str) -> str:
 def kind_of(event: CapturedEvent) -> str:
     """`epcis.` and the short name of the business step (`epcis.receiving`, `epcis.farmHarvest` for
     `urn:gdst:bizStep:farmHarvest`), else of the event type (`epcis.ObjectEvent`)."""
-    return f"{CAPTURED}{(last_part(event.biz_step) or event.kind)[:MAX_KIND]}"
+    return f"{CAPTURED}{(last_part(event.biz_step) or last_part(event.kind))[:MAX_KIND]}"
 
 
 def last_part(uri: str) -> str:

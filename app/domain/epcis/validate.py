@@ -15,7 +15,6 @@ from app.domain.epcis.context import Context, context_of
 from app.domain.epcis.documents import events_of
 from app.domain.epcis.event_hash import event_hash
 from app.domain.epcis.faults import Fault, Faults, at, readable, shown
-from app.domain.epcis.identifiers import canonical_uri
 from app.domain.epcis.projection import MAX_TRANSFORMATION_LINKS
 from app.domain.epcis.sensing import SENSOR_ELEMENT
 from app.domain.epcis.values import canonical_time
@@ -33,7 +32,7 @@ def validate_document(document: Any) -> list[Fault]:
         f.missing("", "@context", faults)
     kind = document.get("type")
     if kind not in DOCUMENT_TYPES:
-        if isinstance(kind, str) and kind in _EVENTS:
+        if _is_event_type(kind, context.with_event(document)):
             _event(document, "", faults, context)
         else:
             _unknown_type(kind, "/type", "unknown-document", (*DOCUMENT_TYPES, *_EVENTS), faults)
@@ -67,11 +66,11 @@ def _event(event: dict[str, Any], pointer: str, faults: Faults, context: Context
         f.missing(pointer, "type", faults)
         return
     kind = event["type"]
-    if not isinstance(kind, str) or kind not in _EVENTS:
+    context = context.with_event(event)
+    if not _is_event_type(kind, context):
         _unknown_type(kind, at(pointer, "type"), "unknown-event-type", tuple(_EVENTS), faults)
         return
-    own, required = _EVENTS[kind]
-    context = context.with_event(event)
+    own, required = _EVENTS.get(kind, _EXTENDED)
     for name in (*_REQUIRED, *required):
         if name not in event:
             f.missing(pointer, name, faults)
@@ -84,8 +83,18 @@ def _event(event: dict[str, Any], pointer: str, faults: Faults, context: Context
         else:
             f.own_field(name, pointer, faults, context)
             f.anything(value, at(pointer, name), faults, context)
-    _COMPLETE[kind](event, pointer, faults)
+    if kind in _COMPLETE:
+        _COMPLETE[kind](event, pointer, faults)
     _corrected_by_itself(event, pointer, faults)
+
+
+def _is_event_type(kind: object, context: Context) -> bool:
+    """One of the five, or a URI of somebody's own (an extended event, EPCIS 2.0 §7.1.1). The five in other words
+    (`epcis:ObjectEvent`) are neither."""
+    if not isinstance(kind, str) or kind in _EVENTS:
+        return isinstance(kind, str)
+    own = ":" in kind and len(kind) <= f.MAX_KEY and f.is_uri(kind) and context.declares(kind)
+    return own and context.split(kind)[1].rpartition(":")[2] not in _EVENTS
 
 
 def _corrected_by_itself(event: Mapping[str, Any], pointer: str, faults: Faults) -> None:
@@ -245,7 +254,8 @@ def _disposition(value: str) -> str:
 
 _PLACE = f.object_of({"id": f.key}, ("id",), extensible=True)
 _QUANTITIES = f.listed(f.quantity_element)
-_EPCS = f.listed(f.key, unique=canonical_uri)
+# One in two writings (URN and Digital Link) is one: what is counted goes by the canonical form.
+_EPCS = f.listed(f.key, unique=str)
 _DISPOSITION = f.word("Disp", v.DISPOSITIONS)
 _DISPOSITIONS = f.listed(_DISPOSITION, least=1, unique=_disposition)
 _SDT = f.word("SDT", v.SOURCE_DESTINATION_TYPES)
@@ -328,6 +338,10 @@ _EVENTS: dict[str, tuple[dict[str, f.Check], tuple[str, ...]]] = {
         (),
     ),
 }
+_EXTENDED: tuple[dict[str, f.Check], tuple[str, ...]] = (
+    {name: check for own, _ in _EVENTS.values() for name, check in own.items() if name not in _COMMON},
+    (),
+)
 _EVENT_FIELDS = frozenset(name for own, _ in _EVENTS.values() for name in own)
 _STANDARD_TERMS = (_EVENT_FIELDS | _COMMON.keys() | _EVENTS.keys()) - {"@context"}
 _COMPLETE = {

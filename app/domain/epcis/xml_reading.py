@@ -7,7 +7,8 @@ What comes out otherwise than a client of JSON would have written it:
 
 * `extension` and `baseExtension` are transparent wherever EPCIS has them, `xsi:` attributes, comments and processing
   instructions are gone, texts are without surrounding blanks;
-* words of CBV are bare words, from URNs (`urn:epcglobal:cbv:bizstep:shipping`), web URIs and CURIEs alike;
+* words of CBV are bare words, from URNs (`urn:epcglobal:cbv:bizstep:shipping`), web URIs and CURIEs alike; others of
+  the GS1 web vocabulary are CURIEs (`gs1:EffectiveDoseRate`); a creationDate without offset is one of UTC;
 * numbers and booleans are read as such where the standard has them (quantities, sensor reports); in extensions all is
   text, as XML says nothing of types, and `xsi:nil` is null;
 * an extension element that stands once is a value and one that is repeated a list: a list of one cannot be told from
@@ -30,7 +31,7 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 from app.domain.epcis.values import exact_number
-from app.domain.epcis.vocabulary import WEB_VOCABULARY, bare_word
+from app.domain.epcis.vocabulary import EXCEPTIONS, MEASUREMENTS, WEB_VOCABULARY, bare_word
 from app.domain.epcis.xml_names import Names
 from app.domain.epcis.xml_shape import (
     CAPTURE,
@@ -192,9 +193,10 @@ def _word(kind: str) -> _Parse:
         text = names.uri(text)
         if kind:
             return bare_word(kind, text)
+        bare = text
         for start in (WEB_VOCABULARY, f"http{WEB_VOCABULARY[5:]}", "gs1:"):
-            text = text.removeprefix(start)
-        return text
+            bare = bare.removeprefix(start)
+        return text if bare == text else bare if bare in MEASUREMENTS | EXCEPTIONS else f"gs1:{bare}"
 
     return parse
 
@@ -372,7 +374,8 @@ def _vocabulary_element(element: Element, names: Names) -> dict[str, Any]:
     return {"attributes" if name == "attribute" else name: value for name, value in made.items()}
 
 
-_DATES: dict[str, _Parse] = {"schemaVersion": _text, "creationDate": _text}
+_LOCAL = re.compile(r"(?a)\A(\d{4}-\d\d-\d\dT[\d:.]+)\Z")
+_DATES: dict[str, _Parse] = {"schemaVersion": _text, "creationDate": lambda text, _: _LOCAL.sub(r"\1Z", text)}
 _DOCUMENT = _fields({"EPCISHeader": None, "EPCISBody": None}, _DATES, stray=False)
 _HEADER = _fields({"EPCISMasterData": None})
 _LISTS_ELSEWHERE = {"EventList": None, "VocabularyList": None}

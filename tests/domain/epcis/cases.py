@@ -98,6 +98,14 @@ VALID = {
         of(TRANSFORMATION, outputQuantityList=None, transformationID="urn:x:t:1")
     ),
     "sensing": document(SENSING),
+    "measurement that the web vocabulary got later": document(
+        of(SENSING, sensorElementList=[{"sensorReport": [{"type": "gs1:EffectiveDoseRate", "value": 1, "uom": "P71"}]}])
+    ),
+    "an EPC twice, as URN and as Digital Link": document(
+        of(OBJECT, epcList=["urn:epc:id:sgtin:4012345.011111.7", "https://x.example/01/04012345111118/21/7?11=240501"])
+    ),
+    "extended event": document({**WHEN, "type": "ex:SaleEvent", "ex:price": "3.50", "epcList": ["urn:x:1"]}),
+    "extended event, its type an IRI": document({**WHEN, "type": "https://ns.example.com/SaleEvent"}),
     "only sensing": document(of(SENSING, quantityList=None)),
     "master data": document(epcisHeader=MASTER),
     "nothing at all": document(),

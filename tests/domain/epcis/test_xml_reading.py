@@ -97,7 +97,7 @@ def an_object(inside: str, attributes: str = "") -> str:
             "0/sensorElementList/0/sensorReport", "missing-field")),
         (an_object("<_x0040_context>here</_x0040_context>"), ("0/@context", "malformed-context")),
         ("<FooEvent/>", ("0/type", "unknown-event-type")),
-        ("<shop:Event/>", ("0/type", "unknown-event-type")),
+        ("<shop:Event/>", ("0/eventTime", "missing-field")),
         (f"<QuantityEvent>{d.WHEN}</QuantityEvent>", ("0/quantityList/0/epcClass", "missing-field")),
     ],
 )  # fmt: skip
