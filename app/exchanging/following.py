@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from app.domain.epcis.formats import CompanyPrefixes, EpcFormat, translated
+from app.domain.epcis.formats import CompanyPrefixes, EpcFormat
 from app.domain.epcis.query import Query
-from app.domain.epcis.writing import CONTEXT
 from app.domain.rights import Principal
+from app.exchanging.answers import query_document
 from app.exchanging.documents import to_json
 from app.exchanging.querying import Found, follow
 from app.store.engine import Snapshot
@@ -20,7 +20,7 @@ BYTES: Final = 1_000_000  # of one document, unless a single event is larger
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Events of one `@context` beside the standard's. All up to `position` was looked at; `ended`: that is the end."""
+    """Events in their order. All up to `position` was looked at; `ended`: that is the end."""
 
     events: Sequence[Found]
     position: int
@@ -41,7 +41,7 @@ def find_next(
         if event is None:
             return News(found, position, False)
         size += len(to_json(event.body))
-        if found and (size > BYTES or event.line.context != found[0].line.context):
+        if found and size > BYTES:
             return News(found, found[-1].line.position, False)
         found.append(event)
         if len(found) == most:
@@ -49,31 +49,11 @@ def find_next(
     return News(found, max(after, last), True)
 
 
-def query_document(
-    news: News,
-    name: str,
-    subscription: UUID | None,
-    now: datetime,
-    to: EpcFormat,
-    prefixes: CompanyPrefixes,
+def report(
+    news: News, name: str, subscription: UUID | None, now: datetime, to: EpcFormat, prefixes: CompanyPrefixes
 ) -> bytes:
-    """An EPCISQueryDocument (EPCIS 2.0 §12.7) in JSON-LD; `subscription`: whose it is."""
-    events = [_told(event, to, prefixes) for event in news.events]
-    results: dict[str, Any] = {"queryName": name, "resultsBody": {"eventList": events}}
+    """The EPCISQueryDocument of a named query in JSON-LD; `subscription`: whose it is."""
+    document = query_document(news.events, now, to, prefixes, name)
     if subscription is not None:
-        results["subscriptionID"] = str(subscription)
-    own = news.events[0].line.context if news.events else None
-    return to_json({
-        "@context": [CONTEXT, *(own or ())],
-        "type": "EPCISQueryDocument",
-        "schemaVersion": "2.0",
-        "creationDate": now.isoformat(timespec="milliseconds"),
-        "epcisBody": {"queryResults": results},
-    })  # fmt: skip
-
-
-def _told(event: Found, to: EpcFormat, prefixes: CompanyPrefixes) -> dict[str, Any]:
-    """The event with the eventID that it goes by, and when we recorded it."""
-    line = event.line
-    own = {"eventID": line.event_id, "recordTime": line.record_time.isoformat(timespec="microseconds")}
-    return translated({**event.body, **own}, to, prefixes)
+        document["epcisBody"]["queryResults"]["subscriptionID"] = str(subscription)
+    return to_json(document)

@@ -24,7 +24,7 @@ from app.domain.epcis.formats import CompanyPrefixes, EpcFormat
 from app.domain.epcis.query_parsing import parse_body
 from app.domain.epcis.standing import NamedQuery, Subscription, delivery_of, veiled
 from app.domain.webhooks import GONE, Answer, Pace, Reach, signed_headers
-from app.exchanging.following import News, find_next, query_document
+from app.exchanging.following import News, find_next, report
 from app.exchanging.subscribing import Trigger
 from app.notifying import sending
 from app.store import master as masters
@@ -275,7 +275,7 @@ class Pusher:
         self, client: httpx.AsyncClient, row: Subscription, query: NamedQuery, found: News, now: datetime
     ) -> Answer:
         to = EpcFormat(row.epc_format or EpcFormat.DIGITAL_LINK)
-        body = query_document(found, query.name, row.id, now, to, self._prefixes)
+        body = report(found, query.name, row.id, now, to, self._prefixes)
         key = delivery_of(row.id, [event.line.id for event in found.events], found.position)
         secrets = [] if row.token is None else [veiled(self._secret, row.id, row.token)]
         headers = signed_headers(secrets, key, body, now)

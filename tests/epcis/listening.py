@@ -10,7 +10,7 @@ from tests.notifying.receiver import Received, Receiver
 from tests.support.cast import Actor
 
 
-def arrival(name: str, step: str = "receiving", **fields: Any) -> dict[str, Any]:
+def arrival(name: str, step: str | None = "receiving", **fields: Any) -> dict[str, Any]:
     """An event that names itself."""
     return seen(2, FARM, step, some(name, 5), eventID=f"urn:uuid:{_uuid(name)}", **fields)
 

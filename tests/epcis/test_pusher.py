@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from app.domain.epcis.formats import CompanyPrefixes
 from app.domain.rights import Role
 from app.domain.webhooks import Pace, reach
 from app.enrolling.keys import OPERATOR, MakeKey, make_keys
-from app.exchanging import following, pushing, subscribing
+from app.exchanging import following, pushing, querying, subscribing
 from app.exchanging.pushing import Pusher
 from app.exchanging.subscribing import MakeQuery, Subscribe, Trigger
 from app.store import standing as store
@@ -49,7 +50,7 @@ def start(engine: Engine, writer: Writer, receiver: Receiver) -> Iterator[Start]
 
 
 def subscribed(writer: Writer, receiver: Receiver, name: str = "q", **trigger: Any) -> None:
-    writer.submit(subscribing.make_queries, MakeQuery(OPERATOR, name, {}))
+    writer.submit(subscribing.make_queries, MakeQuery(OPERATOR, name, trigger.pop("query", {})))
     dest = f"{receiver.origin}/{name}"
     when = Trigger(trigger.pop("schedule", None), **trigger)
     writer.submit(subscribing.subscribe, Subscribe(OPERATOR, name, dest, "t", when, reach_of(receiver), MASTER))
@@ -135,7 +136,7 @@ def test_a_fault_of_ours_is_a_failed_try(
     def broken(*_: object) -> bytes:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr(pushing, "query_document", broken)
+    monkeypatch.setattr(pushing, "report", broken)
     subscribed(writer, receiver)
     came(writer, engine, "a")
     start(pace=Pace(first=0.01, factor=1, longest=0.01, attempts=3))
@@ -153,7 +154,7 @@ def test_a_database_that_is_away_is_waited_for(
     monkeypatch.setattr(pushing, "LEASE", pushing.LEASE / 300)
     subscribed(writer, receiver)
     came(writer, engine, "a")
-    for name in ("due", "queries", "note", "standing"):
+    for name in ("due", "queries", "note", "standing", "take"):
         troubles = iter([StoreUnavailable("no database"), RuntimeError("a fault of ours")])
         original = getattr(store, name)
 
@@ -216,6 +217,25 @@ def test_many_events_come_in_batches(engine: Engine, writer: Writer, receiver: R
     until(lambda: len(heard(receiver.got)) == 230)
     assert sorted(heard(receiver.got)) == sorted(called)
     assert [len(names(json.loads(got.body))) for got in receiver.got] == [100, 100, 30]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_is_rare_is_found_in_several_looks(
+    engine: Engine, writer: Writer, receiver: Receiver, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(querying, "LOOKED", 4)
+    monkeypatch.setattr(querying, "READ", 4)
+    bring(writer, engine, document(*(arrival(f"n{number}", step=None) for number in range(30))))
+    came(writer, engine, "rare")
+    bring(writer, engine, document(*(arrival(f"m{number}", step=None) for number in range(30))))
+    subscribed(writer, receiver, since=datetime(2026, 1, 1, tzinfo=UTC), query={"EXISTS_errorDeclaration": None})
+    subscribed(writer, receiver, "rare", since=datetime(2026, 1, 1, tzinfo=UTC), query={"MATCH_anyEPCClass": [RARE]})
+    start()
+    until(lambda: [row.position for row in rows(engine)] == [61, 61])
+    assert [names(json.loads(got.body)) for got in receiver.got if got.path == "/rare"] == [["rare"]]
+
+
+RARE = "urn:epc:idpat:lgtin:4012345.012345.rare"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from app.domain.epcis.context import context_of
+from app.domain.epcis.writing import CONTEXT
 from app.exchanging import subscribing
 from app.settings import Settings
 from app.store import tables
@@ -305,16 +307,20 @@ def test_formats_are_as_asked(cast: Cast, receiver: Receiver) -> None:
     assert "webhook-id" in got["header"].headers
 
 
-def test_documents_of_other_contexts_are_told_apart(cast: Cast, receiver: Receiver) -> None:
+def test_names_mean_what_they_meant_where_they_came_from(cast: Cast, receiver: Receiver) -> None:
+    """Two documents use one prefix for two namespaces."""
     subscribed(cast.market, named(cast.market), receiver.origin)
-    one = {
-        "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", {"ex": "https://one.example/"}]
-    }
-    taken(cast.market, arrival("a", **{"ex:note": "1"}), **one)
+    one = [CONTEXT, {"ex": "https://one.example/"}]
+    taken(cast.market, arrival("a", **{"ex:note": "1"}), **{"@context": one})
     taken(cast.market, arrival("b", **{"ex:note": "2"}))
-    receiver.wait(2)
-    contexts = [(names(json.loads(got.body)), json.loads(got.body)["@context"][1]["ex"]) for got in receiver.got]
-    assert contexts == [(["a"], "https://one.example/"), (["b"], "https://ns.example.com/epcis/")]
+    until(lambda: sorted(heard(receiver.got)) == ["a", "b"])
+    meant = {
+        (event["eventID"], context_of(told).with_event(event).full_name("ex:note"), event["ex:note"])
+        for told in (json.loads(got.body) for got in receiver.got)
+        for event in told["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+    }
+    ids = [arrival(name)["eventID"] for name in "ab"]
+    assert meant == {(ids[0], "{https://one.example/}note", "1"), (ids[1], "{https://ns.example.com/epcis/}note", "2")}
 
 
 def test_who_is_locked_or_has_no_key_is_told_when_it_may_be(cast: Cast, receiver: Receiver, service: Service) -> None:

@@ -26,7 +26,7 @@ from app.domain.epcis.schedule import FIELDS
 from app.domain.epcis.standing import BATCH, NamedQuery
 from app.domain.errors import Refusal, TooMany
 from app.domain.rights import Principal
-from app.exchanging.following import News, find_next, query_document
+from app.exchanging.following import News, find_next, report
 from app.exchanging.subscribing import Trigger, find_query, read_trigger, require_standing
 from app.store.engine import Snapshot
 from app.store.errors import StoreUnavailable
@@ -146,7 +146,7 @@ async def _serve(
                 found = await sockets.read(_next(principal, parsed, position, asked.trigger, sockets.url))
                 empty = schedule and asked.trigger.report_if_empty and found.ended and not told
                 if found.events or empty:
-                    document = query_document(found, query.name, None, now, asked.format, sockets.prefixes)
+                    document = report(found, query.name, None, now, asked.format, sockets.prefixes)
                     await asyncio.wait_for(websocket.send_text(document.decode()), sockets.slow)
                 position, told = found.position, not found.ended and (told or bool(found.events))
                 if not found.ended:
