@@ -12,6 +12,7 @@ from app.domain.epcis.identifiers import check_digit_ok, gs1_key
 from app.domain.rows import Site
 from app.store import bulk, master, raw, tables
 from app.store.engine import Snapshot
+from app.store.links import extensions
 
 _CHUNK = 500
 
@@ -53,21 +54,25 @@ def join_all(connection: Connection, now: datetime) -> set[str]:
     return join(connection, set(places), now)
 
 
+Called = tuple[str, str | None]  # GLN, extension
+
+
 def _candidates(snapshot: Snapshot, uris: Iterable[str]) -> dict[str, Site]:
-    """The one site of ours with the GLN that a URI names, if somebody other than its own party has written that GLN:
-    who may read what others assert of a place is not for whoever claims the place to decide."""
-    places = {}
+    """The one site of ours with the GLN (and extension, if any) that a URI names, if somebody other than its own party
+    has written that: who may read what others assert of a place is not for whoever claims the place to decide."""
+    places: dict[Called, str] = {}
     for uri in uris:
         link = gs1_key(uri)
-        if link is not None and link.key == "414" and not link.qualifiers and check_digit_ok(link):
-            places[link.value] = uri
-    by_gln: dict[str, list[Site]] = defaultdict(list)
-    for site in master.where_in(snapshot, Site, tables.site.c.gln, places):
+        if link is not None and link.key == "414" and check_digit_ok(link):
+            places[link.value, link.qualifier("254")] = uri
+    called: dict[Called, list[Site]] = defaultdict(list)
+    for site in master.where_in(snapshot, Site, tables.site.c.gln, {gln for gln, _ in places}):
         if site.gln is not None and site.uri is None:
-            by_gln[site.gln].append(site)
-    single = {gln: sites[0] for gln, sites in by_gln.items() if len(sites) == 1}
-    asserted = _vouched(snapshot, single.values())
-    return {places[gln]: site for gln, site in single.items() if site.id in asserted}
+            for extension in tuple(extensions(site)) or (None,):
+                called[site.gln, extension].append(site)
+    single = {key: called[key][0] for key in places if len(called[key]) == 1}
+    vouched = _vouched(snapshot, single.values())
+    return {places[key]: site for key, site in single.items() if site.id in vouched}
 
 
 def _vouched(snapshot: Snapshot, sites: Iterable[Site]) -> set[UUID]:
@@ -77,10 +82,10 @@ def _vouched(snapshot: Snapshot, sites: Iterable[Site]) -> set[UUID]:
     writers = master.changers(snapshot, listed)
     found = set()
     for key in listed:
-        gln, vouched = None, False
+        called, vouched = None, False
         for version, (writer, _) in zip(versions[key], writers[key], strict=True):
-            if isinstance(version, Site) and version.gln != gln:
-                gln, vouched = version.gln, writer not in (None, version.party_id)
+            if isinstance(version, Site) and (version.gln, extensions(version)) != called:
+                called, vouched = (version.gln, extensions(version)), writer not in (None, version.party_id)
         if vouched:
             found.add(key)
     return found

@@ -137,9 +137,10 @@ def contents(snapshot: Snapshot, unit: DigitalLink) -> list[str]:
 
 def sites(snapshot: Snapshot, gln: str, extension: str | None) -> list[Site]:
     """Sites with a GLN, the highest in front: those that have that extension of their own; without one, those that have
-    none, if there are any."""
+    none, if there are any. Where one is ours, what documents have told of is not looked at."""
     table = tables.site
     listed = where_in(snapshot, Site, table.c.gln, [gln])
+    listed = [row for row in listed if row.uri is None] or listed
     listed.sort(key=lambda row: (len(row.path), row.record_time, row.id))
     if extension is not None:
         return [row for row in listed if extension in extensions(row)]

@@ -62,6 +62,12 @@ def captured_sites(engine: Engine) -> set[str]:
     return {row["uri"] for row in rows(engine, tables.site)} - {None}
 
 
+def found(cast: Cast, text: str) -> list[dict[str, Any]]:
+    answer = cast.public.get("https://food.example.cn/lookup", params={"q": text})
+    matches: list[dict[str, Any]] = answer.json()["matches"]
+    return matches
+
+
 def slugs(report: dict[str, Any]) -> list[list[str]]:
     return [[flag["slug"] for flag in event["flags"]] for event in report["events"]]
 
@@ -130,6 +136,19 @@ def test_other_keys_are_other_places(cast: Cast, stall: Actor, engine: Engine, p
     assert at(engine, stall.site) == []
 
 
+def test_an_extension_is_part_of_the_name(cast: Cast, stall: Actor, engine: Engine) -> None:
+    """Stalls of a market share its GLN."""
+    named = {"gln": GLN, "external_codes": [{"scheme": "254", "value": "7"}]}
+    assert cast.market.patch(f"/sites/{cast.other_stall.site['id']}", named).status_code == 200
+    bring(cast.farm, made(1, STALL, some("A", 50)), made(2, f"{STALL}/254/7", some("B", 5)))
+    assert [row["epc"].rpartition("/")[2] for row in at(engine, stall.site)] == ["A"]
+    assert [row["epc"].rpartition("/")[2] for row in at(engine, cast.other_stall.site)] == ["B"]
+    # Another extension, which the stall has given itself, does not count.
+    assert cast.stall.patch(f"/sites/{stall.site['id']}", {"external_codes": [{"scheme": "254", "value": "8"}]})
+    bring(cast.farm, made(3, f"{STALL}/254/8", some("C", 5)))
+    assert captured_sites(engine) == {f"{STALL}/254/8"}
+
+
 def test_a_site_that_is_enrolled_later_takes_over_what_was_captured(cast: Cast, engine: Engine) -> None:
     first = bring(cast.farm, made(1, FARM, some("A", 50)), seen(5, STALL, "receiving", some("A", 20)))
     assert first["recorded"] == 2
@@ -142,6 +161,7 @@ def test_a_site_that_is_enrolled_later_takes_over_what_was_captured(cast: Cast, 
     (old,) = (row for row in rows(engine, tables.site) if row["uri"] == STALL)
     for table in (tables.event, tables.epcis_event, tables.custody):
         assert old["id"] not in {row["site_id"] for row in rows(engine, table)}
+    assert [match["code"] for match in found(cast, STALL)] == [cast.stall.site["code"]]
     (alias,) = rows(engine, tables.site_alias)
     assert (alias["uri"], str(alias["site_id"]), alias["settled"]) == (STALL, cast.stall.site["id"], True)
     assert verify(engine) == []
