@@ -29,6 +29,14 @@ def corrected(wrong: Correction) -> tuple[datetime, str, Sequence[str]]:
     return wrong.record_time, wrong.reason, instead
 
 
+def _recalled(body: Mapping[str, Any], moved: Sequence[Moved]) -> tuple[Sequence[Moved], bool]:
+    """The goods that a recall holds from then on, or, where it holds none anew, those that it lets go of; and whether
+    it does."""
+    released = {UUID(key).bytes for key in body.get("released", ())}
+    held = [] if body["what"] == "close" else [one for one in moved if one[1] not in released]
+    return (held, False) if held else (moved, True)
+
+
 def side_of(entry: str) -> Direction:
     """Of an entry of a timeline."""
     return _SIDE.get(entry, "out")
@@ -61,6 +69,9 @@ class Goods:
     def hop(self, row: Event, moved: Sequence[Moved], wrong: Correction | None = None) -> Hop:
         """A native event of which `moved` are goods."""
         kind, body, outcome = row.kind, row.body, row.outcome
+        lifted = False
+        if kind == "recall":
+            moved, lifted = _recalled(body, moved)
         to = self.sites.get(UUID(body["to_site_id"])) if kind == "ship" and body.get("to_site_id") else None
         at = self._at(row, moved)
         place = None if at is None else self.sites.get(at)
@@ -80,12 +91,15 @@ class Goods:
             made=self._made([custody for side, custody, _ in moved if side == "in"]) if kind in _MAKING else {},
             measured=self._measured(body) if kind == "observe" else (),
             corrected=None if wrong is None else corrected(wrong),
+            lifted=lifted,
         )
 
     def _at(self, row: Event, moved: Sequence[Moved]) -> UUID | None:
         """Where an event is told to have been. Whoever judges goods may be elsewhere, and goods that go back arrive
         where they came from: the goods are where they are."""
         kind = row.kind
+        if kind == "recall":
+            return None  # the lot is recalled in all hands
         goods = [custody for side, custody, _ in moved if kind in _JUDGED or (kind == "return" and side == "in")]
         if not goods:
             return row.site_id

@@ -239,18 +239,19 @@ def _hold(transaction: Transaction, principal: Principal, recall: Recall, subjec
     """Records the change as an event, and places and releases holds so that they are what the subjects say."""
     connection = transaction.connection
     ref = f"recall/{recall.id}/{recall.version}"
+    key = ids.event_id(principal.recorder_id, ref)
+    change = hold_changes(connection, recall, subjects, AUTHORITY[principal.role], key, transaction.now)
     body = {
         "kind": "recall", "ref": ref, "event_time": transaction.now.isoformat(), "recall_id": str(recall.id),
         "number": recall.number, "what": what, "grade": recall.grade, "reason": recall.reason, "scope": recall.scope,
-        "outcome": recall.outcome,
+        "outcome": recall.outcome, "released": [str(row.custody_id) for row in change.released[:ENTERED]],
     }  # fmt: skip
     event = Event(
-        ids.event_id(principal.recorder_id, ref), "recall", transaction.now, 0, transaction.now, None,
+        key, "recall", transaction.now, 0, transaction.now, None,
         principal.party_id, principal.recorder_id, principal.role.value, ref, content_hash(body), body, {}, [],
     )  # fmt: skip
     ledger = Ledger(transaction.now, codes.mint)
     ledger.add(event)
-    change = hold_changes(connection, recall, subjects, AUTHORITY[principal.role], event.id, transaction.now)
     touched = [row.custody_id for row in (*change.placed, *change.released)][:ENTERED]
     for custody in fetch(connection, Custody, "id", touched):
         ledger.load([custody])

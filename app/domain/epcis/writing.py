@@ -62,7 +62,7 @@ class Measured:
 class Hop:
     """One event of ours. `moved`: what it did to whose goods; `place`, `to`: URIs; `slip`: the URI of the slip that
     the goods travel with; `papers`: URIs of documents; `made`: instance/lot master data of what was made; `measured`:
-    sensor reports; `corrected`: (when, reason, ids of what came instead)."""
+    sensor reports; `corrected`: (when, reason, ids of what came instead); `lifted`: a recall lets go of the goods."""
 
     id: str
     kind: str
@@ -77,6 +77,7 @@ class Hop:
     made: Mapping[str, str] = field(default_factory=dict)
     measured: Sequence[Mapping[str, Any]] = ()
     corrected: tuple[datetime, str, Sequence[str]] | None = None
+    lifted: bool = False
 
 
 # kind → (bizStep, disposition); where there is none no event of EPCIS says the same.
@@ -93,6 +94,7 @@ _WORDS: Mapping[str, tuple[str, str | None]] = {
     "destroy": ("destroying", "destroyed"),
     "hold": ("holding", "non_sellable_other"),
     "release": ("stocking", "sellable_accessible"),
+    "recall": ("holding", "recalled"),
     "count": ("stock_taking", None),
     "observe": ("sensor_reporting", None),
 }
@@ -118,7 +120,7 @@ def event(hop: Hop) -> dict[str, Any] | None:
     alone = bool(hop.measured) and hop.place is not None
     if words is None or not (hop.moved or alone):
         return None
-    step, disposition = words
+    step, disposition = _WORDS["release"] if hop.lifted else words
     if hop.kind in ("test", "admit"):
         disposition = _VERDICTS.get(hop.verdict or "")
     offset = hop.time.strftime("%z")
@@ -143,6 +145,9 @@ def event(hop: Hop) -> dict[str, Any] | None:
     made["bizStep"] = step
     if disposition is not None:
         made["disposition"] = disposition
+    if hop.kind == "recall":
+        # It stays with the goods wherever they go, until it is lifted (CBV 2.0 §7.2.2).
+        made["persistentDisposition"] = {"unset" if hop.lifted else "set": ["recalled"]}
     if hop.place is not None:
         made["readPoint"] = {"id": hop.place}
         # Goods that were shipped are nowhere until they arrive.
