@@ -124,4 +124,4 @@ def test_a_pasted_identifier_leads_to_the_goods_in_whichever_spelling(story: Sto
         answer = story.public.get("https://food.example.cn/lookup", params={"q": f" {text} "})
         assert answer.status_code == 200, answer.text
         found = {(match["kind"], match["code"]) for match in answer.json()["matches"]}
-        assert ({kind for kind, _ in found} == {"site", "party"}) if text == DEPOT else (found == {("lot", lot)}), text
+        assert ({kind for kind, _ in found} == {"site"}) if text == DEPOT else (found == {("lot", lot)}), text

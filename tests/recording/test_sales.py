@@ -212,7 +212,8 @@ def test_what_breaks_a_rule_is_recorded_and_flagged(
         "receive", **vendor, items=[{"product_id": melon["id"], "quantity": quantity("9", "个")}]
     )
     [pieces] = counted["outputs"]
-    item = {"product_id": batch["product_id"], "quantity": quantity("5"), "expires_on": day(-1), "produced_on": day(-9)}
+    # Sold an hour ago, which may have been yesterday.
+    item = {"product_id": batch["product_id"], "quantity": quantity("5"), "expires_on": day(-2), "produced_on": day(-9)}
     [old] = cast.stall.record("receive", **vendor, items=[item])["outputs"]
     used = {"kind": "veterinary", "name": "土霉素", "used_on": day(-1), "withdrawal_until": day(2)}
     fresh = cast.farm.record("produce", outputs=[cast.output({"id": batch["product_id"]}, "9")], inputs_used=[used])
