@@ -161,6 +161,13 @@ def import_files(
 def trace(
     start: Annotated[str, typer.Argument(metavar="CODE_OR_EPC", help="编码、网址或 EPC · a code, its URL, or an EPC")],
     back: Annotated[bool, typer.Option("--back/--forward", help="溯源或追踪 · to sources or to buyers")] = True,
+    time: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"],
+            help="物流单元当时所装 · of an SSCC, what was packed in it then: 2026-03-01T06:30+08:00",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="与 /trace 相同的 JSON · the JSON of /trace")] = False,
     lang: Annotated[Language, typer.Option(help="zh | en")] = "zh",
 ) -> None:
@@ -168,7 +175,7 @@ def trace(
     direction: Direction = "back" if back else "forward"
     with opened() as (settings, engine, master), reading(engine) as snapshot:
         found = walk(
-            snapshot, OPERATOR, Start.read(start), direction, now=datetime.now(UTC), secret=master,
+            snapshot, OPERATOR, Start.read(start, at=time), direction, now=datetime.now(UTC), secret=master,
             limits=Limits(nodes=settings.trace_limit),
         )  # fmt: skip
     if as_json:

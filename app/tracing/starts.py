@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from app.enrolling.documents import find_document
 from app.store import chain, deposits, documents, links, listing, master
 from app.store.chain import ANYTHING, Among
 from app.store.engine import Snapshot
+from app.store.types import micros
 
 Kind = Literal["code", "custody", "lot", "epc", "site", "party", "document", "window"]
 
@@ -23,21 +25,24 @@ Kind = Literal["code", "custody", "lot", "epc", "site", "party", "document", "wi
 class Start:
     """value: a code as typed, scanned or pasted with its URL; the id of a custody, lot, site, party or document; or an
     EPC, EPC class or SSCC as URN or GS1 Digital Link. A `window` has none: it is everything that lies at the reader's
-    own sites. `among` narrows what the walk starts from."""
+    own sites. `among` narrows what the walk starts from. `at`: of a logistic unit, what was in it then."""
 
     kind: Kind
     value: str
     among: Among = ANYTHING
+    at: datetime | None = None
 
     @classmethod
-    def read(cls, text: str) -> "Start":
+    def read(cls, text: str, among: Among = ANYTHING, at: datetime | None = None) -> "Start":
         """A code or an EPC, whichever the text is."""
-        return cls("epc" if ":" in text and "/c/" not in text.lower() else "code", text)
+        link = gs1_key(text.strip())
+        return cls("epc" if link or (":" in text and "/c/" not in text.lower()) else "code", text, among, at)
 
     @property
     def question(self) -> str:
         """The same for every spelling of one start; what a cursor is bound to."""
-        return f"{self.kind} {self._named()}{'' if self.among == ANYTHING else f' {self.among}'}"
+        narrowed = "" if self.among == ANYTHING else f" {self.among}"
+        return f"{self.kind} {self._named()}{narrowed}{'' if self.at is None else f' {self.at}'}"
 
     def _named(self) -> str:
         match self.kind:
@@ -82,21 +87,7 @@ def find(snapshot: Snapshot, reader: Principal, start: Start, secret: bytes) -> 
         case "window":
             return search.at_own_sites()
         case _:
-            epc = canonical_uri(start.value)
-            # PostgreSQL takes no NUL, and no identifier has one.
-            found = [] if "\0" in epc else chain.with_epcs(snapshot, _contents(snapshot, epc))
-            if not found and "\0" not in epc:
-                found = _labelled(snapshot, epc)
-            if not found:
-                raise _unknown("epc", "EPC", start.value)
-            return search.kept(found)
-
-
-def _labelled(snapshot: Snapshot, epc: str) -> list[bytes]:
-    """Custodies of the native lots whose labels carry that GTIN and lot number."""
-    link = gs1_key(epc)
-    lots = [] if link is None else links.labelled(snapshot, link)
-    return [key for lot in lots for key in chain.of_lot(snapshot, lot.id, ANYTHING)][: chain.STARTS]
+            return search.of_epc(start.value.strip(), start.at)
 
 
 def _parsed(text: str) -> codes.Code:
@@ -155,6 +146,23 @@ class _Search:
         if not chain.is_lot(self.snapshot, lot):
             raise _unknown("lot", "批次", str(lot))
         return _bounded(chain.of_lot(self.snapshot, lot, self.among))
+
+    def of_epc(self, text: str, at: datetime | None) -> Roots:
+        """Captured goods that go by it, or by what is packed in it; else the lot of a GTIN and lot number, or the place
+        of a GLN, that are enrolled here."""
+        # PostgreSQL takes no NUL, and no identifier has one.
+        readable = "\0" not in text
+        found = chain.with_epcs(self.snapshot, _contents(self.snapshot, canonical_uri(text), at)) if readable else []
+        link = gs1_key(text) if readable else None
+        if link is not None:
+            lots = [] if found else links.labelled(self.snapshot, link)
+            found += [key for lot in lots for key in self.of_lot(lot.id).keys]
+            places = links.sites(self.snapshot, link.value, link.qualifier("254")) if link.key == "414" else []
+            if places and not found:
+                return self.at_site(places[0].id)
+        if not found:
+            raise _unknown("epc", "EPC", text)
+        return self.kept(found)
 
     def of_receipt(self, code: codes.Code, secret: bytes) -> Roots:
         number = codes.receipt_id_of(code)
@@ -229,16 +237,16 @@ def _bounded(keys: list[bytes]) -> Roots:
     return Roots(keys[: chain.STARTS], len(keys) > chain.STARTS)
 
 
-def _contents(snapshot: Snapshot, epc: str) -> list[str]:
-    """The EPC itself, and for a logistic unit what is in it, or was last: a crate that is used again does not join
-    Monday's goods with Tuesday's."""
+def _contents(snapshot: Snapshot, epc: str, at: datetime | None) -> list[str]:
+    """The EPC itself, and for a logistic unit what was in it at a time, else what is in it, or was last: a crate that
+    is used again does not join Monday's goods with Tuesday's."""
     found = {epc: None}
     packed = chain.packed_in(snapshot, [epc])
     if not packed:
         return [epc]
     # None: still in it. Otherwise the moment when it was last emptied, both ends of a packing included.
     ends = [row[3] for row in packed]
-    moment = None if None in ends else max(ends)
+    moment = micros(at) if at is not None else None if None in ends else max(ends)
     while packed:
         inside = [row[0] for row in packed if _covers(row[2], row[3], moment)]
         fresh = [content for content in dict.fromkeys(inside) if content not in found]

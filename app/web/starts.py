@@ -13,7 +13,9 @@ from app.web.schemas import Moment, Short
 
 
 def start_of(
-    code: Annotated[str | None, Query(max_length=300, description="S, P, B, G, T or R code, or its URL")] = None,
+    code: Annotated[
+        str | None, Query(max_length=300, description="S, P, B, G, T or R code, its URL, or a GS1 Digital Link")
+    ] = None,
     custody: UUID | None = None,
     lot: Annotated[UUID | None, Query(description="all of its custodies")] = None,
     epc: Annotated[str | None, Query(max_length=300, description="EPC, EPC class or SSCC, URN or Digital Link")] = None,
@@ -24,13 +26,22 @@ def start_of(
     until: Annotated[Moment | None, Query(alias="to", description="before then")] = None,
     product: UUID | None = None,
     category: Annotated[Short | None, Query(description="of products: pork covers pork.belly")] = None,
+    time: Annotated[
+        Moment | None, Query(description="of an SSCC: what was packed in it then; by default, what is")
+    ] = None,
 ) -> Start:
     """Raises Invalid for none and for several."""
     given: dict[Kind, object] = {
         "code": code, "custody": custody, "lot": lot, "epc": epc, "site": site, "party": party, "document": document,
     }  # fmt: skip
     among = Among(since, until, product, category)
-    starts = [Start(kind, str(value), among) for kind, value in given.items() if value is not None]
+    starts = [
+        # A pasted address or URN says itself what it is.
+        Start.read(str(value), among, time) if kind in ("code", "epc") and ":" in str(value) else
+        Start(kind, str(value), among, time)
+        for kind, value in given.items()
+        if value is not None
+    ]  # fmt: skip
     if not starts and (since is not None or until is not None):
         starts = [Start("window", "", among)]
     if len(starts) != 1:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.domain.epcis.identifiers import canonical_uri
+from tests.exchanging.world import FARM, MARKET, document, made, packed, some
 from tests.recording.conftest import deliver, harvest, paper
 from tests.support.cast import CHINA, Actor, Cast, ago
 
@@ -146,3 +148,60 @@ def test_only_what_a_buyer_got_of_these_goods_is_told(cast: Cast, goods: dict[st
         ("老城关饭馆", "sell", 1_000), ("外地超市", "ship", 1_000),
     ]  # fmt: skip
     assert {one["node_id"] for one in found} == of(goods, "leaf")
+
+
+def test_from_epcs_and_digital_links(cast: Cast) -> None:
+    greens = cast.product("小白菜", gtin="06901234567892")
+    batch = cast.farm.record("produce", outputs=[cast.output(greens, "50", lot_number="L/1")])["outputs"][0]
+    here = deliver(cast, batch, "20", cast.stall)
+    lot = {batch["custody_id"], here["custody_id"]}
+    for start in (
+        {"epc": "urn:epc:class:lgtin:6901234.056789.L%2F1"}, {"epc": "https://id.gs1.org/01/06901234567892/10/L%2F1"},
+        {"epc": "https://food.example.cn/01/06901234567892/10/L%2F1?17=261231"},
+        {"code": "https://food.example.cn/01/06901234567892/10/L%2F1"},
+        {"code": "urn:epc:class:lgtin:6901234.056789.L%2F1"},
+        {"code": "https://dl.example.org/products/gtin/06901234567892/lot/L%2F1"},
+        {"lot": batch["lot_id"]},
+    ):  # fmt: skip
+        assert ids(cast.admin.trace("back", **start)) == lot, start
+    for nothing in ("urn:epc:class:lgtin:6901234.056789.L2", "https://id.gs1.org/414/6901234567892", "urn:x:y"):
+        answer = cast.admin.get("/trace", params={"epc": nothing})
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-epc")
+
+
+def test_from_a_logistic_unit_at_a_time(cast: Cast) -> None:
+    """A pallet in a container, and another pallet in it the next day."""
+    pallets, container = (UNIT.format(n) for n in "12"), UNIT.format(9)
+    first, second = pallets
+    answer = cast.admin.post("/captures", document(
+        made(1, FARM, some("A", 9)), made(1, FARM, some("B", 9)),
+        packed(2, FARM, first, some("A", 9)), nested(3, FARM, container, first),
+        nested(20, MARKET, container, first, "DELETE"),
+        packed(22, FARM, second, some("B", 9)), nested(24, FARM, container, second),
+    ))  # fmt: skip
+    assert answer.status_code == 200, answer.text
+
+    def lots(**start: str) -> set[str]:
+        found = cast.admin.trace("back", **start)
+        return {node["lot_number"] for node in found["nodes"] if node["depth"] == 0}
+
+    assert lots(epc=container) == {"B"}
+    assert lots(epc=container, time="2026-02-01T10:00:00+08:00") == {"A"}
+    assert lots(epc=container, time="2026-02-02T01:00:00+08:00") == {"B"}
+    assert lots(epc=first, time="2026-02-02T03:00:00+08:00") == {"A"}
+    assert lots(code=f"https://example.org/00/{sscc(container)}") == {"B"}
+    emptied = cast.admin.get("/trace", params={"epc": container, "time": "2026-02-01T21:00:00+08:00"})
+    assert emptied.status_code == 404
+    page = cast.admin.get("/trace", params={"epc": container, "limit": 1, "time": "2026-02-01T10:00:00+08:00"})
+    assert page.status_code == 200
+
+
+UNIT = "urn:epc:id:sscc:4012345.000000000{}"
+
+
+def nested(hour: int, site: str, unit: str, inner: str, action: str = "ADD") -> dict[str, Any]:
+    return packed(hour, site, unit, action=action) | {"childEPCs": [inner]}
+
+
+def sscc(urn: str) -> str:
+    return canonical_uri(urn).rsplit("/", 1)[-1]
