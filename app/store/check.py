@@ -12,7 +12,7 @@ from app.domain import ids
 from app.domain.codes import CodeKind
 from app.domain.deciding import content_hash
 from app.domain.rows import ENTRIES, TOUCHED
-from app.store import captured_check, tables
+from app.store import captured_check, published_check, tables
 from app.store.engine import reading
 from app.store.projections import balances, chunks, found, pages, received, timeline_at, timeline_of
 
@@ -327,9 +327,10 @@ def _holds(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
 Check = Callable[[Connection, Sequence[Row[Any]]], Iterator[str]]
 
 CHECKS: dict[Table, tuple[Check, ...]] = {
-    _t.event: (_contents, captured_check.indexed),
+    _t.event: (_contents, captured_check.indexed, published_check.shown),
     _t.capture: (captured_check.complete,),
-    _t.epc_event: (captured_check.projected,),
+    _t.epc_event: (captured_check.projected, published_check.placed),
+    _t.epcis_event: (published_check.named,),
     _t.custody: (_balances,),
     _t.timeline: (_timeline,),
     _t.slip_item: (_received,),

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, bindparam, delete, select, text, update
 
 from app.domain.rows import ENTRIES
-from app.store import captured_check, tables
+from app.store import captured_check, published_check, tables
 from app.store.bulk import upsert
 from app.store.engine import writing
 from app.store.projections import Timeline, balances, chunks, pages, received, timeline_at, timeline_of
@@ -16,15 +16,18 @@ _COLUMNS = (*ENTRIES.values(), "receipts")
 
 
 def rebuild(engine: Engine) -> list[str]:
-    """Puts timelines, balances and what slips have delivered right, in one transaction; a sentence for each difference.
+    """Puts timelines, balances, what slips have delivered and the index of the repository right, in one transaction; a
+    sentence for each difference.
 
     Other writers wait until it is done. Raises StoreUnavailable.
     """
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             # Keeps out whoever would write what it has read before: SQLite's one writer is kept out already.
-            connection.execute(text("LOCK TABLE event, timeline, custody, slip_item, receipt_line IN EXCLUSIVE MODE"))
+            locked = "event, timeline, custody, slip_item, receipt_line, unpublished, epcis_event"
+            connection.execute(text(f"LOCK TABLE {locked} IN EXCLUSIVE MODE"))
         return [
+            *published_check.rebuilt(connection),
             *captured_check.rebuilt(connection),
             *_timeline(connection),
             *_custodies(connection),

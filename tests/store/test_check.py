@@ -52,6 +52,10 @@ PROJECTIONS: dict[str, tuple[Damage, str]] = {
         lambda c: c.execute(update(tables.timeline).where(tables.timeline.c.event_id == SHIPPED).values(amount=3)),
         f"timeline {AT_FARM}/{SHIPPED}/shipped: is ship {NOW} 3, its event says ('ship', {NOW!r}, 2000)",
     ),
+    "lost to the repository": (
+        lambda c: c.execute(delete(tables.unpublished).where(tables.unpublished.c.event_id == MADE)),
+        f"event {MADE}: is neither in epcis_event nor in unpublished",
+    ),
     "slip": (
         lambda c: c.execute(update(tables.slip_item).values(received=0)),
         "received is 0, its links make 1500",

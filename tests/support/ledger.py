@@ -120,6 +120,7 @@ def event(connection: Connection, ref: str, kind: str, site: UUID, entries: list
         connection, tables.event, id=key, kind=kind, site_id=site, entries=entries, body=body, outcome={},
         recorder_id=_SPACE, ref=ref, content_hash=content_hash(body),
     )  # fmt: skip
+    put(connection, tables.unpublished, event_id=key)
     for custody_id, entry, amount in entries:
         put(
             connection, tables.timeline, custody_id=UUID(hex=custody_id), event_id=key, entry=entry, kind=kind,
