@@ -101,7 +101,10 @@ def slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
 def _take(transaction: Transaction, command: Take) -> Taken:
     connection = transaction.connection
     there = captures.there(connection, {noted.event.event_id for noted in command.events})
-    new = {noted.event.event_id: noted for noted in reversed(command.events) if noted.event.event_id not in there}
+    new: dict[UUID, Noted] = {}
+    for noted in command.events:
+        if noted.event.event_id not in there:
+            new.setdefault(noted.event.event_id, noted)
     if command.alone:
         _require_unused(connection, new.values())
     records, described = command.records, command.described
