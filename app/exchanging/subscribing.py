@@ -204,7 +204,7 @@ def delete_queries(transaction: Transaction, commands: Sequence[DeleteQuery]) ->
     """Job: each query with its subscriptions; sockets that listen to it hear of it through the feed."""
     connection = transaction.connection
     keys = {query_id(command.principal.recorder_id, command.name) for command in commands}
-    known = store.queries(connection, keys)
+    known = store.lock(connection, keys)
     gone: set[UUID] = set()
 
     def decide(command: DeleteQuery) -> None:
@@ -225,7 +225,7 @@ def subscribe(transaction: Transaction, commands: Sequence[Subscribe]) -> Sequen
     """Job: each a subscription of its own, from now on, or from the first event recorded at `since`."""
     connection, now = transaction.connection, transaction.now
     keys = {query_id(command.principal.recorder_id, command.name) for command in commands}
-    queries = store.queries(connection, keys)
+    queries = store.lock(connection, keys)
     counts = store.count_subscriptions(connection, {command.principal.recorder_id for command in commands})
     last = last_position(connection)
     made: list[Subscription] = []

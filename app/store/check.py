@@ -36,6 +36,7 @@ REFERENCES = (
     Reference(_t.api_key.c.device_id, _t.device.c.id),
     Reference(_t.document.c.owner_party_id, _t.party.c.id),
     Reference(_t.correction.c.event_id, _t.event.c.id),
+    Reference(_t.epcis_subscription.c.query_id, _t.epcis_query.c.id),
     Reference(_t.correction.c.correcting_event_id, _t.event.c.id),
     Reference(_t.correction.c.replacement_event_id, _t.event.c.id),
     Reference(_t.flag.c.event_id, _t.event.c.id),

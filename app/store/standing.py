@@ -25,6 +25,15 @@ def queries(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, NamedQuery]:
     return found
 
 
+def lock(connection: Snapshot, ids: Iterable[UUID]) -> dict[UUID, NamedQuery]:
+    """As queries; nobody else deletes them, or subscribes to them, until the transaction ends."""
+    found = {}
+    for chunk in chunks(sorted(ids, key=lambda key: key.bytes)):
+        statement = select(_query).where(_query.c.id.in_(chunk)).order_by(_query.c.id).with_for_update()
+        found.update({row.id: NamedQuery(*row) for row in connection.execute(statement)})
+    return found
+
+
 def queries_of(snapshot: Snapshot, owner: UUID, after: str, limit: int) -> list[NamedQuery]:
     """An owner's by name, those behind `after`."""
     c = _query.c

@@ -4,18 +4,24 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, update
 
 from app.domain.epcis.context import context_of
+from app.domain.epcis.exceptions import NoSuchNameException
 from app.domain.epcis.writing import CONTEXT
+from app.domain.rights import Principal, Role
 from app.exchanging import subscribing
 from app.settings import Settings
 from app.store import tables
 from app.store.engine import reading, writing
+from app.store.writer import Writer
 from app.web.service import Service
 from tests.epcis.listening import arrival, bring, heard, named, names, reaching, subscribed, taken
 from tests.epcis.shown import faults
@@ -425,3 +431,33 @@ def test_metrics_tell_how_they_fare(cast: Cast, receiver: Receiver, service: Ser
     text = cast.client.get("/metrics").text
     for name in ("subscriptions_active", "subscriptions_paused", "subscriptions_lag", "sockets_open"):
         assert f"\nonecode_{name} " in text
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_who_subscribes_to_a_query_that_is_being_deleted_leaves_nothing_behind(
+    cast: Cast, receiver: Receiver, service: Service
+) -> None:
+    """Two processes: one writes for each."""
+    other = Writer(service.engine)
+    reach = service.reach
+    principal = Principal(uuid4(), Role.MARKET, UUID(cast.market.party["id"]), None, None, None)
+    for number in range(20):
+        named(cast.market, f"q{number}")
+        begin = threading.Barrier(2)
+
+        def end(name: str = f"q{number}", begin: threading.Barrier = begin) -> None:
+            begin.wait()
+            other.submit(subscribing.delete_queries, subscribing.DeleteQuery(principal, name))
+
+        thread = threading.Thread(target=end)
+        thread.start()
+        begin.wait()
+        command = subscribing.Subscribe(
+            principal, f"q{number}", receiver.origin, None, subscribing.Trigger(None), reach, service.master
+        )
+        with suppress(NoSuchNameException):
+            service.writer.submit(subscribing.subscribe, command)
+        thread.join()
+    other.close()
+    with reading(service.engine) as snapshot:
+        assert snapshot.execute(select(tables.epcis_subscription.c.id)).all() == []
