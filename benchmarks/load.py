@@ -62,7 +62,7 @@ class _Run:
         return next(self._requests, None) if time.perf_counter() < self._until else None
 
     def answered(self, status: bytes, body: bytes, seconds: float) -> None:
-        if status in (b"200", b"201") and self._expect in body:
+        if status in (b"200", b"201", b"307") and self._expect in body:
             self.times.append(seconds)
         else:
             self.failed += 1

@@ -151,11 +151,16 @@ _REPEATED = ("content-type", "content-encoding", "etag", "cache-control", "vary"
 
 
 def drive(port: int, codes: list[str], headers: Mapping[str, str], seconds: float, place: Path) -> float:
-    """Answers a second, every one a 200."""
+    """Scans a second, every one answered."""
+    return drive_paths(port, [f"/c/{code}" for code in codes], headers, seconds, place)
+
+
+def drive_paths(port: int, paths: list[str], headers: Mapping[str, str], seconds: float, place: Path) -> float:
+    """Answers a second, every one a 200 or a redirect."""
     url = f"http://127.0.0.1:{port}"
     wrk = shutil.which("wrk")
     if wrk is None:
-        job = {"port": port, "path": [f"/c/{code}" for code in codes], "headers": dict(headers), "seconds": seconds,
+        job = {"port": port, "path": paths, "headers": dict(headers), "seconds": seconds,
                "clients": CLIENTS, "expect": ""}  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.load"], input=json.dumps(job), capture_output=True, text=True, check=True
@@ -165,7 +170,7 @@ def drive(port: int, codes: list[str], headers: Mapping[str, str], seconds: floa
             raise RuntimeError(f"{result['failed']} scans were not answered")
         return float(result["per_second"])
     script = place / "scan.lua"
-    listed = ", ".join(f'"/c/{code}"' for code in codes)
+    listed = ", ".join(f'"{path}"' for path in paths)
     named = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items())
     script.write_text(
         f"local paths = {{{listed}}}\n{named}\nlocal n = 0\n"

@@ -7,6 +7,7 @@ Source: GS1 Digital Link URI Syntax 1.2 and later §4 (structure), §5 (percent-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from urllib.parse import quote, unquote
 
@@ -75,7 +76,7 @@ class DigitalLink:
     @property
     def path(self) -> str:
         """/01/…/10/…, escaped."""
-        return "".join(f"/{ai}/{escape(value)}" for ai, value in self.pairs)
+        return _path(self.pairs)
 
     @property
     def levels(self) -> list["DigitalLink"]:
@@ -96,6 +97,12 @@ class DigitalLink:
         return f"{stem.removesuffix('/')}{self.path}{'?' if query else ''}{query}"
 
 
+@lru_cache(maxsize=4096)
+def _path(pairs: tuple[Pair, ...]) -> str:
+    return "".join(f"/{ai}/{escape(value)}" for ai, value in pairs)
+
+
+@lru_cache(maxsize=4096)
 def escape(text: str, *, query: bool = False) -> str:
     """All but letters, digits and -._~ percent-encoded; in a query a blank is a plus. For characters up to U+00FF."""
     encoded = quote(text, safe="", encoding="latin-1")
@@ -130,7 +137,8 @@ def parse_path(segments: Sequence[str], query: str, options: Options = STRICT) -
     if start is None:
         raise NotDigitalLink("路径中没有 GS1 主键", "there is no GS1 key in the path")
     path = [_in_path(segments[at], segments[at + 1], options) for at in range(start, len(segments), 2)]
-    names = [row.ai for row, _ in path]
+    pairs = [(row.ai, value) for row, value in path]
+    names = [ai for ai, _ in pairs]
     if tuple(names[1:]) not in _orders(names[0]):
         raise NotDigitalLink(
             f"({names[0]}) 之后的限定符或其顺序有误：{'、'.join(names[1:])}",
@@ -143,10 +151,10 @@ def parse_path(segments: Sequence[str], query: str, options: Options = STRICT) -
         _require_attribute(row, options)
         if any((*names[1:at], row.ai, *names[at:]) in _orders(names[0]) for at in range(1, len(names) + 1)):
             raise NotDigitalLink(f"({row.ai}) 应在路径中", f"({row.ai}) belongs into the path")
-    for row, value in (*path, *attributes):
+    _require(_fault_of_key(*pairs[0]))
+    for row, value in (*path[1:], *attributes):
         _require_value(row, value)
-    _require_together([row.ai for row, _ in (*path, *attributes)], options)
-    pairs = [(row.ai, value) for row, value in path]
+    _require_together((*names, *(row.ai for row, _ in attributes)), options)
     return DigitalLink(*pairs[0], tuple(pairs[1:]), tuple((row.ai, value) for row, value in attributes))
 
 
@@ -212,12 +220,23 @@ def _require_attribute(row: Identifier, options: Options) -> None:
         raise NotDigitalLink(f"({row.ai}) 不能放在查询参数中", f"({row.ai}) cannot be an attribute in the query")
 
 
+@lru_cache(maxsize=4096)
+def _fault_of_key(ai: str, value: str) -> Fault | None:
+    """Many lots have one key."""
+    return KEYS[ai].fault(value)
+
+
 def _require_value(row: Identifier, value: str) -> None:
     _require(row.fault(value))
 
 
-def _require_together(names: Sequence[str], options: Options) -> None:
-    _require(association_fault(names, requisites=options.requisite_ais))
+def _require_together(names: tuple[str, ...], options: Options) -> None:
+    _require(_fault_of(names, options.requisite_ais))
+
+
+@lru_cache(maxsize=4096)
+def _fault_of(names: tuple[str, ...], requisites: bool) -> Fault | None:
+    return association_fault(names, requisites=requisites)
 
 
 def _require(fault: Fault | None) -> None:
@@ -241,7 +260,7 @@ def elements(text: str, options: Options = STRICT) -> list[Pair]:
         _require_value(row, value)
     if not found:
         raise NotDigitalLink("没有内容", "there is nothing in it")
-    _require_together([ai for ai, _ in found], options)
+    _require_together(tuple(ai for ai, _ in found), options)
     return found
 
 

@@ -4,8 +4,9 @@ Source: GS1-Conformant resolver 1.2, RFC 9264 (linksets), RFC 8288 (Link header)
 §12.5.1 (media types).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -112,6 +113,8 @@ class Wishes:
         """Those that are liked best: by context, then language, then media type. Where links differ in what the request
         says nothing of, all of them."""
         left = list(links)
+        if len(left) == 1:
+            return tuple(left)
         for score in (self._context, self._language, self._media_type):
             left = _highest(left, score)
         return tuple({link.href: link for link in reversed(left)}.values())[::-1]
@@ -189,32 +192,39 @@ def linkset(resolution: Resolution, root: str) -> dict[str, Any]:
 
 def linkset_text(resolution: Resolution, root: str) -> str:
     """The same as application/linkset: as in a Link header, a link a line."""
-    return ",\n".join(_written(item) for item in _flat(linkset(resolution, root)))
+    return ",\n".join(f'{_written(link)}; anchor="{root}{anchor}"' for anchor, link in _flat(resolution))
 
 
 def link_header(resolution: Resolution, root: str, *, room: int) -> str:
     """The linkset, and the links themselves as far as they take no more than `room` characters."""
     whole = f'<{root}{resolution.asked.path}?linkType=linkset>; rel="linkset"; type="application/linkset+json"'
-    listed = [_written(item, anchored=False) for item in _flat(linkset(resolution, root))]
-    told = ", ".join((whole, *listed))
-    return told if len(listed) <= LISTED and len(told) <= room else whole
+    if sum(len(level.links) for level in resolution.levels) > LISTED:
+        return whole
+    told = ", ".join((whole, *(_written(link) for _, link in _flat(resolution))))
+    return told if len(told) <= room else whole
 
 
-def _flat(whole: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for item in whole["linkset"]:
-        for link_type, listed in item.items():
-            if isinstance(listed, list):
-                for link in listed:
-                    yield item["anchor"], link_type, link
+def _flat(resolution: Resolution) -> Iterator[tuple[str, Link]]:
+    """Each link with the path of what it is for; the default link once more, as such."""
+    default: Link | None = resolution.default
+    for level in resolution.levels:
+        path = level.link.path
+        for link in level.links:
+            yield path, link
+        if default is not None and default == level.default:
+            yield path, Link(DEFAULT, default.href, default.title)
+            default = None
 
 
-def _written(item: tuple[str, str, dict[str, Any]], *, anchored: bool = True) -> str:
-    anchor, link_type, link = item
-    told = [f"<{link['href']}>", f'rel="{link_type}"']
-    if anchored:
-        told.append(f'anchor="{anchor}"')
-    told.append(f"title*=UTF-8''{quote(link['title'], safe='')}")
-    told += [f'hreflang="{tag}"' for tag in link.get("hreflang", ())]
-    if "type" in link:
-        told.append(f'type="{link["type"]}"')
+@lru_cache(maxsize=4096)
+def _written(link: Link) -> str:
+    told = [f"<{link.href}>", f'rel="{link.type}"', f"title*=UTF-8''{_quoted(link.title)}"]
+    told += [f'hreflang="{tag}"' for tag in link.hreflang]
+    if link.media_type is not None:
+        told.append(f'type="{link.media_type}"')
     return "; ".join(told)
+
+
+@lru_cache(maxsize=4096)
+def _quoted(title: str) -> str:
+    return quote(title, safe="")

@@ -72,6 +72,8 @@ class Question(NamedTuple):
         """The representation of the linkset that is asked for; None where it is not."""
         if self.link_type in _WHOLE:
             return preferred(self.accept, KINDS)
+        if "json" not in self.accept.lower() and LINKSET_TEXT not in self.accept.lower():
+            return None
         liked = dict(liked_of(self.accept))
         named = max(KINDS[:-1], key=lambda kind: liked.get(kind, 0.0))
         if not liked.get(named, 0.0) > 0 or liked.get(HTML, 0.0) > liked[named]:
@@ -117,7 +119,7 @@ def asked_of(raw_path: bytes, query_string: bytes, accept: bytes, language: byte
         query = "&".join(filter(None, (*found.others, query)))
     link_type = lang = None
     contexts: list[str] = []
-    for part in query.split("&"):
+    for part in query.split("&") if query else ():
         name, _, value = part.partition("=")
         if name == "linkType" and link_type is None:
             link_type = unquote_plus(value)

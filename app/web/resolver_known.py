@@ -80,7 +80,8 @@ class Resolver:
         )
         links = (*first.links, *(each for level in others for each in level.links))
         level = type(first)(link, first.description, links)
-        names = family.names | {feed_name(link.path)} | {lot.id.hex for lot in lots} | {lot.code for lot in lots}
+        own = (name for lot in lots for name in (lot.id.hex, lot.code))
+        names = family.names.union((feed_name(link.path), *own))
         return Found(Resolution(link, (level, *above)), names)
 
     def _family(self, gtin: str, now: datetime) -> Made[Family]:

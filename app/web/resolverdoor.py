@@ -17,10 +17,11 @@ from app.web.limits import Limits
 from app.web.memo import Made
 from app.web.middleware import Edge
 from app.web.resolver_answers import Answered, Question, answer, asked_of, could_be, options, refusal
-from app.web.resolver_known import BELIEVED, ENTRY
+from app.web.resolver_known import BELIEVED, ENTRY, Key
 from app.web.service import Service
 
 ROUTE = "/{ai}/{value}"
+ONCE = 100_000  # questions that are remembered to have been asked
 
 
 class ResolverDoor:
@@ -32,6 +33,7 @@ class ResolverDoor:
         self._resolver = service.resolver
         self._edge = edge
         self._limits = Limits(service.settings.address_scans_per_minute)
+        self._asked: set[int] = set()
         settings = service.settings
         self._guarded = Edge(self._answer, service.metrics, settings.public_url, settings.body_timeout_seconds)
 
@@ -78,17 +80,32 @@ class ResolverDoor:
         await _tell(scope, send, told)
 
     async def _found(self, question: Question, scope: Scope) -> Answered:
-        memo = self._resolver.answers
-        with memo.making() as made:
+        key = scope.get("onecode.key")
+        if key is None or not self._again(key):
+            return await self._told(question, scope)
+        with self._resolver.answers.making() as made:
             now = datetime.now(UTC)
             found = await self._resolver.find(question)
             told = answer(question, found.resolution, self._resolver.root, scope["method"], found.lots)
-            key = scope.get("onecode.key")
-            if found.names is not None and key is not None and told.status in (200, 300, 307):
+            if found.names is not None and told.status in (200, 300, 307):
                 kept = told._replace(headers=self._edge.complete(told.headers))
                 size = ENTRY + sum(map(len, key)) + len(told.body) + sum(len(n) + len(v) for n, v in told.headers)
                 made[key] = Made(kept, found.names, size, now + BELIEVED, now)
         return told
+
+    async def _told(self, question: Question, scope: Scope) -> Answered:
+        found = await self._resolver.find(question)
+        return answer(question, found.resolution, self._resolver.root, scope["method"], found.lots)
+
+    def _again(self, key: Key) -> bool:
+        """Whether the same was asked for lately: what is asked for once is not worth keeping."""
+        mark = hash(key)
+        if mark in self._asked:
+            return True
+        if len(self._asked) >= ONCE:
+            self._asked.clear()
+        self._asked.add(mark)
+        return False
 
 
 async def _tell(scope: Scope, send: Send, told: Answered) -> None:
