@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -9,7 +10,8 @@ from app.domain import codes
 from app.domain.graph import Bounds, walk
 from app.store import chain
 from app.store.engine import open_engine, reading
-from benchmarks import buyers, p5, p6, p7, p11
+from app.store.lots import Asked, Coded, LotReader
+from benchmarks import buyers, p5, p6, p7, p11, p13
 from benchmarks.filling import Filling
 from benchmarks.graphs import Buyers, Families, Graph, Trees
 from benchmarks.harness import Kind, Result, Stage, in_turn, paired, report, table
@@ -147,3 +149,16 @@ def test_the_report_is_a_table_and_json(tmp_path: Path) -> None:
     assert written["command"] == "python -m benchmarks P7"
     assert written["cores"] >= 1
     assert written["results"][0]["verdict"] == "pass"
+
+
+def test_lots_under_one_gtin_are_found_by_their_digital_links(empty_database: Database) -> None:
+    product = UUID(int=1)
+    p13.fill_lots(empty_database.url, 20, product)
+    engine = open_engine(empty_database.url)
+    reader = LotReader(engine)
+    anchor = f"/01/{p13.GTIN}/10/L0000007"
+    assert reader.read([Asked((product, UUID(int=2)), "L0000007", anchor), Asked((product,), "none", "/x")]) == [
+        [Coded(p13.code(7), p13.lot_id(7))], [],
+    ]  # fmt: skip
+    reader.close()
+    engine.dispose()

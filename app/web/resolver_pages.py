@@ -28,6 +28,7 @@ def links_page(
             "host": urlsplit(link.href).hostname,
         }
         for link in listed
+        if not (link.own and link.href.endswith("?linkType=all"))  # this page
     ]
     rendered = environment.get_template("resolver.html").render(
         words=words,
