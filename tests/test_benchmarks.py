@@ -151,10 +151,10 @@ def test_the_report_is_a_table_and_json(tmp_path: Path) -> None:
     assert written["results"][0]["verdict"] == "pass"
 
 
-def test_lots_under_one_gtin_are_found_by_their_digital_links(empty_database: Database) -> None:
+def test_lots_under_one_gtin_are_found_by_their_digital_links(database: Database) -> None:
     product = UUID(int=1)
-    p13.fill_lots(empty_database.url, 20, product)
-    engine = open_engine(empty_database.url)
+    p13.fill_lots(database.url, 20, product)
+    engine = open_engine(database.url)
     reader = LotReader(engine)
     anchor = f"/01/{p13.GTIN}/10/L0000007"
     assert reader.read([Asked((product, UUID(int=2)), "L0000007", anchor), Asked((product,), "none", "/x")]) == [
