@@ -8,7 +8,7 @@ import pytest
 
 from app.domain import codes
 from app.domain.graph import Bounds, walk
-from app.store import chain
+from app.store import chain, schema
 from app.store.engine import open_engine, reading
 from app.store.lots import Asked, Coded, LotReader
 from benchmarks import buyers, p5, p6, p7, p11, p13
@@ -151,10 +151,11 @@ def test_the_report_is_a_table_and_json(tmp_path: Path) -> None:
     assert written["results"][0]["verdict"] == "pass"
 
 
-def test_lots_under_one_gtin_are_found_by_their_digital_links(database: Database) -> None:
+def test_lots_under_one_gtin_are_found_by_their_digital_links(empty_database: Database) -> None:
     product = UUID(int=1)
-    p13.fill_lots(database.url, 20, product)
-    engine = open_engine(database.url)
+    engine = open_engine(empty_database.url)
+    schema.upgrade(engine)
+    p13.fill_lots(empty_database.url, 20, product)
     reader = LotReader(engine)
     anchor = f"/01/{p13.GTIN}/10/L0000007"
     assert reader.read([Asked((product, UUID(int=2)), "L0000007", anchor), Asked((product,), "none", "/x")]) == [
