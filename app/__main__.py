@@ -171,11 +171,11 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="与 /trace 相同的 JSON · the JSON of /trace")] = False,
     lang: Annotated[Language, typer.Option(help="zh | en")] = "zh",
 ) -> None:
-    """来可溯、去可追 · Prints the chain of what a code or EPC names, as a tree or as the JSON of /trace."""
+    """来可溯、去可追 · Prints the chain of what a code or EPC names, or a unit holds, as a tree or as JSON."""
     direction: Direction = "back" if back else "forward"
     with opened() as (settings, engine, master), reading(engine) as snapshot:
         found = walk(
-            snapshot, OPERATOR, Start.read(start, at=time), direction, now=datetime.now(UTC), secret=master,
+            snapshot, OPERATOR, Start("code", start, time=time), direction, now=datetime.now(UTC), secret=master,
             limits=Limits(nodes=settings.trace_limit),
         )  # fmt: skip
     if as_json:

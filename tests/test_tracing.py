@@ -12,6 +12,7 @@ from sqlalchemy import Engine, update
 from app import tracing
 from app.domain import codes
 from app.domain.codes import CodeKind
+from app.domain.epcis.identifiers import canonical_uri
 from app.domain.errors import Malformed, NotFound
 from app.domain.rights import Principal
 from app.store import chain, tables
@@ -119,7 +120,7 @@ def test_the_json_is_the_contracts(ask: Ask, market_day: Chains) -> None:
     found = json.loads(to_json(ask("back", "dish")))
     assert list(found) == [
         "nodes", "links", "events", "gaps", "totals", "truncated", "next", "documents", "tests",
-        "recipients", "shares",
+        "recipients", "shares", "start",
     ]  # fmt: skip
     dish_code = market_day.codes["dish"]
     dish, link, event, gap = found["nodes"][0], found["links"][0], found["events"][0], found["gaps"][0]
@@ -382,8 +383,8 @@ def test_an_epc_and_the_unit_it_was_packed_in(ask: Ask, engine: Engine) -> None:
 
         def pack(unit: str, content: str, since: int, until: int | None) -> None:
             put(
-                connection, tables.packing, unit_epc=tracing.starts.canonical_uri(unit),
-                content_epc=tracing.starts.canonical_uri(content), from_event_id=named(f"pack {since}"),
+                connection, tables.packing, unit_epc=canonical_uri(unit),
+                content_epc=canonical_uri(content), from_event_id=named(f"pack {since}"),
                 from_time=START + timedelta(hours=since),
                 to_time=None if until is None else START + timedelta(hours=until),
             )  # fmt: skip
@@ -394,7 +395,7 @@ def test_an_epc_and_the_unit_it_was_packed_in(ask: Ask, engine: Engine) -> None:
         pack(case, other, 1, 3)
 
     def roots(epc: str) -> set[str]:
-        return {n.id for n in ask("forward", Start.read(epc)).nodes if n.depth == 0}
+        return {n.id for n in ask("forward", Start("epc", epc)).nodes if n.depth == 0}
 
     tuesday = {str(named("at mill")), str(named("at farm"))}
     assert roots(lot) == tuesday
@@ -403,7 +404,7 @@ def test_an_epc_and_the_unit_it_was_packed_in(ask: Ask, engine: Engine) -> None:
     with writing(engine) as connection:
         connection.execute(
             update(tables.packing)
-            .where(tables.packing.c.unit_epc == tracing.starts.canonical_uri(case))
+            .where(tables.packing.c.unit_epc == canonical_uri(case))
             .where(tables.packing.c.from_time == START + timedelta(hours=1))
             .values(to_time=None)
         )
@@ -437,13 +438,6 @@ def test_what_does_not_exist(ask: Ask, engine: Engine, market_day: Chains) -> No
             ask("back", start)
         assert malformed.value.slug == slug
         assert " · " in malformed.value.detail
-
-
-def test_a_code_or_an_epc_by_its_look() -> None:
-    assert Start.read("BX-1").kind == "code"
-    assert Start.read("https://food.example.cn/C/BX1").kind == "code"
-    assert Start.read("urn:epc:id:sscc:1.2").kind == "epc"
-    assert Start.read("https://id.gs1.org/00/123").kind == "epc"
 
 
 def test_more_starts_than_one_answer_begins_with(ask: Ask, market_day: Chains, monkeypatch: pytest.MonkeyPatch) -> None:

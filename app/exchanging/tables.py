@@ -131,13 +131,14 @@ def _rows(pieces: Iterable[Piece], sheets: Iterable[Sheet]) -> Iterator[tuple[st
 
 
 def chain_lines(pieces: Iterable[Piece]) -> Iterator[bytes]:
-    """A chain as NDJSON: `{"node":…}`, `{"link":…}` and so on; after each piece `{"progress":{counts, "next"}}`, whose
-    `next` goes on where the stream broke off; at the end `{"summary":{counts, "truncated"}}`."""
+    """A chain as NDJSON: `{"node":…}`, `{"link":…}` and so on, from an EPC after `{"start":…}`; after each piece
+    `{"progress":{counts, "next"}}`, whose `next` goes on where the stream broke off; at the end
+    `{"summary":{counts, "truncated"}}`."""
     sorts = ("nodes", "links", "events", "gaps", "documents", "tests", "recipients", "receipts")
     counts: dict[str, int] = dict.fromkeys(sorts, 0)
     truncated = False
     for piece in pieces:
-        lines: list[bytes] = []
+        lines: list[bytes] = [_encode({"start": start})] if (start := piece.trace.start) is not None else []
         for name, one in told(piece):
             counts[f"{name}s"] += 1
             lines.append(_encode({name: one}))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from app.domain import codes, ids
 from app.domain.codes import CodeKind, MistypedCode
-from app.domain.epcis.identifiers import canonical_uri, gs1_key
+from app.domain.epcis.spelling import Epc, read
 from app.domain.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, Refusal
 from app.domain.identifiers import check_gtin
 from app.domain.rights import Principal, Role, manages_party, owns_site
@@ -17,7 +18,7 @@ from app.domain.rows import Code, Lot, Party, Product, Site
 from app.issuing import units
 from app.issuing.units import ChangeUnits
 from app.store import codes as store
-from app.store import links, master
+from app.store import links, master, packings
 from app.store import units as unit_store
 from app.store.engine import Snapshot
 from app.store.units import CodeJob
@@ -311,19 +312,28 @@ _LETTERS = frozenset(CodeKind)
 
 
 def _by_uri(snapshot: Snapshot, text: str) -> list[Match]:
-    """What an EPC URN, a GS1 Digital Link of whatever domain or another URI names, in whichever spelling."""
-    if ":" not in text:
-        return []
-    uri = canonical_uri(text)
-    lots = list(store.lots(snapshot, [ids.captured_lot_id(uri)]).values())
-    link = gs1_key(text)
+    """What an EPC URN, a GS1 Digital Link of whatever domain or another URI names, in whichever spelling; of a logistic
+    unit the batches in it."""
+    with suppress(Malformed):
+        if (epc := read(text)) is not None:
+            return _by_epc(snapshot, epc)
+    return []
+
+
+def _by_epc(snapshot: Snapshot, epc: Epc) -> list[Match]:
+    lots = list(store.lots(snapshot, [ids.captured_lot_id(epc.uri)]).values())
+    link = epc.link
     if link is not None and not lots:
         lots = links.labelled(snapshot, link)
     if link is not None and link.key == "414":
         sites = links.sites(snapshot, link.value, link.qualifier("254"))
         if sites:
             return [Match(site.code, "site", site.name) for site in sites]
-    return _of_lots(snapshot, [(lot, lot.code, "lot") for lot in lots]) or _by_other_name(snapshot, uri)
+    found = _of_lots(snapshot, [(lot, lot.code, "lot") for lot in lots])
+    if not found and (unit := packings.open_unit(snapshot, epc.uri, None, LISTED)) is not None:
+        inside = links.custodies(snapshot, unit.contents)
+        found = _of_custodies(snapshot, [custody.id for custody in inside])
+    return found or _by_other_name(snapshot, epc.uri)
 
 
 def _by_barcode(snapshot: Snapshot, text: str) -> list[Match]:

@@ -17,7 +17,7 @@ from app.domain.linksets import Level, Link, Resolution
 from app.domain.rows import Custody, Lot, Party, Product, Site
 from app.store import codes as code_store
 from app.store import links as store
-from app.store import master
+from app.store import master, packings
 from app.store.engine import Snapshot
 
 P = TypeVar("P", Site, Party)
@@ -123,7 +123,9 @@ def _own(snapshot: Snapshot, link: DigitalLink, products: Sequence[Product], roo
             hands = store.custodies(snapshot, [constrained(link)])
             return _of_custodies(hands, root), _said(link, products)
         case "00", _:
-            hands = store.custodies(snapshot, [constrained(link), *store.contents(snapshot, link)])
+            uri = constrained(link)
+            unit = packings.open_unit(snapshot, uri, None, store.FOUND)
+            hands = store.custodies(snapshot, [uri, *(unit.contents if unit is not None else ())])
             return _of_custodies(hands, root), f"SSCC {link.value}"
         case "414", _:
             sites = store.sites(snapshot, link.value, link.qualifier("254"))

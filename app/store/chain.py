@@ -45,7 +45,6 @@ CORRECTION = ("event_id", "record_time", "correcting_event_id")
 SITE = ("id", "code", "name", "kind", "region", "version", "time_zone")
 PARTY = ("id", "code", "name", "kind", "region", "version")
 PRODUCT = ("id", "gtin", "name", "category", "version", "grams_per_piece")
-PACKING = ("content_epc", "unit_epc", "from_time", "to_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +301,31 @@ def with_epcs(snapshot: Snapshot, epcs: Collection[str]) -> list[bytes]:
     return sorted({key for (key,) in found})
 
 
-def packed_in(snapshot: Snapshot, units: Collection[str]) -> list[Row]:
-    """What was ever packed in logistic units, as PACKING."""
-    return raw.select(snapshot, tables.packing, PACKING, "unit_epc", units)
+def of_lots(snapshot: Snapshot, lots: Collection[bytes]) -> list[bytes]:
+    """All custodies of some lots."""
+    found = raw.select(snapshot, tables.custody, ("id",), "lot_id", lots, "kind = 'custody'")
+    return sorted(key for (key,) in found)
+
+
+def numbers(snapshot: Snapshot, epcs: Collection[str]) -> list[tuple[UUID, str, str]]:
+    """(product, lot number, EPC) of captured goods by their EPC; the number is what their making says of them."""
+    found = raw.select(snapshot, tables.lot, ("product_id", "lot_number", "epc"), "epc", epcs)
+    return sorted((UUID(bytes=product), number, epc) for product, number, epc in found)
+
+
+def numbered(
+    snapshot: Snapshot, products: Collection[UUID], lot_numbers: Collection[str]
+) -> list[tuple[UUID, UUID, str, str | None]]:
+    """(id, product, lot number, EPC) of the lots of these products under these numbers, STARTS + 1 at most."""
+    lot = tables.lot.c
+    found: list[tuple[UUID, UUID, str, str | None]] = []
+    for some in chunks(products):
+        for texts in chunks(lot_numbers):
+            statement = select(lot.id, lot.product_id, lot.lot_number, lot.epc).where(
+                lot.product_id.in_(some), lot.lot_number.in_(texts)
+            )
+            found += [(row.id, row.product_id, row.lot_number, row.epc)
+                      for row in snapshot.execute(statement.limit(STARTS + 1 - len(found)))]  # fmt: skip
+            if len(found) > STARTS:
+                return found
+    return found

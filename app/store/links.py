@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 
 from app.domain.digital_link import DigitalLink
-from app.domain.epcis.identifiers import constrained
 from app.domain.links import PublishedLink
 from app.domain.rows import Custody, Lot, Party, Product, Site
 from app.store import bulk, tables
@@ -123,16 +122,6 @@ def labelled(snapshot: Snapshot, link: DigitalLink) -> list[Lot]:
         return []
     known = products(snapshot, [link.value]).get(link.value, [])
     return lots(snapshot, [row.id for row in known], number)
-
-
-def contents(snapshot: Snapshot, unit: DigitalLink) -> list[str]:
-    """The EPCs that are in a logistic unit, or were in it last."""
-    c = tables.packing.c
-    rows = snapshot.execute(
-        select(c.content_epc, c.to_time).where(c.unit_epc == constrained(unit)).order_by(c.to_time.desc()).limit(500)
-    ).all()
-    still = [row.content_epc for row in rows if row.to_time is None]
-    return still or [row.content_epc for row in rows if row.to_time == rows[0].to_time]
 
 
 def sites(snapshot: Snapshot, gln: str, extension: str | None) -> list[Site]:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from app.domain.graph import Bounds
 from app.domain.rights import Principal
 from app.store import chain
@@ -48,14 +50,15 @@ def trace(
 
     `back` goes to parents, `forward` to children. `cursor` is the `next` of an earlier answer to the same question and
     goes on after it. A walk cut by depth goes as many generations deeper with each answer. `secret`: the master that
-    receipts are signed with. Raises Malformed (a mistyped code, a bad cursor), NotFound, Forbidden.
+    receipts are signed with. Raises Malformed (a mistyped code or EPC, a bad cursor), NotFound, Forbidden,
+    Invalid.
 
     A hold on goods that were mixed in on the way is found as well: a node's state is that of all it came from.
     """
     began = clock()
     question = f"{direction} {start.question}"
     position = cursors.decode(cursor, question) if cursor is not None else None
-    roots = starts.find(snapshot, reader, start, secret)
+    roots = starts.find(snapshot, reader, start, secret, direction)
     way = chain.follow(
         snapshot,
         roots.keys,
@@ -65,9 +68,10 @@ def trace(
         lambda: clock() - began > limits.seconds,
     )
     going_on = cursors.encode(way.next, question) if way.next is not None else None
-    return build(
+    found = build(
         snapshot, reader, way, direction, now, roots.cut or way.next is not None, going_on, whole=position is None
     )
+    return found if roots.begun is None else msgspec.structs.replace(found, start=roots.begun)
 
 
 def markets(snapshot: Snapshot, found: Trace) -> dict[str, str]:

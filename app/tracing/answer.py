@@ -179,10 +179,44 @@ class Totals(Struct, frozen=True, gc=False):
     pieces: int | None
 
 
+class Packing(Struct, frozen=True, gc=False):
+    """`content` was in `unit`, both as canonical URIs; until null: it still is."""
+
+    unit: str
+    content: str
+    since: datetime
+    until: datetime | None
+
+
+class Opened(Struct, frozen=True, gc=False):
+    """What was in a unit, inner units opened as well. state: `now`, what is in it; `then`, what was at the time that
+    was asked for; `last`, it was empty, and this was in it last. `at`: when, null for now. `count`: of all packings, of
+    which the first PACKINGS are told. `loop`: a unit was inside itself."""
+
+    state: Literal["now", "then", "last"]
+    at: datetime | None
+    packings: list[Packing]
+    count: int
+    loop: bool
+
+
+class Begun(Struct, frozen=True, gc=False):
+    """What was understood of an EPC. `epc`: in canonical form; `lots`: the EPC classes of the lots that the goods are
+    of, where the trace begins at those too, or at those alone; `opened`: of a unit that holds things."""
+
+    epc: str
+    lots: list[str]
+    opened: Opened | None
+
+
+PACKINGS = 1_000
+
+
 class Trace(Struct, frozen=True):
     """nodes: from the start outward, by generation, then by time of arrival. events: from source to table, by
     generation, then by event time. `truncated`: there is more; `next` is the cursor that goes on. shares: of a chain
-    that is whole and in this answer, as far as the reader may know; null otherwise, and where there are too many."""
+    that is whole and in this answer, as far as the reader may know; null otherwise, and where there are too many.
+    start: of a trace from an EPC."""
 
     nodes: list[Node]
     links: list[Link]
@@ -195,6 +229,7 @@ class Trace(Struct, frozen=True):
     tests: list[Test]
     recipients: list[Recipient]
     shares: list[Share] | None
+    start: Begun | None = None
 
 
 _encode = msgspec.json.Encoder().encode

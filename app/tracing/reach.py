@@ -25,10 +25,10 @@ def reach(
 ) -> Iterator[list[Row]]:
     """Custodies as chain.NODE, page by page and each once: what `start` names, and what lies in these directions of it,
     as far as the reader may know their amounts. Gaps are left out. Raises as `trace` does, before the first page."""
-    with reading(database) as snapshot:
-        roots = starts.find(snapshot, reader, start, secret).keys
     told: set[bytes] = set()
     for direction in directions or ("back",):
+        with reading(database) as snapshot:
+            roots = starts.find(snapshot, reader, start, secret, direction if directions else None).keys
 
         def expand(keys: list[bytes], direction: Direction = direction) -> list[Row]:
             with reading(database) as snapshot:

@@ -1,55 +1,53 @@
 """Where a trace starts: the custodies that a code, an id or an EPC names."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
 from app.domain import codes
 from app.domain.codes import CodeKind, MistypedCode
-from app.domain.epcis.identifiers import canonical_uri, gs1_key
-from app.domain.errors import Forbidden, Malformed, NotFound
+from app.domain.epcis.identifiers import canonical_uri
+from app.domain.epcis.spelling import Epc, read
+from app.domain.errors import Forbidden, Invalid, Malformed, NotFound
+from app.domain.ids import captured_party_id, captured_site_id
 from app.domain.rights import Principal, Role, owns_site
 from app.domain.rows import Site
 from app.enrolling.documents import find_document
 from app.store import chain, deposits, documents, links, listing, master
-from app.store.chain import ANYTHING, Among
+from app.store.chain import ANYTHING, Among, Direction
 from app.store.engine import Snapshot
-from app.store.types import micros
+from app.tracing import epcs
+from app.tracing.answer import Begun
 
 Kind = Literal["code", "custody", "lot", "epc", "site", "party", "document", "window"]
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """value: a code as typed, scanned or pasted with its URL; the id of a custody, lot, site, party or document; or an
-    EPC, EPC class or SSCC as URN or GS1 Digital Link. A `window` has none: it is everything that lies at the reader's
-    own sites. `among` narrows what the walk starts from. `at`: of a logistic unit, what was in it then."""
+    """value: of a `code` or `epc` alike a code as typed, scanned or pasted with its URL, or an EPC or EPC class in any
+    spelling that `app.domain.epcis.spelling` reads; else the id of a custody, lot, site, party or document. A `window`
+    has none: it is everything that lies at the reader's own sites. `among` narrows what the walk starts from; `time`:
+    when what is in an EPC's unit is looked at, None for now."""
 
     kind: Kind
     value: str
     among: Among = ANYTHING
-    at: datetime | None = None
-
-    @classmethod
-    def read(cls, text: str, among: Among = ANYTHING, at: datetime | None = None) -> "Start":
-        """A code or an EPC, whichever the text is."""
-        link = gs1_key(text.strip())
-        return cls("epc" if link or (":" in text and "/c/" not in text.lower()) else "code", text, among, at)
+    time: datetime | None = None
 
     @property
     def question(self) -> str:
         """The same for every spelling of one start; what a cursor is bound to."""
-        narrowed = "" if self.among == ANYTHING else f" {self.among}"
-        return f"{self.kind} {self._named()}{narrowed}{'' if self.at is None else f' {self.at}'}"
+        when = "" if self.time is None else f" {self.time.astimezone(UTC)}"
+        kind = "code" if self.kind == "epc" else self.kind
+        return f"{kind} {self._named()}{when}{'' if self.among == ANYTHING else f' {self.among}'}"
 
     def _named(self) -> str:
         match self.kind:
-            case "code":
-                return _parsed(self.value).text
-            case "epc":
-                return canonical_uri(self.value)
+            case "code" | "epc":
+                epc = read(self.value)
+                return epc.question if epc is not None else _code_of(self) or canonical_uri(self.value)
             case "window":
                 return ""
             case _:
@@ -58,19 +56,32 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """Custodies to start from; `cut`: there are more, and these are the newest."""
+    """Custodies to start from; `cut`: there are more, and these are the newest. `begun`: what an EPC was taken for."""
 
     keys: Sequence[bytes]
     cut: bool = False
+    begun: Begun | None = None
 
 
-def find(snapshot: Snapshot, reader: Principal, start: Start, secret: bytes) -> Roots:
-    """Raises Malformed for a mistyped code, NotFound for what does not exist, Forbidden for the whole book of a site or
-    party that is not the reader's. `secret`: the master that receipts are signed with."""
+def find(
+    snapshot: Snapshot, reader: Principal, start: Start, secret: bytes, direction: Direction | None = None
+) -> Roots:
+    """Raises Malformed for a mistyped code and a malformed EPC, NotFound for what does not exist, Forbidden for the
+    whole book of a site or party that is not the reader's, Invalid for a time without an EPC. `secret`: the master that
+    receipts are signed with; `direction`: where the walk goes, None for both ways or none."""
     search = _Search(snapshot, reader, start.among)
+    epc = read(start.value) if start.kind in ("code", "epc") else None
+    if epc is None and start.time is not None:
+        raise Invalid(
+            "invalid",
+            "time 只用于 EPC：看其中当时装着什么 · time goes with an EPC: what was in it then",
+            pointer="?time",
+        )
     match start.kind:
-        case "code":
-            return search.of_code(_parsed(start.value), secret)
+        case "code" | "epc" if epc is not None:
+            return search.of_epc(epc, direction, start.time)
+        case "code" | "epc":
+            return search.of_text(start, secret)
         case "custody":
             key = _id(start)
             if not chain.is_custody(snapshot, key):
@@ -84,18 +95,34 @@ def find(snapshot: Snapshot, reader: Principal, start: Start, secret: bytes) -> 
             return search.of_party(_id(start))
         case "document":
             return search.of_document(_id(start))
-        case "window":
+        case _:  # the window
             return search.at_own_sites()
-        case _:
-            return search.of_epc(start.value.strip(), start.at)
 
 
-def _parsed(text: str) -> codes.Code:
+def _code_of(start: Start) -> str | None:
+    """None for an address that only looks like one of our codes'."""
     try:
-        return codes.parse(text.strip().rsplit("/", 1)[-1])
+        return _parsed(start).text
+    except Malformed:
+        if ":" not in start.value:
+            raise
+        return None
+
+
+def _parsed(start: Start) -> codes.Code:
+    text = start.value.strip()
+    if start.kind == "epc" and "/" not in text:
+        raise Malformed(
+            "malformed-epc",
+            "EPC 须为 URN、GS1 Digital Link 或 (01)…(10)… · an EPC is a URN, a GS1 Digital Link or (01)…(10)…",
+            pointer="?epc",
+            identity=text[:200],
+        )
+    try:
+        return codes.parse(text.rsplit("/", 1)[-1])
     except MistypedCode as error:
         raise Malformed(
-            "mistyped-code", f"{error.reason_zh} · {error.reason}", pointer="?code", identity=error.text
+            "mistyped-code", f"{error.reason_zh} · {error.reason}", pointer=f"?{start.kind}", identity=error.text
         ) from None
 
 
@@ -117,6 +144,22 @@ class _Search:
     def kept(self, keys: list[bytes], *, cut: bool = False) -> Roots:
         """What of the keys is among what is asked for."""
         return Roots(keys if self.among == ANYTHING else chain.kept(self.snapshot, keys, self.among), cut)
+
+    def of_text(self, start: Start, secret: bytes) -> Roots:
+        """A code of ours. The address of a code is what our events call a lot without a GTIN, and those of another
+        service are told here: there it is an EPC."""
+        uri = canonical_uri(start.value)
+        told = chain.with_epcs(self.snapshot, [uri]) if ":" in uri and "\0" not in uri else []
+        try:
+            own = self.of_code(_parsed(start), secret)
+        except (Malformed, NotFound):
+            if not told:
+                raise
+            own = Roots([])
+        if not told:
+            return own
+        keys = dict.fromkeys((*own.keys, *self.kept(told).keys))
+        return replace(_bounded(list(keys)), begun=Begun(uri, [], None))
 
     def of_code(self, code: codes.Code, secret: bytes) -> Roots:
         if code.kind is CodeKind.RECEIPT:
@@ -142,27 +185,31 @@ class _Search:
             case _:  # a lot, or one numbered unit of it
                 return self.of_lot(subject)
 
+    def of_epc(self, epc: Epc, direction: Direction | None, time: datetime | None) -> Roots:
+        """Goods and what is in units; the code of a place or party may be a GS1 Digital Link, too."""
+        link = epc.link
+        if link is not None and link.key == "414":
+            places = [site.id for site in links.sites(self.snapshot, link.value, link.qualifier("254"))]
+            named = master.sites(self.snapshot, [captured_site_id(epc.uri)]).keys() - places
+            if places or named:
+                return self._all(self.at_site(key) for key in (*places, *named))
+        if link is not None and link.key == "417":
+            parties = [party.id for party in links.parties(self.snapshot, link.value)]
+            known = master.parties(self.snapshot, [captured_party_id(epc.uri)]).keys() - parties
+            if parties or known:
+                return self._all(self.of_party(key) for key in (*parties, *known))
+        found = epcs.goods(self.snapshot, epc, direction, time)
+        return replace(self.kept(found.keys, cut=found.cut), begun=found.begun)
+
+    def _all(self, parts: Iterable[Roots]) -> Roots:
+        listed = list(parts)
+        keys = dict.fromkeys(key for roots in listed for key in roots.keys)
+        return replace(_bounded(list(keys)), cut=any(roots.cut for roots in listed) or len(keys) > chain.STARTS)
+
     def of_lot(self, lot: UUID) -> Roots:
         if not chain.is_lot(self.snapshot, lot):
             raise _unknown("lot", "批次", str(lot))
         return _bounded(chain.of_lot(self.snapshot, lot, self.among))
-
-    def of_epc(self, text: str, at: datetime | None) -> Roots:
-        """Captured goods that go by it, or by what is packed in it; else the lot of a GTIN and lot number, or the place
-        of a GLN, that are enrolled here."""
-        # PostgreSQL takes no NUL, and no identifier has one.
-        readable = "\0" not in text
-        found = chain.with_epcs(self.snapshot, _contents(self.snapshot, canonical_uri(text), at)) if readable else []
-        link = gs1_key(text) if readable else None
-        if link is not None:
-            lots = [] if found else links.labelled(self.snapshot, link)
-            found += [key for lot in lots for key in self.of_lot(lot.id).keys]
-            places = links.sites(self.snapshot, link.value, link.qualifier("254")) if link.key == "414" else []
-            if places and not found:
-                return self.at_site(places[0].id)
-        if not found:
-            raise _unknown("epc", "EPC", text)
-        return self.kept(found)
 
     def of_receipt(self, code: codes.Code, secret: bytes) -> Roots:
         number = codes.receipt_id_of(code)
@@ -235,30 +282,6 @@ class _Search:
 
 def _bounded(keys: list[bytes]) -> Roots:
     return Roots(keys[: chain.STARTS], len(keys) > chain.STARTS)
-
-
-def _contents(snapshot: Snapshot, epc: str, at: datetime | None) -> list[str]:
-    """The EPC itself, and for a logistic unit what was in it at a time, else what is in it, or was last: a crate that
-    is used again does not join Monday's goods with Tuesday's."""
-    found = {epc: None}
-    packed = chain.packed_in(snapshot, [epc])
-    if not packed:
-        return [epc]
-    # None: still in it. Otherwise the moment when it was last emptied, both ends of a packing included.
-    ends = [row[3] for row in packed]
-    moment = micros(at) if at is not None else None if None in ends else max(ends)
-    while packed:
-        inside = [row[0] for row in packed if _covers(row[2], row[3], moment)]
-        fresh = [content for content in dict.fromkeys(inside) if content not in found]
-        found |= dict.fromkeys(fresh)
-        packed = chain.packed_in(snapshot, fresh)
-    return list(found)
-
-
-def _covers(begun: int, ended: int | None, moment: int | None) -> bool:
-    if moment is None:
-        return ended is None
-    return begun <= moment and (ended is None or moment <= ended)
 
 
 def _unknown(name: str, name_zh: str, value: str) -> NotFound:

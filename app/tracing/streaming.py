@@ -63,18 +63,20 @@ def stream(
     or there.
 
     Every piece is read in a snapshot of its own, so that whoever reads slowly holds no connection: what is recorded
-    meanwhile may be in it. `looked` is called with each before it is told. Raises as `trace` does, before the first.
+    meanwhile may be in it. `start` is in the first alone. `looked` is called with each before it is
+    told. Raises as `trace` does, before the first.
     """
     question = f"{direction} {start.question}"
     position = cursors.decode(cursor, question) if cursor is not None else None
     with reading(database) as snapshot:
-        roots = starts.find(snapshot, reader, start, secret)
+        roots = starts.find(snapshot, reader, start, secret, direction)
 
     def expand(keys: list[bytes]) -> list[Row]:
         with reading(database) as snapshot:
             return chain.ahead(snapshot, keys, direction)
 
     told: set[str] = set()
+    begun = roots.begun
     ways = pages(roots.keys, expand, chain.FAR[direction], Bounds(depth, size), position, raw.CHUNK)
     for way in ways:
         going_on = cursors.encode(way.next, question) if way.next is not None else None
@@ -84,7 +86,8 @@ def stream(
         looked(found)
         events = [event for event in found.events if event.id not in told]
         told.update(event.id for event in events)
-        yield Piece(msgspec.structs.replace(found, events=events), _sold(database, found, secret))
+        yield Piece(msgspec.structs.replace(found, events=events, start=begun), _sold(database, found, secret))
+        begun = None
 
 
 def _sold(database: Database, found: Trace, secret: bytes) -> Iterator[Sold]:

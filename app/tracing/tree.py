@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Literal
 
 from app.store.chain import Direction
-from app.tracing.answer import Gap, Node, Share, Trace
+from app.tracing.answer import Begun, Gap, Node, Share, Trace
 
 Language = Literal["zh", "en"]
 
+TOLD = 20  # packings of a unit
 _CONTINUED = {"": "", "├─ ": "│  ", "└─ ": "   "}
 _WORDS: dict[Language, dict[str, str]] = {
     "zh": {
@@ -19,6 +20,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "claimed_of": "其中 {} 只有一方说法", "unexplained_of": "{} 对不上账", "from": "各来源占起点的数量",
         "share": "{}：{} 至 {}", "exact": "{}：{}", "contact": "联系 {}", "tests": "检测：{}", "pass": "合格",
         "fail": "不合格", "papers": "凭证：{}",
+        "lots": "所属批次：{}", "inside": "装于 {}", "opened_now": "单元里现有", "opened_then": "单元里当时有",
+        "opened_last": "单元是空的，最后一次所装",
         "totals": "{nodes} 个节点，{links} 个环节，{events} 条记录，{gaps} 处来源不明",
     },
     "en": {
@@ -32,6 +35,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "claimed_of": "{} of it by one side's word", "unexplained_of": "{} do not add up",
         "from": "what each source accounts for of the start", "share": "{}: {} to {}", "exact": "{}: {}",
         "contact": "call {}", "tests": "tests: {}", "pass": "passed", "fail": "failed", "papers": "papers: {}",
+        "lots": "of the lot {}", "inside": "in {}", "opened_now": "in the unit now", "opened_then": "in the unit then",
+        "opened_last": "the unit is empty; in it last were",
         "totals": "{nodes} nodes, {links} links, {events} events, {gaps} gaps",
     },
 }  # fmt: skip
@@ -41,6 +46,7 @@ def tree_lines(trace: Trace, direction: Direction, language: Language = "zh") ->
     """One line a node, indented under what it was reached from; a node reached again is named once more and not
     followed. What hangs on nodes of an earlier answer stands at the margin."""
     words = _WORDS[language]
+    yield from _start(trace.start, words)
     nodes = {node.id: node for node in trace.nodes}
     place = {key: i for i, key in enumerate(nodes)}
     gaps = {gap.node_id: gap for gap in trace.gaps}
@@ -78,6 +84,22 @@ def tree_lines(trace: Trace, direction: Direction, language: Language = "zh") ->
         yield words["more"].format(trace.next)
     elif trace.truncated:
         yield words["cut"]
+
+
+def _start(start: Begun | None, words: dict[str, str]) -> Iterator[str]:
+    """What was opened, where the start is a unit, and whose lot single goods are of."""
+    if start is None:
+        return
+    if start.lots:
+        yield words["lots"].format(", ".join(start.lots))
+    opened = start.opened
+    if opened is not None:
+        when = "" if opened.at is None else f" ({opened.at:%Y-%m-%d %H:%M} UTC)"
+        yield f"{words[f'opened_{opened.state}']}{when}: {start.epc}"
+        for one in opened.packings[:TOLD]:
+            yield f"  {one.content}" + ("" if one.unit == start.epc else f" ({words['inside'].format(one.unit)})")
+        if opened.count > TOLD:
+            yield f"  … +{opened.count - TOLD}"
 
 
 def _proof(trace: Trace, words: dict[str, str]) -> dict[str, list[str]]:

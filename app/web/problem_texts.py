@@ -197,6 +197,8 @@ TEXTS: dict[str, Text] = {
     "native-event": Text("本系统的事件", "Recorded here", "在本系统内更正。", "Correct it in this system."),
     "unknown-hold": Text("没有这次暂停", "Unknown hold", "检查编号。", "Check the id."),
     "one-start": Text("起点须唯一", "One start", "只给出一个起点。", "Give exactly one start."),
+    "malformed-epc": Text("EPC 有误", "Malformed EPC", "对照原件检查。", "Compare it with the original."),
+    "unit-empty": Text("单元当时是空的", "Empty unit", "换一个时间。", "Ask for another time."),
     "unknown-epc": Text("没有这个 EPC", "Unknown EPC", "检查 EPC，或先导入文件。", "Check it, or import its document."),
     "unknown-kind": Text(
         "没有这种事件", "Unknown kind", "见接口文档的事件种类。", "See the kinds in the documentation."

@@ -11,14 +11,19 @@ from app.tracing import Start
 from app.tracing.starts import Kind
 from app.web.schemas import Moment, Short
 
+LONGEST = 1_000  # characters: a Digital Link with what a scanner adds to it
+
 
 def start_of(
     code: Annotated[
-        str | None, Query(max_length=300, description="S, P, B, G, T or R code, its URL, or a GS1 Digital Link")
+        str | None, Query(max_length=LONGEST, description="S, P, B, G, T or R code, or its URL; or as epc")
     ] = None,
     custody: UUID | None = None,
     lot: Annotated[UUID | None, Query(description="all of its custodies")] = None,
-    epc: Annotated[str | None, Query(max_length=300, description="EPC, EPC class or SSCC, URN or Digital Link")] = None,
+    epc: Annotated[
+        str | None,
+        Query(max_length=LONGEST, description="EPC or EPC class: URN, GS1 Digital Link on any host, or (01)…(10)…"),
+    ] = None,
     site: Annotated[UUID | None, Query(description="what came to it and to what lies below it")] = None,
     party: Annotated[UUID | None, Query(description="what was ever in its hands")] = None,
     document: Annotated[UUID | None, Query(description="the goods that it speaks for")] = None,
@@ -26,24 +31,16 @@ def start_of(
     until: Annotated[Moment | None, Query(alias="to", description="before then")] = None,
     product: UUID | None = None,
     category: Annotated[Short | None, Query(description="of products: pork covers pork.belly")] = None,
-    time: Annotated[
-        Moment | None, Query(description="of an SSCC: what was packed in it then; by default, what is")
-    ] = None,
+    time: Annotated[Moment | None, Query(description="what was in the unit that epc names at that time; now")] = None,
 ) -> Start:
     """Raises Invalid for none and for several."""
     given: dict[Kind, object] = {
         "code": code, "custody": custody, "lot": lot, "epc": epc, "site": site, "party": party, "document": document,
     }  # fmt: skip
     among = Among(since, until, product, category)
-    starts = [
-        # A pasted address or URN says itself what it is.
-        Start.read(str(value), among, time) if kind in ("code", "epc") and ":" in str(value) else
-        Start(kind, str(value), among, time)
-        for kind, value in given.items()
-        if value is not None
-    ]  # fmt: skip
+    starts = [Start(kind, str(value), among, time) for kind, value in given.items() if value is not None]
     if not starts and (since is not None or until is not None):
-        starts = [Start("window", "", among)]
+        starts = [Start("window", "", among, time)]
     if len(starts) != 1:
         raise Invalid(
             "one-start",

@@ -104,6 +104,7 @@ EXAMPLE: dict[str, Any] = {
             "node_id": _FARM, "start_id": _STALL, "at_least": _weight("60", 60_000), "at_most": _weight("60", 60_000),
         }
     ],
+    "start": None,
 }  # fmt: skip
 
 
@@ -141,8 +142,10 @@ def get_trace(
 ) -> Response:
     """来可溯、去可追 · Where goods came from and where they went, generation by generation.
 
-    At most one of code, custody, lot, epc, site, party and document, narrowed by from, to, product and category; a time
-    alone starts from everything that came to the key's own sites. Nodes run from the start outward, events from source
+    At most one of code, custody, lot, epc, site, party and document, narrowed by from, to, product and category; from
+    and to alone start from everything that came to the key's own sites. An epc is any EPC URN, EPC class URN or GS1
+    Digital Link; of a unit that holds things (SSCC, GRAI …) what is in it, at `time` or now, is traced: `start` says
+    what was opened. Nodes run from the start outward, events from source
     to table. Amounts, contacts and flags are null beyond the key's own goods and one step around them. `shares` says
     how much of the start each source accounts for, at least and at most. `truncated` says that there is more, `next`
     goes on with it: ask the same again with `cursor`. `format=svg` draws it, more than 200 nodes folded; ndjson, csv

@@ -22,6 +22,7 @@ FIELDS = [
     "tests",
     "recipients",
     "shares",
+    "start",
 ]
 
 
@@ -75,7 +76,7 @@ BAD: list[tuple[dict[str, str], int, str]] = [
     ({"epc": "urn:x:y", "depth": "0"}, 400, "malformed"),
     ({"epc": "urn:x:y", "limit": "0"}, 400, "malformed"),
     ({"epc": "urn:x:y", "cursor": "xyz"}, 400, "bad-cursor"),
-    ({"epc": "\x00"}, 404, "unknown-epc"),
+    ({"epc": "\x00"}, 400, "malformed-epc"),
 ]
 
 

@@ -17,7 +17,7 @@ from app.web.pages import HOME as CHINA
 router = APIRouter()
 
 SHOWN = 200  # rows of each list; the spreadsheet has all
-Text = Annotated[str | None, Query(max_length=300)]
+Text = Annotated[str | None, Query(max_length=1_000)]
 
 
 @router.get("/trace")
@@ -29,13 +29,15 @@ async def trace(
     since: Text = None,
     until: Text = None,
     category: Text = None,
+    time: Text = None,
 ) -> Response:
-    """`q`: a code or its address, an EPC, or the id of a lot; with days those goods of a place (S) or party (P) that
-    came then."""
+    """`q`: a code or its address, an EPC or Digital Link, or the id of a lot; with days those goods of a place (S) or
+    party (P) that came then; with a `time` in China what was in a unit then."""
     asked: dict[str, str] = {}
     found: dict[str, Any] | None = None
     if q:
         asked = start_of(q) | window(since, until) | ({"category": category} if category else {})
+        asked |= at(time)
         asked["direction"] = direction
         found = await Api(request, visit).get("/trace", limit=2_000, **{_own(k): v for k, v in asked.items()})
     query = urlencode(asked)
@@ -47,6 +49,20 @@ async def trace(
         downloads=[(kind, f"{API}/trace?{query}&format={kind}") for kind in ("xlsx", "csv", "ndjson")],
         fsma=f"{API}/exports/fsma204?{query}&format=xlsx",
     )  # fmt: skip
+
+
+def _opened(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What was in a unit, with times as times."""
+    start = found and found["start"]
+    opened: dict[str, Any] | None = start and start["opened"]
+    if not opened:
+        return None
+    packings = [
+        {name: datetime.fromisoformat(value) if name in ("since", "until") and value else value
+         for name, value in one.items()}
+        for one in opened["packings"][:SHOWN]
+    ]  # fmt: skip
+    return opened | {"packings": packings, "at": datetime.fromisoformat(opened["at"]) if opened["at"] else None}
 
 
 def _own(name: str) -> str:
@@ -63,9 +79,15 @@ def start_of(typed: str) -> dict[str, str]:
         return {"lot": str(UUID(text))}
     except ValueError:
         pass
-    if ":" in text and "/c/" not in text.lower():
-        return {"epc": text}
     return {"code": text}
+
+
+def at(time: str | None) -> dict[str, str]:
+    """A moment in China, as a form gives it."""
+    try:
+        return {"time": datetime.fromisoformat(time or "").replace(tzinfo=CHINA).isoformat()}
+    except ValueError:
+        return {}
 
 
 def window(since: str | None, until: str | None) -> dict[str, str]:

@@ -1,0 +1,65 @@
+"""EPCIS documents as a supplier's system writes them, and their way in."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from tests.support.cast import Actor, ago
+
+CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
+SECONDS = 60
+
+
+def event(kind: str, hours: float, step: str, *, at: str | None = None, **fields: Any) -> dict[str, Any]:
+    """An event of a type (`Object`, `Aggregation` …) so many hours ago; `at`: its read point and business location."""
+    place = {} if at is None else {"readPoint": {"id": at}, "bizLocation": {"id": at}}
+    if kind != "Transformation":
+        fields = {"action": "OBSERVE", **fields}
+    return {
+        "type": f"{kind}Event", "eventTime": ago(hours=hours), "eventTimeZoneOffset": "+08:00", "bizStep": step,
+        **place, **fields,
+    }  # fmt: skip
+
+
+def document(*events: Mapping[str, Any], **names: Mapping[str, str]) -> dict[str, Any]:
+    """A document of them; `names`: of `Location`, `EPCClass` what a URI is called."""
+    said = "name", "descriptionShort"
+    vocabularies = [
+        {
+            "type": f"urn:epcglobal:epcis:vtype:{kind}",
+            "vocabularyElementList": [
+                {
+                    "id": uri,
+                    "attributes": [
+                        {"id": f"urn:epcglobal:cbv:mda#{said[kind == 'EPCClass']}", "attribute": name},
+                    ],
+                }
+                for uri, name in listed.items()
+            ],
+        }
+        for kind, listed in names.items()
+    ]
+    header = {"epcisHeader": {"epcisMasterData": {"vocabularyList": vocabularies}}} if vocabularies else {}
+    return {
+        "@context": [CONTEXT], "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": ago(hours=0.5),
+        **header, "epcisBody": {"eventList": list(events)},
+    }  # fmt: skip
+
+
+def captured(actor: Actor, body: Mapping[str, Any] | str, status: bool = True) -> dict[str, Any]:
+    """Posts a document (JSON-LD, or XML as text) to the capture interface and waits for its job, which must succeed."""
+    sent: dict[str, Any] = (
+        {"content": body.encode(), "headers": {"Content-Type": "application/xml"}}
+        if isinstance(body, str)
+        else {"json": body}
+    )
+    answer = actor.request("POST", "/epcis/capture", **sent)
+    assert answer.status_code == 202, answer.text
+    deadline = time.monotonic() + SECONDS
+    while True:
+        job: dict[str, Any] = actor.get(answer.headers["location"]).json()
+        if not job["running"]:
+            assert job["success"] is status, job
+            return job
+        assert time.monotonic() < deadline, "still running"
+        time.sleep(0.02)
