@@ -6,8 +6,10 @@
 Imported frozen goods reach their first node: without the inspection certificate of the border they are refused, with it
 they are admitted, and the first node gives the code. A sensor reports the temperatures of the cold store, which are on
 the page; each later node scans in and out. At the stall a consumer sees the inspection and the temperatures of every
-stop, and the regulator whom to call.
+stop, and the regulator whom to call. A partner's system asks the same by EPCIS 2.0.
 """
+
+import json
 
 from tests.support.cast import Actor, ago
 from tests.support.story import Story
@@ -43,7 +45,7 @@ def test_imports_carry_their_inspection_and_their_temperatures(story: Story) -> 
     refused = first.record("admit", custody_ids=[batch["custody_id"]], event_time=ago(hours=29.5))
     assert refused["decision"] == "refused"
     assert [reason["missing"] for reason in refused["reasons"]] == [["import_inspection"]]
-    story.certify(first, batch, "import_inspection", hours=29, number="330200260301", issuer="宁波海关")
+    certificate = story.certify(first, batch, "import_inspection", hours=29, number="330200260301", issuer="宁波海关")
     admitted = first.record("admit", custody_ids=[batch["custody_id"]], event_time=ago(hours=28.5))
     assert admitted["decision"] == "admitted"
 
@@ -80,6 +82,26 @@ def test_imports_carry_their_inspection_and_their_temperatures(story: Story) -> 
     assert "Temperature -19.25 to -18.0 ℃ (3 times)" in story.read(sold["code"], "en")
     assert "入境货物检验检疫证明" in read
     story.hides(sold["code"], ["13800000021", "900", "300"])
+
+    # 用国际标准 EPCIS 也查得到：低于 −19 ℃ 的温度、入境检验检疫、入库的决定；联系方式不在其中。
+    # The same by EPCIS 2.0, as a partner's system asks: what was colder than −19 ℃, the inspection, the gate's word.
+    [cold] = story.epcis(first, 1, EQ_type="Temperature", LT_value_CEL="-19")
+    [element] = cold["sensorElementList"]
+    assert [(one["value"], one["uom"]) for one in element["sensorReport"]] == [
+        (-18.5, "CEL"),
+        (-19.25, "CEL"),
+        (-18, "CEL"),
+    ]
+    lot = cold["quantityList"][0]["epcClass"]
+    [inspected] = story.epcis(first, 1, MATCH_anyEPCClass=lot, EQ_bizStep="inspecting")
+    assert [paper.rpartition("/")[2] for paper in inspected["certificationInfo"]] == [certificate["id"]]
+    earliest = {"orderBy": "eventTime", "orderDirection": "ASC"}
+    gate = story.epcis(first, 2, MATCH_anyEPCClass=lot, EQ_bizStep="accepting", **earliest)
+    assert [event["disposition"] for event in gate] == ["non_conformant", "conformant"]
+    assert len(story.epcis(story.admin, 2, EXISTS_sensorElementList="true")) == 2
+    everything = json.dumps(story.epcis(story.admin, 10), ensure_ascii=False)
+    assert "13800000021" not in everything
+    assert "某进口公司" not in everything
 
     # 监管部门倒查到进口商，知道打给谁。 The regulator of the border town traces it and knows whom to call.
     found = office.trace("back", code=sold["code"])

@@ -78,5 +78,21 @@ def test_a_regulator_follows_a_chain_one_step_and_hands_the_case_over(story: Sto
     # 宁波接着往上查：自己辖区的批发行往上一步，数量看得到。 Ningbo goes on: the farm's amounts, one step from its hall.
     on = ningbo.trace("back", code=there["code"])
     assert [node["in"]["value"] for node in on["nodes"]] == ["300.5", "500.5"]
+    # 案卷里的事件就是 EPCIS 接口里的事件：宁波按案卷里的编号查自己辖区的原件，也能看到案卷之外的。
+    # What the case tells are the events of the repository: by the eventIDs in it Ningbo finds its own in full.
+    told = {event["eventID"]: event for event in json.loads(epcis)["epcisBody"]["eventList"]}
+    lot = story.epcis(hangzhou, 1, EQ_bizStep="inspecting", EQ_disposition="non_conformant")[0]["quantityList"][0][
+        "epcClass"
+    ]
+    ours = story.epcis(hangzhou, 2, MATCH_anyEPCClass=lot)
+    assert {event["eventID"] for event in ours} <= told.keys()
+    theirs = story.epcis(ningbo, 3, MATCH_anyEPCClass=lot, orderBy="eventTime", orderDirection="ASC")
+    assert [event["bizStep"] for event in theirs] == ["receiving", "inspecting", "shipping"]
+    for event in theirs:
+        same = ningbo.get(f"/epcis/events/{event['eventID']}").json()
+        [found] = same["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+        assert found["eventID"] in told
+        assert {**told[found["eventID"]], "recordTime": ""} == {**found, "recordTime": ""}
+    assert hangzhou.get(f"/epcis/events/{theirs[0]['eventID']}").status_code == 404, "beyond the border it has the case"
     closed = hangzhou.request("POST", f"/cases/{case['id']}/close").json()
     assert closed["state"] == "closed"

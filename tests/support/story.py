@@ -106,6 +106,19 @@ class Story(Cast):
         assert found.status_code == 303, plain(found.text)
         return self.screen(found.headers["location"])
 
+    def epcis(self, reader: Actor, count: int, **parameters: str) -> list[dict[str, Any]]:
+        """The events that a query of EPCIS answers the reader, once there are so many: what is recorded here is there
+        within seconds."""
+        deadline = time.monotonic() + 30
+        while True:
+            answer = reader.get("/epcis/events", params={"perPage": "1000", **parameters})
+            assert answer.status_code == 200, answer.text
+            found: list[dict[str, Any]] = answer.json()["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+            if len(found) >= count or time.monotonic() > deadline:
+                assert len(found) == count, found
+                return found
+            time.sleep(0.1)
+
     def hides(self, code: str, secrets: Iterable[str] = ()) -> None:
         """No representation of the page, in no language, tells the public any of these, and no field for the
         business's eyes is filled. Name quantities with their decimals: a bare number stands in many a lot's."""
