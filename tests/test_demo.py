@@ -36,15 +36,23 @@ def test_the_demo_shows_every_kind_of_page(database: Database, tmp_path: Path) -
         assert kinds == {"site", "party", "custody", "lot", "slip", "receipt"}
         for what, expected in STATUSES.items():
             assert statuses[what] in expected, (what, statuses[what])
-        for path in paths:
-            assert client.get(path).status_code == 200, path
-        yesterday = datetime.now(CHINA).date() - timedelta(days=1)
         key = re.findall(r"ock_[0-9a-f_]+", printed)[0]
+        bearer = {"Authorization": f"Bearer {key}"}
+        for path in paths:
+            found = client.get(path, headers=bearer, follow_redirects=True)
+            assert found.status_code == 200, path
+            if "linkType=linkset" in path:
+                assert found.json()["linkset"]
+            elif path.startswith("/01/"):
+                assert "盐卤豆腐" in found.text
+            elif path == "/epcis/events":
+                assert found.json()["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+        yesterday = datetime.now(CHINA).date() - timedelta(days=1)
         again = Stage(server.url, key, yesterday)
-        counted = client.get("/api/v1/events?limit=1000", headers={"Authorization": f"Bearer {key}"}).json()
+        counted = client.get("/api/v1/events?limit=1000", headers=bearer).json()
         market_day(again)
         again.close()
-        after = client.get("/api/v1/events?limit=1000", headers={"Authorization": f"Bearer {key}"}).json()
+        after = client.get("/api/v1/events?limit=1000", headers=bearer).json()
         assert [event["id"] for event in after["items"]] == [event["id"] for event in counted["items"]]
 
 

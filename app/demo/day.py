@@ -7,6 +7,8 @@ from app.demo.stage import Actor, Json, Stage, quantity, some
 
 XIHU, GONGSHU, TONGLU, QIANTANG, XIAOSHAN, HAISHU = "330106", "330105", "330122", "330114", "330109", "330203"
 
+GTIN = "09521234543213"  # of the prefix that GS1 keeps for examples
+
 STALLS = {
     "greens": "一号摊 蔬菜", "roots": "二号摊 蔬菜", "leeks": "三号摊 蔬菜", "pork": "四号摊 猪肉",
     "ribs": "五号摊 猪肉", "cooked": "六号摊 卤味", "tofu": "七号摊 豆制品", "beans": "八号摊 豆制品",
@@ -147,7 +149,8 @@ class Day:
 
     def tofu(self) -> Mapping[str, Json]:
         stage, maker = self.stage, self.maker
-        soy, tofu = stage.product("大豆", "grain"), stage.product("盐卤豆腐", "tofu", shelf_life_days=4)
+        soy = stage.product("大豆", "grain")
+        tofu = stage.product("盐卤豆腐", "tofu", shelf_life_days=4, gtin=GTIN)
         [beans] = maker.record(
             "receive", "00:10", items=[{"product_id": soy["id"], "quantity": quantity("300")}],
             **{"from": {"name": "东北粮油经销点", "address": "哈尔滨"}},
@@ -161,7 +164,7 @@ class Day:
         [goods] = self.stalls["tofu"].receive(slip, "04:55", some(made, "180"))
         self.stalls["beans"].receive(slip, "05:00", some(made, "120"))
         self.sell("tofu", goods, "1", "2")
-        return {"tofu": goods, "slip": {"code": slip}}
+        return {"tofu": goods, "slip": {"code": slip}, "link": {"path": f"/01/{GTIN}/10/{made['lot_number']}"}}
 
     def fruit(self) -> Mapping[str, Json]:
         stage = self.stage

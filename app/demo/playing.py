@@ -36,6 +36,8 @@ def market_day(stage: Stage) -> tuple[list[Page], list[Key]]:
         Page("整批大白菜，出产时", "the lot of cabbage as it was made", f"/c/{greens['lot']['lot_code']}"),
         Page("二维码", "a QR symbol", f"/qr/{stall.site['code']}.svg"),
         Page("标签", "a label to print", f"/labels/{greens['cabbage']['code']}"),
+        Page("盐卤豆腐，按商品条码和批号", "the same tofu as a GS1 Digital Link", tofu["link"]["path"]),
+        Page("它的链接集，供程序读取", "its linkset, for programs", f"{tofu['link']['path']}?linkType=linkset"),
         Page("接口文档", "the interface", "/docs"),
     ]
     if receipt is not None:

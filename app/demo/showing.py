@@ -56,5 +56,7 @@ def show(public_url: str, pages: Sequence[Page], keys: Sequence[Key], logins: Se
     screen.print(
         "\n[bold]同一个码，不同的人看到不同的内容 · The same code says more to who may know more[/]\n"
         f'  curl -H "Accept: application/json" {public_url}{held.path}\n'
-        f'  curl -H "Accept: application/json" -H "Authorization: Bearer {keys[1].key}" {public_url}{held.path}\n'
+        f'  curl -H "Accept: application/json" -H "Authorization: Bearer {keys[1].key}" {public_url}{held.path}\n\n'
+        "[bold]全部事件，按 EPCIS 2.0 · Every event, as EPCIS 2.0[/]\n"
+        f'  curl -H "Authorization: Bearer {keys[1].key}" {public_url}/epcis/events\n'
     )
