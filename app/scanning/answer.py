@@ -15,8 +15,9 @@ Shown = dict[str, Any]  # a redacted shape of app.scanning.audience
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event on the way. `custody_id`, `generation` (0 is where the code is), `process`, `decision` and `office` (an
-    authority recorded it) are for drawing the way and stand in no JSON."""
+    """One event on the way. `reported_by`: who says so of a place that is not theirs. `custody_id`, `generation` (0 is
+    where the code is), `process`, `decision` and `office` (an authority recorded it) are for drawing the way and stand
+    in no JSON."""
 
     event_id: UUID
     kind: str
@@ -30,6 +31,7 @@ class Step:
     custody_id: UUID | None
     generation: int
     readings: list[Shown] = field(default_factory=list)
+    reported_by: Shown | None = None
     process: str | None = None
     decision: str | None = None
     office: bool = False
@@ -46,6 +48,7 @@ class Step:
             "documents": self.documents,
             "tests": self.tests,
             "readings": self.readings,
+            "reported_by": self.reported_by,
         }
 
 

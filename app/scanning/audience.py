@@ -47,6 +47,7 @@ AUDIENCE: Mapping[str, Mapping[str, Audience]] = {
             "documents",
             "tests",
             "readings",
+            "reported_by",
         ),
         _P,
     ),

@@ -144,9 +144,17 @@ def _step(facts: Facts, custody: Custody, event: Event, generation: int) -> Step
         custody.id,
         generation,
         readings_of(event) if event.kind == "observe" else [],
+        place(names.party(event.party_id, at)) if _by_others(event) else None,
         process=event.body.get("process") if event.kind == "transform" else None,
         decision=event.outcome.get("decision") if event.kind == "admit" else None,
         office=office,
+    )
+
+
+def _by_others(event: Event) -> bool:
+    """Whether a captured event tells of a place of ours that is not its sender's."""
+    return event.kind.startswith(CAPTURED) and any(
+        flag["slug"] == "reported_by_others" for flag in event.outcome.get("flags", ())
     )
 
 

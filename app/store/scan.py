@@ -220,6 +220,7 @@ def there(
             c.arrived_at >= since,
             or_(left > 0, c.arrived_at >= today),
             c.kind == "custody",
+            c.reported_by.is_(None),  # what only others say has come
         )
         .order_by(c.arrived_at.desc(), c.id)
         .limit(limit)

@@ -57,6 +57,7 @@ _SCHEMA: dict[str, Any] = {
                     "documents": _OBJECTS,
                     "tests": _OBJECTS,
                     "readings": _OBJECTS,
+                    "reported_by": _PLACE,
                 },
             },
         },
@@ -105,6 +106,7 @@ _EXAMPLE: dict[str, Any] = {
             "documents": [],
             "tests": [],
             "readings": [],
+            "reported_by": None,
         }
     ],
     "gaps": [],

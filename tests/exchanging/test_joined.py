@@ -88,6 +88,16 @@ def test_what_others_say_of_a_stall_is_seen_there_and_changes_nothing_of_it(
     assert captured_sites(engine) == {FARM}
     now = cast.admin.get(f"/sites/{stall.site['id']}").json()
     assert (now["name"], now["party_id"], now["version"]) == (stall.site["name"], stall.party["id"], 2)
+    # Whoever scans the goods is told who says so; the stall's own page does not offer them.
+    [code] = [one["code"] for one in report["codes"] if one["site"] == stall.site["name"]]
+    steps = cast.public.scan(code)["steps"]
+    assert [(step["kind"], (step["reported_by"] or {}).get("name")) for step in steps] == [
+        ("commissioning", None),
+        ("receiving", cast.farm.party["name"]),
+    ]
+    page = cast.public.get(f"/c/{code}", headers={"Accept": "text/html", "Accept-Language": "zh"}).text
+    assert f"由 {cast.farm.party['name']} 报告" in " ".join(page.split())
+    assert cast.public.scan(stall.site["code"])["stock"] == []
     # The stall reads it, others do not; its sender gains nothing over the stall.
     assert [e["kind"] for e in stall.get("/events?kind=epcis.receiving").json()["items"]] == ["epcis.receiving"]
     assert cast.other_stall.get("/events?kind=epcis.receiving").json()["items"] == []

@@ -52,7 +52,7 @@ def test_a_batch_tells_its_way_from_the_farm(town: Market) -> None:
     ]
     assert all(set(step) == {
         "event_id", "kind", "event_time", "site", "party", "product", "lot_number", "documents", "tests",
-        "readings",
+        "readings", "reported_by",
     } for step in page["steps"])  # fmt: skip
     assert page["steps"][0]["event_time"].endswith("+08:00")
     assert page["steps"][3]["documents"] == page["documents"]
