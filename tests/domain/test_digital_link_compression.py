@@ -68,6 +68,12 @@ def test_a_key_may_stand_before_what_is_compressed() -> None:
         assert found.link.path == "/01/09520123456788/10/1234"
 
 
+def test_digits_of_a_fixed_number_are_one() -> None:
+    found = decompress([bits((0x8006, 16), (95201234567880102, 60))])
+    assert found is not None
+    assert found.link.path == "/8006/095201234567880102"
+
+
 @pytest.mark.parametrize(
     "segments",
     [

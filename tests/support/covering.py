@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PLACE = "ONECODE_TEST_COVERAGE"
 EVERYTHING = "not soak and not browser"
 WHOLE = (
-    "domain", "enrolling", "exchanging", "issuing", "notifying", "overseeing", "recalling", "recording", "retaining",
-    "scanning", "tracing",
+    "domain", "enrolling", "exchanging", "issuing", "notifying", "overseeing", "recalling", "recording", "resolving",
+    "retaining", "scanning", "tracing",
 )  # fmt: skip
 STUBS = r"\.\.\.$"  # what a protocol has for a body
 

@@ -170,6 +170,9 @@ def test_a_lot_with_a_gtin_is_printed_as_its_digital_link(shelf: Shelf) -> None:
         product = shelf.cast.product(f"蛋 {gtin}", gtin=gtin)
         lot = shelf.cast.farm.record("produce", outputs=[shelf.cast.output(product, "5")])["outputs"][0]["lot_code"]
         assert printed(shelf, lot).endswith(f"/C/{lot}")
+    odd = [shelf.cast.output(shelf.product, "5", "pcs", lot_number="批 一")]
+    lot = shelf.cast.farm.record("produce", outputs=odd)["outputs"][0]["lot_code"]
+    assert printed(shelf, lot).endswith(f"/C/{lot}")
     label = shelf.cast.public.get(f"/labels/{shelf.lot['lot_code']}?format=png")
     assert label.status_code == 200
 
