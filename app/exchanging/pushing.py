@@ -86,8 +86,8 @@ class Waiting:
 
 
 def gather(snapshot: Snapshot, row: Subscription, url: str) -> tuple[NamedQuery, News] | Waiting | None:
-    """What is next for a subscriber who may read it now; None where the query is gone. `url`: what
-    our own codes' addresses begin with."""
+    """What is next for a subscriber who may read it now; None where the query is gone. `url`: what our own codes'
+    addresses begin with."""
     query = store.queries(snapshot, [row.query_id]).get(row.query_id)
     if query is None:
         return None
@@ -95,7 +95,7 @@ def gather(snapshot: Snapshot, row: Subscription, url: str) -> tuple[NamedQuery,
         party = masters.parties(snapshot, [row.party_id])[row.party_id]
         if party.status == "locked":
             return Waiting("party-locked")
-    if not store.speaks(snapshot, row.role, row.party_id, row.region):
+    if not store.speaks(snapshot, row):
         return Waiting("key-revoked")
     parsed = parse_body(query.query)
     return query, find_next(snapshot, row.principal, parsed, row.position, row.since, row.batch, url)

@@ -157,13 +157,16 @@ def standing(snapshot: Snapshot) -> Standing:
     return Standing(active, found.get("paused", (0, None))[0], behind)
 
 
-def speaks(snapshot: Snapshot, role: str, party_id: UUID | None, region: str | None) -> bool:
-    """Whether anybody still speaks for an owner in this role: a key or a person that is active."""
-    for table in (tables.api_key, tables.person):
-        c = table.c
-        mine = select(c.id).where(
-            c.role == role, c.party_id.is_not_distinct_from(party_id), c.region.is_not_distinct_from(region)
-        )
-        if snapshot.execute(mine.where(c.status == "active").limit(1)).first() is not None:
-            return True
+def speaks(snapshot: Snapshot, row: Subscription) -> bool:
+    """Whether anybody still speaks for the owner in the role that subscribed: a key or a person that is active."""
+    for own in (True, False):  # who subscribed is found at once, any other of the owner's by reading all
+        for table in (tables.api_key, tables.person):
+            c = table.c
+            wanted = [c.role == row.role, c.status == "active"]
+            if own:
+                wanted.append(c.id == row.key_id)
+            else:
+                wanted += [c.party_id.is_not_distinct_from(row.party_id), c.region.is_not_distinct_from(row.region)]
+            if snapshot.execute(select(c.id).where(*wanted).limit(1)).first() is not None:
+                return True
     return False

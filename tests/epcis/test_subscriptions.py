@@ -27,7 +27,7 @@ from tests.epcis.listening import arrival, bring, heard, named, names, reaching,
 from tests.epcis.shown import faults
 from tests.notifying.conftest import until
 from tests.notifying.receiver import Receiver, answer, in_turn
-from tests.support.cast import Cast
+from tests.support.cast import Actor, Cast
 from tests.support.freshness import settled
 
 
@@ -461,3 +461,14 @@ def test_who_subscribes_to_a_query_that_is_being_deleted_leaves_nothing_behind(
     other.close()
     with reading(service.engine) as snapshot:
         assert snapshot.execute(select(tables.epcis_subscription.c.id)).all() == []
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_key_that_is_rotated_ends_nothing(cast: Cast, receiver: Receiver) -> None:
+    """Another key of the owner's speaks for it as well as the one that subscribed."""
+    spare = cast.admin.made("/keys", {"name": "spare", "role": "market", "party_id": cast.market.party["id"]})
+    passing = Actor(cast.client, spare["key"])
+    subscribed(passing, named(passing), receiver.origin)
+    assert cast.admin.post(f"/keys/{spare['id']}/revoke").status_code == 200
+    bring(cast.market, "a")
+    until(lambda: heard(receiver.got) == ["a"])
