@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 Measure = Literal["weight", "count"]
@@ -147,6 +148,11 @@ def from_uom(quantity: float | Decimal, uom: str | None) -> tuple[int | None, in
     number = quantity if isinstance(quantity, Decimal) else Decimal(repr(quantity))
     if not number.is_finite():
         raise QuantityError("invalid-quantity", f"{number} is not a number", f"“{number}”不是数字")
+    return _from_uom(number, uom)
+
+
+@lru_cache(maxsize=4_096)
+def _from_uom(number: Decimal, uom: str | None) -> tuple[int | None, int | None]:
     shown = str(number)[:40]
     if number < 0:
         raise _negative(shown)

@@ -86,7 +86,9 @@ def _order(table: Table) -> Callable[[Row], Any]:
     keys = [(i, column) for i, column in enumerate(table.columns) if column.primary_key]
     positions = [i for i, _ in keys]
     if any(isinstance(column.type, Id) for _, column in keys):
-        return lambda row: tuple(_sortable(row[i]) for i in positions)
+        # As numbers they are in the same order, and compared twice as fast.
+        ids = [(i, isinstance(column.type, Id)) for i, column in keys]
+        return lambda row: tuple([row[i].int if own else row[i] for i, own in ids])
     return itemgetter(*positions)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate, groupby
 from operator import attrgetter
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from app.domain.epcis.captured import CHILDREN, Amount, CapturedEvent, Measure, is_product, is_sscc, mentioned
@@ -17,8 +17,7 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 PackingKind = Literal["aggregation", "association"]
 
 
-@dataclass(frozen=True)
-class Packing:
+class Packing(NamedTuple):
     """`content_epc` was in (or, as an association, on) `unit_epc` from one event to another, both included; to None: it
     still is. Part of a class taken out ends one packing and begins another with the rest."""
 

@@ -51,8 +51,7 @@ class CustodyKey(NamedTuple):
     site_uri: str
 
 
-@dataclass(frozen=True)
-class Custody:
+class Custody(NamedTuple):
     """Goods at a site. `arrived_at` is the time of `first_event`, the earliest that touches them there. The amount is
     what was made or received there; `is_origin`: commissioned, added or put out by a transformation there."""
 
@@ -69,8 +68,7 @@ class Custody:
         return CustodyKey(self.epc, self.site_uri)
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """`child` has (part of) its goods from `parent`. The amount is the input's of a transformation, or what arrived."""
 
     parent: CustodyKey
@@ -81,8 +79,7 @@ class Link:
     pieces: int | None
 
 
-@dataclass(frozen=True)
-class TimelineEntry:
+class TimelineEntry(NamedTuple):
     """An event that touched the goods, in the custody that they were in, with the amount that it names of them."""
 
     epc: str
