@@ -293,60 +293,6 @@ def test_exposes_the_links_when_redirecting_as_far_as_they_are_few(shelf: Shelf)
     assert 'rel="linkset"' in header
 
 
-def test_accept_language_chooses_by_its_q_values(shelf: Shelf) -> None:
-    for tag in ("zh", "en", "en-GB", "fr"):
-        shelf.publish(href=f"https://farm.example.cn/{tag}", hreflang=[tag])
-    asked = f"{PRODUCT}?linkType=gs1:pip"
-
-    def chosen(languages: str) -> str:
-        return shelf.leads(asked, accept_language=languages).removeprefix("https://farm.example.cn/").partition("?")[0]
-
-    assert chosen("fr") == "fr"
-    assert chosen("fr;q=0.3, en;q=0.9") == "en"
-    assert chosen("en;q=0.2, zh-TW;q=0.4") == "zh"
-    assert chosen("en-GB") == "en-GB"
-    assert chosen("en-US, fr;q=0.9") == "en"
-    assert chosen("fr;q=0.5, *;q=0.1") == "fr"
-    assert shelf.ask(asked).status_code == 300
-    assert shelf.ask(asked, accept_language="de").status_code == 300
-
-
-def test_accept_chooses_by_media_type(shelf: Shelf) -> None:
-    for kind in ("application/pdf", "text/html"):
-        shelf.publish(href=f"https://farm.example.cn/{kind[-3:]}", type=kind)
-    asked = f"{PRODUCT}?linkType=gs1:pip"
-    assert shelf.leads(asked, accept="application/pdf").startswith("https://farm.example.cn/pdf")
-    assert shelf.leads(asked, accept="text/*;q=0.5, application/pdf;q=0.2").startswith("https://farm.example.cn/tml")
-    assert shelf.ask(asked, accept="*/*").status_code == 300
-
-
-def test_a_context_chooses(shelf: Shelf) -> None:
-    shelf.publish(href="https://farm.example.cn/cn", context=["CN", "HK"])
-    shelf.publish(href="https://farm.example.cn/eu", context=["EU"])
-    shelf.publish(href="https://farm.example.cn/all")
-    asked = f"{PRODUCT}?linkType=gs1:pip"
-    assert shelf.leads(f"{asked}&context=EU").startswith("https://farm.example.cn/eu")
-    assert shelf.leads(f"{asked}&context=HK&context=x").startswith("https://farm.example.cn/cn")
-    assert shelf.leads(f"{asked}&context=US").startswith("https://farm.example.cn/all")
-    assert shelf.ask(asked).status_code == 300
-
-
-def test_answers_300_with_a_list_where_nothing_tells_links_apart(shelf: Shelf, vectors: Path) -> None:
-    for n in range(3):
-        shelf.publish(href=f"https://farm.example.cn/{n}", title=f"证 {n}", link_type="gs1:certificationInfo")
-    answer = shelf.ask(f"{LOT}?linkType=gs1:certificationInfo")
-    assert (answer.status_code, answer.headers["content-type"]) == (300, "application/linkset+json")
-    assert "location" not in answer.headers
-    assert faults(answer.json(), vectors) == []
-    (item,) = answer.json()["linkset"]
-    assert [each["title"] for each in item[f"{VOC}certificationInfo"]] == ["证 0", "证 1", "证 2"]
-    for language, told in (("zh", "有多个链接符合请求"), ("en", "Several links fit")):
-        page = shelf.ask(f"{LOT}?linkType=gs1:certificationInfo", accept="text/html", accept_language=language)
-        assert (page.status_code, page.headers["content-type"]) == (300, "text/html; charset=utf-8")
-        assert told in page.text
-        assert 'href="https://farm.example.cn/1?linkType=gs1:certificationInfo"' in page.text
-
-
 def test_describes_itself(shelf: Shelf) -> None:
     answer = shelf.ask("/.well-known/gs1resolver")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
