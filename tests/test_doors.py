@@ -19,17 +19,18 @@ from tests.support.cast import Actor, Cast
 # Columns: nobody, a stall's scale, the stall, a stall of another market, the market, a laboratory, the regulator of the
 # region, the operator. What is asked for belongs to the stall.
 # What the door answers: + the thing itself, 1 show a key (401), 3 not yours to do (403), 4 nothing there for you (404),
-# ? let in, and told what is wrong with the request (422). A line of NDJSON counts as a request.
+# ? let in, and told what is wrong with the request (422), - not offered (501). A line of NDJSON counts as a request.
 _numbers = itertools.count()
 GTIN = "06901234567892"
 EVENT = EPCIS["epcisBody"]["eventList"][0]
-LETTERS = {401: "1", 403: "3", 404: "4", 422: "?"}
+LETTERS = {401: "1", 403: "3", 404: "4", 422: "?", 501: "-"}
 
 DOORS: dict[str, str] = {
     "GET /healthz": "++++++++",
     "GET /readyz": "++++++++",
     "GET /epcis": "1+++++++",
     "OPTIONS /epcis": "1+++++++",
+    "DELETE /epcis/nextPageToken/{token}": "1-------",
     "POST /epcis/capture": "13+++33+",
     "GET /epcis/capture": "1+++++++",
     "OPTIONS /epcis/capture": "1+++++++",
@@ -239,6 +240,7 @@ def test_every_role_at_every_door(cast: Cast) -> None:
         "case_id": cast.regulator.made("/cases", case(batch))["id"],
         "person_id": cast.admin.made("/persons", person(cast))["id"],
         "recall_id": cast.regulator.made("/recalls", form({"codes": [batch["code"]]}))["id"],
+        "token": "any",
         "query": cast.stall.made("/epcis/queries", {"name": "mine", "query": {}})["name"],
         "subscription_id": cast.stall.made("/epcis/queries/mine/subscriptions", STREAM)["subscriptionID"],
     }  # fmt: skip

@@ -17,7 +17,7 @@ from app.logs import REQUEST_ID
 from app.store.errors import StoreUnavailable
 from app.web.metrics import Metrics
 from app.web.patience import Patience
-from app.web.problems import failure_response, refusal_response, unavailable_response
+from app.web.problems import failure_response, instance_of, refusal_response, unavailable_response
 
 log = logging.getLogger(__name__)
 
@@ -100,12 +100,12 @@ class Edge:
                 raise
         except Exception as error:
             if isinstance(error, Refusal):
-                response = refusal_response(error, scope["path"], accept)
+                response = refusal_response(error, instance_of(scope), accept)
             elif isinstance(error, StoreUnavailable):
-                response = unavailable_response(error, scope["path"], accept)
+                response = unavailable_response(error, instance_of(scope), accept)
             else:
                 log.exception("%s %s failed", scope["method"], scope["path"])
-                response = failure_response(request_id.decode(), scope["path"], accept)
+                response = failure_response(request_id.decode(), instance_of(scope), accept)
             if status and not complete:
                 raise  # half an answer is out: the server must cut the connection
             if not status:

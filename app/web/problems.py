@@ -3,7 +3,8 @@
 import html
 import json
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from fastapi import FastAPI, Request
@@ -80,6 +81,7 @@ def problem_of(refusal: Refusal, *, instance: str) -> dict[str, object]:
 
 
 _EPCIS = "/epcis"
+_UNQUOTED = "/:[]"
 # On every answer below it.
 EPCIS_HEADERS: Mapping[str, str] = {
     "GS1-EPCIS-Version": "2.0.0",
@@ -111,9 +113,22 @@ def epcis_problem(body: Mapping[str, object]) -> dict[str, object]:
     return {**body, "type": kind, "status": status}
 
 
+def _is_epcis(path: str) -> bool:
+    return (path + "/").startswith(_EPCIS + "/")
+
+
+def instance_of(scope: Mapping[str, Any]) -> str:
+    """What a problem of this request says of where it was: a path, and below /epcis, whose standard wants a whole URI
+    (its RFC7807ProblemResponseBody), the address."""
+    path: str = scope["path"]
+    if "app" not in scope or not _is_epcis(path):
+        return path
+    return f"{scope['app'].state.service.settings.public_url}{path}"
+
+
 def respond(body: Mapping[str, object], accept: str | None, headers: Mapping[str, str] | None = None) -> Response:
     """The problem in the representation that the client asked for."""
-    if (str(body["instance"]) + "/").startswith(_EPCIS + "/"):
+    if _is_epcis(urlsplit(str(body["instance"])).path):
         body = epcis_problem(body)
         headers = {**EPCIS_HEADERS, **(headers or {})}
     status = int(str(body["status"]))
@@ -153,7 +168,7 @@ def refusal_response(refusal: Refusal, path: str, accept: str | None) -> Respons
         headers["Retry-After"] = str(refusal.retry_after)
     elif isinstance(refusal, errors.TooSlow):
         headers["Connection"] = "close"  # the rest of its body would be read for ever
-    return respond(problem_of(refusal, instance=quote(path)), accept, headers)
+    return respond(problem_of(refusal, instance=quote(path, safe=_UNQUOTED)), accept, headers)
 
 
 def unavailable_response(error: StoreUnavailable, path: str, accept: str | None) -> Response:
@@ -165,7 +180,7 @@ def unavailable_response(error: StoreUnavailable, path: str, accept: str | None)
         else "数据库暂时不可用，未写入任何内容，请稍后重发同一请求 · "
         "The database cannot be used now and nothing was written: send the same request again in a moment"
     )
-    body = problem(503, "busy" if full else "unavailable", detail, instance=quote(path))
+    body = problem(503, "busy" if full else "unavailable", detail, instance=quote(path, safe=_UNQUOTED))
     return respond(body, accept, {"Retry-After": "1" if full else "5"})
 
 
@@ -175,7 +190,7 @@ def failure_response(request_id: str, path: str, accept: str | None) -> Response
         f"服务内部出错，请告知运维方请求编号 {request_id} · "
         f"The service failed: tell its operator the request id {request_id}"
     )
-    return respond(problem(500, "internal", detail, instance=quote(path)), accept)
+    return respond(problem(500, "internal", detail, instance=quote(path, safe=_UNQUOTED)), accept)
 
 
 _HTTP = {
@@ -191,25 +206,34 @@ def install(app: FastAPI) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
-        return refusal_response(error, request.url.path, request.headers.get("accept"))
+        response = refusal_response(error, instance_of(request.scope), request.headers.get("accept"))
+        if response.status_code == 413 and request.method == "POST" and _is_epcis(request.url.path):
+            limits = request.app.state.service.settings
+            together = request.url.path.endswith("/capture")
+            response.headers["GS1-EPCIS-Capture-Limit"] = str(limits.capture_events if together else 1)
+            size = limits.capture_bytes if together else limits.max_body_bytes
+            response.headers["GS1-EPCIS-Capture-File-Size-Limit"] = str(size)
+        return response
 
     async def unavailable(request: Request, error: Exception) -> Response:
         assert isinstance(error, StoreUnavailable)
-        return unavailable_response(error, request.url.path, request.headers.get("accept"))
+        return unavailable_response(error, instance_of(request.scope), request.headers.get("accept"))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         slug, detail = _HTTP.get(error.status_code, ("malformed", str(error.detail)))
-        body = problem(error.status_code, slug, detail, instance=quote(request.url.path))
+        body = problem(error.status_code, slug, detail, instance=quote(instance_of(request.scope), safe=_UNQUOTED))
         return respond(body, request.headers.get("accept"), error.headers)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return refusal_response(validation_faults(error.errors()), request.url.path, request.headers.get("accept"))
+        return refusal_response(
+            validation_faults(error.errors()), instance_of(request.scope), request.headers.get("accept")
+        )
 
     async def failed(request: Request, _error: Exception) -> Response:
         request_id = REQUEST_ID.get() or ""
-        return failure_response(request_id, request.url.path, request.headers.get("accept"))
+        return failure_response(request_id, instance_of(request.scope), request.headers.get("accept"))
 
     app.add_exception_handler(Exception, failed)
     app.add_exception_handler(Refusal, refused)

@@ -81,7 +81,6 @@ async def post_capture(
     behaviour: Annotated[str, Header(alias="GS1-Capture-Error-Behaviour", max_length=20)] = "rollback",
 ) -> Response:
     """The document is kept, and captured within seconds; a small one that is no document is refused at once."""
-    ground.shape_of(request)
     media_type = media_type_of(request)
     require_media(media_type)
     if behaviour not in ("rollback", "proceed"):
@@ -286,7 +285,7 @@ async def post_event(
     extensions: Annotated[str, Header(alias="GS1-Extensions", max_length=4_000)] = "",
 ) -> Response:
     """An event without an eventID goes by the hash of its content (CBV 2.0 §8.9). Every fault is named (400)."""
-    ground.shape_of(request)
+    shape, media_type = ground.shape_of(request)
     require_json(request)
     raw = await read_body(request, service.settings.max_body_bytes)
     names = _extensions(extensions)
@@ -304,7 +303,7 @@ async def post_event(
         # The same content under another eventID, or none, is the same event: it goes by what it was first told with.
         event, named = known.body, known.body.get("eventID") or take.events[0].event.content_hash
     headers = {"Location": f"{ground.PREFIX}/events/{quote(named, safe=':')}"}
-    return Response(to_json({**event, "eventID": named}), 201, headers, ground.LD_JSON)
+    return Response(to_json({**event, "eventID": named}), 201, headers, media_type if shape == "json" else ground.JSON)
 
 
 def _extensions(header: str) -> dict[str, str]:

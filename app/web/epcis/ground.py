@@ -41,13 +41,14 @@ _ABILITIES: Final[Mapping[str, str]] = {
 
 
 class EpcisRoute(APIRoute):
-    """Answers bear the standard's headers, and nobody is answered in a version that it does not take."""
+    """Answers bear the standard's headers, and nobody is answered in a version or media type that it does not take."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
         async def with_headers(request: Request) -> Response:
             _versions(request.headers)
+            shape_of(request)
             response = await handler(request)
             for name, value in EPCIS_HEADERS.items():
                 response.headers.setdefault(name, value)

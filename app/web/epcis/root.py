@@ -2,6 +2,7 @@
 
 from fastapi import Request, Response
 
+from app.domain.epcis.exceptions import ImplementationException
 from app.web.auth import PrincipalDep
 from app.web.epcis import ground
 
@@ -19,3 +20,11 @@ async def get_root(request: Request, _: PrincipalDep) -> Response:
 
 
 ground.discover(router, "", "GET")
+
+
+@router.delete("/nextPageToken/{token}", status_code=501, summary="Page tokens cannot be taken back")
+async def delete_page_token(token: str, _: PrincipalDep) -> Response:
+    """A token holds its own place and expires by itself; nothing is kept of it here that could be deleted."""
+    raise ImplementationException(
+        "翻页令牌到期自动失效，不能提前作废 · A page token expires by itself and cannot be invalidated before"
+    )

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from typing import Any, Final
-from urllib.parse import quote
 
 from fastapi import WebSocket
 from starlette.responses import Response
@@ -34,7 +33,7 @@ from app.store.published import last_position
 from app.web.auth import authenticate
 from app.web.epcis import ground
 from app.web.epcis.controls import read_epc_format, read_flag, read_time
-from app.web.problems import EPCIS_HEADERS, problem, refusal_response, respond, unavailable_response
+from app.web.problems import EPCIS_HEADERS, instance_of, problem, refusal_response, respond, unavailable_response
 from app.web.sockets import SLOW, Listener, Sockets
 from app.web.wire import DROP
 
@@ -63,7 +62,7 @@ class Asked:
 async def listen(websocket: WebSocket, query: str) -> None:
     """Refused before the handshake with the problem that HTTP would have; else served until somebody ends it."""
     sockets: Sockets = websocket.app.state.service.sockets
-    path, accept = websocket.url.path, websocket.headers.get("accept")
+    path, accept = instance_of(websocket.scope), websocket.headers.get("accept")
     try:
         asked = _asked(websocket)
         principal = await authenticate(sockets.keys, asked.header)
@@ -74,7 +73,7 @@ async def listen(websocket: WebSocket, query: str) -> None:
         position = 0 if past else await sockets.read(last_position)
         listener = sockets.open(principal.recorder_id, named.id)
     except TooMany as refusal:
-        body = problem(503, refusal.slug, refusal.detail, instance=quote(path))
+        body = problem(503, refusal.slug, refusal.detail, instance=path)
         await _refuse(websocket, respond(body, accept, {"Retry-After": str(refusal.retry_after)}))
         return
     except Refusal as refusal:
