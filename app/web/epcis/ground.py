@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from app.domain.epcis.exceptions import URITooLongException
 from app.domain.epcis.writing import CONTEXT
 from app.domain.errors import NotAcceptable
 from app.exchanging import to_json
@@ -24,6 +25,9 @@ LD_JSON: Final = "application/ld+json"
 JSON: Final = "application/json"
 XML: Final = "application/xml"
 TAG: Final = "EPCIS 2.0"
+
+LONGEST_QUERY: Final = 60_000
+"""Bytes in the query string of a URL; servers and proxies take little more."""
 
 VERSION: Final = "2.0.0"
 # What documents may be of that are captured, and answers that are asked for.
@@ -47,6 +51,11 @@ class EpcisRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def with_headers(request: Request) -> Response:
+            if len(request.scope["query_string"]) > LONGEST_QUERY:
+                raise URITooLongException(
+                    f"网址中的查询超过 {LONGEST_QUERY} 字节，请用 POST /epcis/queries 命名该查询 · "
+                    f"The query in the address is longer than {LONGEST_QUERY} bytes: name it by POST /epcis/queries"
+                )
             _versions(request.headers)
             shape_of(request)
             response = await handler(request)

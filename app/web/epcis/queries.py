@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Body, Query, Response
+from fastapi import Body, Depends, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.domain.epcis.exceptions import QueryParameterException, QueryValidationException
@@ -21,6 +21,7 @@ from app.exchanging.subscribing import (
 )
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
+from app.web.bodies import require_json
 from app.web.epcis import ground
 from app.web.service import ServiceDep
 
@@ -64,7 +65,9 @@ def get_queries(
     return json_answer([told(row) for row in rows[:per_page]], headers=headers)
 
 
-@router.post("/queries", status_code=201, summary="Name a query", response_class=Response)
+@router.post(
+    "/queries", status_code=201, summary="Name a query", response_class=Response, dependencies=[Depends(require_json)]
+)
 async def post_query(body: Definition, service: ServiceDep, principal: PrincipalDep) -> Response:
     """A name is used once by each owner. The query is then at `…/queries/{query}/events`, and can be subscribed to."""
     unknown = next((key for key in body if key not in ("name", "query")), None)

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Body, Header, Response
+from fastapi import Body, Depends, Header, Response
 
 from app.domain.epcis.exceptions import SubscriptionControlsException, ValidationException
 from app.domain.epcis.standing import Subscription
@@ -17,6 +17,7 @@ from app.exchanging.subscribing import (
     subscribe,
 )
 from app.web.auth import PrincipalDep
+from app.web.bodies import require_json
 from app.web.epcis import ground
 from app.web.epcis.controls import read_cbv_format, read_epc_format, read_flag, read_time
 from app.web.epcis.queries import json_answer, path_of
@@ -82,7 +83,11 @@ def get_subscriptions(query: str, service: ServiceDep, principal: PrincipalDep) 
 
 
 @router.post(
-    "/queries/{query}/subscriptions", status_code=201, summary="Be told of what a query finds", response_class=Response
+    "/queries/{query}/subscriptions",
+    status_code=201,
+    summary="Be told of what a query finds",
+    response_class=Response,
+    dependencies=[Depends(require_json)],
 )
 async def post_subscription(
     query: str,
