@@ -18,7 +18,7 @@ _HEADERS = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-ag
 
 _TEXT = {"schema": {"type": "string"}}
 _LINKSET = {kind: {"schema": {"type": "object"}} for kind in (LINKSET, JSON, JSON_LD)}
-_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}, HTML: _TEXT}
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 def _asked(name: str, what: str) -> dict[str, Any]:
