@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from app.domain.epcis.measured import measurements
 from app.domain.inspections import Inspection
 from app.domain.rows import Custody, Document, Event, Site, Slip
 from app.domain.testing import OBJECTION
@@ -143,7 +144,7 @@ def _step(facts: Facts, custody: Custody, event: Event, generation: int) -> Step
         [test_of(facts, custody, event)] if event.kind == "test" else [],
         custody.id,
         generation,
-        readings_of(event) if event.kind == "observe" else [],
+        readings_of(event),
         place(names.party(event.party_id, at)) if _by_others(event) else None,
         process=event.body.get("process") if event.kind == "transform" else None,
         decision=event.outcome.get("decision") if event.kind == "admit" else None,
@@ -161,8 +162,12 @@ def _by_others(event: Event) -> bool:
 def readings_of(event: Event) -> list[Shown]:
     """What sensors measured, a row a sort: the least and the most of it, how often, from when until when."""
     sorts: dict[tuple[str, str], list[tuple[datetime, Decimal]]] = defaultdict(list)
-    for said in event.body["readings"]:
-        sorts[said["type"], said["unit"]].append((datetime.fromisoformat(said["time"]), Decimal(said["value"])))
+    if event.kind == "observe":
+        for said in event.body["readings"]:
+            sorts[said["type"], said["unit"]].append((datetime.fromisoformat(said["time"]), Decimal(said["value"])))
+    elif event.kind.startswith(CAPTURED):
+        for one in measurements(event.body, event.event_time):
+            sorts[one.sort, one.unit].append((one.time, one.value))
     return [
         redact(
             "reading",

@@ -11,7 +11,11 @@ stop, and the regulator whom to call. A partner's system asks the same by EPCIS 
 
 import json
 
+from typing import Any
+
+from app.domain.epcis.identifiers import canonical_uri
 from tests.support.cast import Actor, ago
+from tests.support.epcis import captured, document, event, told
 from tests.support.story import Story
 
 SHANGCHENG, HAISHU = "330102", "330203"
@@ -109,3 +113,69 @@ def test_imports_carry_their_inspection_and_their_temperatures(story: Story) -> 
     assert (gap["from"]["name"], gap["from"]["contact"]) == ("某进口公司", "13800000021")
     assert [document["type"] for document in found["documents"]] == ["import_inspection"]
     assert sum(event["kind"] == "observe" for event in found["events"]) == 2
+
+
+GTIN = "06901234567892"
+CARTONS = "urn:epc:class:lgtin:6901234.056789.EC-0301"
+PALLET = "urn:epc:id:sscc:6901234.0000000021"
+CERTIFICATE = "urn:gsrn:cn:customs:330200260301"
+PLANT, PORT, STORE = (f"urn:epc:id:sgln:6901234.0000{n}.0" for n in (1, 2, 3))
+
+
+def test_an_importers_system_sends_epcis(story: Story) -> None:
+    """进口商的系统交来 EPCIS：温度、检验检疫证明号、托盘，都在链上。 The importer's system sends it all as EPCIS."""
+    first = story.enrol("market", "海曙首站冷库", "market", "warehouse", region=HAISHU)
+    importer = story.enrol("producer", "宁波某进口公司", "wholesaler", None, region=HAISHU)
+    store = canonical_uri(STORE)
+    assert story.admin.patch(f"/sites/{first.site['id']}", {"gln": store.rpartition("/")[2]}).status_code == 200
+
+    def measured(hours: float, *degrees: float) -> dict[str, Any]:
+        """冷藏箱里的记录仪。 The logger in the container."""
+        reports = [{"type": "Temperature", "value": value, "uom": "CEL", "time": ago(hours=hours + i)}
+                   for i, value in enumerate(degrees)]  # fmt: skip
+        element = {"sensorMetadata": {"deviceID": "https://id.gs1.org/8004/6901234LOG7"}, "sensorReport": reports}
+        return event("Object", hours, "sensor_reporting", at=PORT, epcList=[PALLET], sensorElementList=[element])
+
+    shrimp = [{"epcClass": CARTONS, "quantity": 900, "uom": "KGM"}]
+    inspected = [{"type": "cert", "bizTransaction": CERTIFICATE}]
+    sent = document(
+        event("Object", 200, "commissioning", at=PLANT, action="ADD", quantityList=shrimp),
+        event("Aggregation", 190, "packing", at=PLANT, action="ADD", parentID=PALLET, childQuantityList=shrimp),
+        event("Object", 60, "arriving", at=PORT, epcList=[PALLET]),
+        measured(50, -18.5, -19.25, -17.5),
+        event("Object", 40, "inspecting", at=PORT, epcList=[PALLET], disposition="conformant",
+              bizTransactionList=inspected),
+        event("Object", 30, "receiving", at=STORE, epcList=[PALLET]),
+        Location={PLANT: "厄瓜多尔某加工厂", PORT: "宁波舟山港", STORE: "随便写的名字"},
+        EPCClass={CARTONS: "冻南美白虾"},
+    )  # fmt: skip
+    captured(importer, sent)
+
+    # 托盘当时所装，一路到冷库；冷库还是自己的名字。 What the pallet held, all the way; the store keeps its own name.
+    for spelling in (PALLET, "https://import.example.com/00/" + canonical_uri(PALLET)[-18:] + "?x=1"):
+        chain = importer.trace("back", epc=spelling)
+        assert [node["site"]["name"] for node in chain["nodes"]] == ["海曙首站冷库", "宁波舟山港", "厄瓜多尔某加工厂"]
+        assert chain["start"]["opened"]["state"] == "now"
+    assert sum(each["kind"] == "epcis.sensor_reporting" for each in chain["events"]) == 1
+
+    # 海关的证明号、温度，从 /epcis/events 原样出来。 The certificate and the temperatures come out as they came.
+    [paper] = told(importer, EQ_bizTransaction_cert=CERTIFICATE)
+    assert paper["bizTransactionList"] == inspected
+    [logged_] = told(importer, MATCH_anyEPC=PALLET, EQ_bizStep="sensor_reporting")
+    assert logged_["sensorElementList"] == sent["epcisBody"]["eventList"][3]["sensorElementList"]
+    assert told(importer, EQ_type="Temperature", GT_value_CEL="-18", EQ_bizStep="sensor_reporting") == [logged_]
+    assert told(first, EQ_bizTransaction_cert=CERTIFICATE) == [], "what happened elsewhere is not the store's to read"
+    assert [each["bizStep"] for each in told(first, MATCH_anyEPC=PALLET)] == ["receiving"]
+
+    # 赋码之后，顾客在码上看得到温度。 With a code, a consumer reads the temperatures.
+    answer = importer.post("/captures?issue=true", sent)
+    assert answer.status_code == 200, answer.text
+    [code] = [each["code"] for each in answer.json()["codes"] if each["site"] == "海曙首站冷库"]
+    page = story.public.scan(code)
+    [cold] = [step["readings"] for step in page["steps"] if step["readings"]]
+    assert [(r["type"], r["least"], r["most"], r["count"], r["unit"]) for r in cold] == [
+        ("temperature", "-19.25", "-17.5", 3, "℃")
+    ]
+    read = story.read(code)
+    assert "温度 -19.25 至 -17.5 ℃（3 次）" in read
+    assert "厄瓜多尔某加工厂" in read

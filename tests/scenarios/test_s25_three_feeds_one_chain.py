@@ -15,7 +15,9 @@ import json
 import time
 from typing import Any
 
+from app.domain.epcis.identifiers import canonical_uri
 from tests.support.cast import Actor, ago, quantity
+from tests.support.epcis import captured, document, event, until_told
 from tests.support.story import Story, line, ndjson, outcomes
 
 YANCHI, ZHONGNING, YINCHUAN = "640323", "640521", "640104"
@@ -253,3 +255,75 @@ def finished(actor: Actor, job: str) -> dict[str, Any]:
             return told
         time.sleep(0.1)
     raise AssertionError(told)
+
+
+PLANT = "urn:epc:id:sgln:6901234.00007.0"
+BAG = "urn:epc:class:lgtin:6901234.056789.LJJ0302"
+PALLET = "urn:epc:id:sscc:6901234.0000000031"
+
+SHIPPED = """<?xml version="1.0" encoding="UTF-8"?>
+<epcis:EPCISDocument xmlns:epcis="urn:epcglobal:epcis:xsd:2" schemaVersion="2.0" creationDate="{time}">
+  <EPCISBody><EventList><ObjectEvent>
+    <eventTime>{time}</eventTime><eventTimeZoneOffset>+08:00</eventTimeZoneOffset>
+    <epcList><epc>{pallet}</epc></epcList><action>OBSERVE</action>
+    <bizStep>urn:epcglobal:cbv:bizstep:shipping</bizStep><readPoint><id>{place}</id></readPoint>
+    <bizLocation><id>{place}</id></bizLocation>
+  </ObjectEvent></EventList></EPCISBody>
+</epcis:EPCISDocument>"""
+
+
+def test_a_suppliers_system_posts_epcis_and_the_market_receives(story: Story) -> None:
+    """厂里的系统交 EPCIS，产线用 JSON-LD，仓库用 XML。 A supplier posts JSON-LD and XML."""
+    maker = story.enrol("producer", "中宁辣椒酱厂", "processor", "plant", region=ZHONGNING)
+    market = story.enrol("market", "银川新华街市场", "market", "market", region=YINCHUAN)
+    deli = story.enrol("vendor", "新华街 9 号熟食摊", "vendor", "stall", parent=market, region=YINCHUAN)
+    office = story.key("regulator", region="64")
+    gln = canonical_uri(PLANT).rpartition("/")[2]
+    assert story.admin.patch(f"/sites/{maker.site['id']}", {"gln": gln}).status_code == 200
+    sauce = story.product("中宁辣椒酱", "sauce", gtin="6901234567892")
+
+    made = [{"epcClass": BAG, "quantity": 80, "uom": "KGM"}]
+    sent = [{"epcClass": BAG, "quantity": 15, "uom": "KGM"}]
+    captured(maker, document(
+        event("Object", 30, "commissioning", at=PLANT, action="ADD", quantityList=made),
+        event("Aggregation", 28, "packing", at=PLANT, action="ADD", parentID=PALLET, childQuantityList=sent),
+    ))  # fmt: skip
+    captured(maker, SHIPPED.format(time=ago(hours=26), pallet=PALLET, place=PLANT))
+
+    # 市场收货：只知道卖方名字、条码和批号。 The market knows the seller's name, the GTIN and the lot number.
+    item = {"product_id": sauce["id"], "quantity": quantity("15"), "lot_number": "LJJ0302"}
+    [here] = market.record(
+        "receive", site_id=deli.site["id"], event_time=ago(hours=20), items=[item], **{"from": {"name": "中宁辣椒酱厂"}}
+    )["outputs"]  # fmt: skip
+    deli.record("sell", event_time=ago(hours=2), lines=[story.item(here, "2.5")])
+
+    # 同一 GTIN、同一批号：从 EPC 出发，两头都在，缺口如实写着。 From the EPC, both ends and the gap.
+    links = (
+        "https://id.gs1.org/01/06901234567892/10/LJJ0302",
+        BAG,
+        "https://food.example.cn/01/06901234567892/10/LJJ0302?x=1",
+    )
+    for epc in links:
+        chain = office.trace("back", epc=epc)
+        starts = [node["site"]["name"] for node in chain["nodes"] if node["depth"] == 0]
+        assert sorted(starts) == ["中宁辣椒酱厂", "新华街 9 号熟食摊"]
+        assert chain["totals"]["gaps"] == 1
+    [gap] = chain["gaps"]
+    [works] = [node["id"] for node in chain["nodes"] if node["site"] and node["site"]["kind"] == "plant"]
+    ends = {"gap_custody_id": gap["node_id"], "parent_custody_id": works}
+    assert maker.record("identify", **ends)["decision"] == "claimed"
+    assert market.record("identify", site_id=deli.site["id"], **ends)["decision"] == "confirmed"
+
+    # 一条链：追得到、查得到，托盘打开也是它。 One chain: traced, queried, and what is on the pallet.
+    back = office.trace("back", code=here["code"])
+    assert (back["totals"]["gaps"], back["nodes"][-1]["site"]["name"]) == (0, "中宁辣椒酱厂")
+    forward = maker.trace("forward", epc=PALLET)
+    assert {node["site"]["name"] for node in forward["nodes"] if node["kind"] == "custody"} == {
+        "中宁辣椒酱厂", "新华街 9 号熟食摊",
+    }  # fmt: skip
+    assert [one["content"] for one in forward["start"]["opened"]["packings"]] == [links[0]]
+    events = until_told(story.admin, 4, MATCH_anyEPCClass=BAG)
+    steps = {each["bizStep"] for each in events}
+    assert {"commissioning", "packing", "receiving", "retail_selling"} <= steps, steps
+    assert [each["bizStep"] for each in until_told(story.admin, 2, MATCH_anyEPC=PALLET)] == ["packing", "shipping"]
+    story.hides(here["code"], ["2.5"])

@@ -63,3 +63,26 @@ def captured(actor: Actor, body: Mapping[str, Any] | str, status: bool = True) -
             return job
         assert time.monotonic() < deadline, "still running"
         time.sleep(0.02)
+
+
+def told(actor: Actor, **asked: str) -> list[dict[str, Any]]:
+    """The events of `GET /epcis/events`, all pages of it."""
+    found: list[dict[str, Any]] = []
+    path, parameters = "/epcis/events", asked
+    while path:
+        answer = actor.get(path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+        path, parameters = str(answer.links["next"]["url"]) if "next" in answer.links else "", {}
+    return found
+
+
+def until_told(actor: Actor, count: int, **asked: str) -> list[dict[str, Any]]:
+    """As `told`, as soon as there are so many: what was recorded here is published within a second or so."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        found = told(actor, **asked)
+        if len(found) >= count:
+            return found
+        assert time.monotonic() < deadline, [event["bizStep"] for event in found]
+        time.sleep(0.05)
