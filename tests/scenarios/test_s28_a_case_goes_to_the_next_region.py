@@ -13,8 +13,16 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 
-from tests.support.cast import ago
+import pytest
+
+from app.main import close_service, open_service
+from tests.support.cast import ago, first_key
+from tests.support.databases import fresh
+from tests.support.enrolled import settings_of, speaking
+from tests.support.epcis import captured, told
 from tests.support.story import Story
 
 SHANGCHENG, HAISHU, OTHER = "330102", "330203", "330302"
@@ -96,3 +104,68 @@ def test_a_regulator_follows_a_chain_one_step_and_hands_the_case_over(story: Sto
     assert hangzhou.get(f"/epcis/events/{theirs[0]['eventID']}").status_code == 404, "beyond the border it has the case"
     closed = hangzhou.request("POST", f"/cases/{case['id']}/close").json()
     assert closed["state"] == "closed"
+
+
+@pytest.fixture
+def next_region(tmp_path: Path, templates: dict[str, Path | str]) -> Iterator[Story]:
+    """宁波自己的 OneCode，什么都还没有。 Ningbo's own service, empty."""
+    place = tmp_path / "ningbo"
+    place.mkdir()
+    with fresh("sqlite", place, templates["sqlite"]) as database:
+        settings = settings_of(database, place).model_copy(update={"public_url": "https://ningbo.example.cn"})
+        service = open_service(settings)
+        with speaking(service) as client:
+            yield Story(client, first_key(service))
+        close_service(service)
+
+
+def test_the_case_goes_on_in_the_next_regions_own_service(story: Story, next_region: Story) -> None:
+    hall = story.enrol("vendor", "海曙蔬菜批发行", "wholesaler", "wholesale", region=HAISHU)
+    market = story.enrol("market", "近江农贸市场", "market", "market", region=SHANGCHENG)
+    stall = story.enrol("vendor", "近江 3 号菜摊", "vendor", "stall", parent=market, region=SHANGCHENG)
+    hangzhou = story.key("regulator", region="3301")
+    plain, labelled = story.product("小白菜"), story.product("土鸡蛋", "eggs", gtin="6901234567892")
+    bought = hall.record(
+        "receive", event_time=ago(hours=30), **{"from": {"name": "温州某基地"}},
+        items=[
+            {"product_id": plain["id"], "quantity": {"value": "80.5", "unit": "公斤"}},
+            {"product_id": labelled["id"], "quantity": {"value": "40", "unit": "公斤"}, "lot_number": "JD-0301"},
+        ],
+    )["outputs"]  # fmt: skip
+    slip = hall.record(
+        "ship", event_time=ago(hours=20), items=[story.item(bought[0], "80.5"), story.item(bought[1], "20")],
+        to_site_id=stall.site["id"],
+    )["slip_code"]  # fmt: skip
+    here = stall.record("receive", event_time=ago(hours=18), slip_code=slip)["outputs"]
+    market.record(
+        "test", event_time=ago(hours=10), custody_id=here[0]["custody_id"], stage="rapid", item="毒死蜱", verdict="fail"
+    )
+    case = hangzhou.made("/cases", {
+        "ref": "2026-2", "starts": [{"kind": "code", "value": batch["code"]} for batch in here],
+        "reason": "毒死蜱超标，请协查上游", "to_region": "330200",
+    })  # fmt: skip
+    archive = zipfile.ZipFile(io.BytesIO(hangzhou.get(f"/cases/{case['id']}/file").content))
+    document = json.loads(archive.read("epcis.jsonld"))
+
+    # 宁波收下文件；再收一次，一条不多。 Ningbo captures the file; once more changes nothing.
+    admin = next_region.admin
+    job = captured(admin, document)
+    count = len(document["epcisBody"]["eventList"])
+    assert job["onecode:outcome"]["recorded"] == count
+    assert captured(admin, document)["onecode:outcome"]["duplicate"] == count
+
+    # 批发行到摊位，凭条码批号或杭州的码都追得到。 By GTIN and lot, or by the code that Hangzhou gave it.
+    lots = {
+        element["epcClass"] for event in document["epcisBody"]["eventList"] for element in event.get("quantityList", ())
+    }
+    assert lots == {
+        "https://id.gs1.org/01/06901234567892/10/JD-0301", f"https://food.example.cn/c/{bought[0]['lot_code']}",
+    }  # fmt: skip
+    for lot in (*lots, "urn:epc:class:lgtin:6901234.056789.JD-0301"):
+        back = admin.trace("back", epc=lot)
+        places = [node["site"]["name"] for node in back["nodes"] if node["kind"] == "custody"]
+        assert set(places) == {"海曙蔬菜批发行", "近江 3 号菜摊"}, lot
+        assert len(back["links"]) == 2, "from the hall to the stall, and from nobody knows where to the hall"
+        assert told(admin, MATCH_anyEPCClass=lot)
+    [test] = told(admin, EQ_disposition="non_conformant")
+    assert test["quantityList"][0]["epcClass"].endswith(bought[0]["lot_code"])
