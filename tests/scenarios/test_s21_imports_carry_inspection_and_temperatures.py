@@ -10,7 +10,6 @@ stop, and the regulator whom to call. A partner's system asks the same by EPCIS 
 """
 
 import json
-
 from typing import Any
 
 from app.domain.epcis.identifiers import canonical_uri
