@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import oversight, p1, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p15
+from benchmarks import oversight, p1, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15
 from benchmarks.harness import Result, Stage, report, stage, table
 
 BENCHMARKS: dict[str, Callable[[Stage], Iterator[Result]]] = {
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Stage], Iterator[Result]]] = {
     "P11": p11.run,
     "P12": p12.run,
     "P13": p13.run,
+    "P14": p14.run,
     "P15": p15.run,
     "OVERSIGHT": oversight.run,
 }

@@ -58,7 +58,6 @@ class Filling:
         engine = open_engine(url)
         schema.upgrade(engine)
         self._masters(engine)
-        put = _copy if engine.dialect.name == "postgresql" else _insert
         engine.dispose()
         put(url, engine.dialect, self._rows())
 
@@ -205,6 +204,11 @@ class Filling:
                 self._events[n], "receive", BEGUN + n * 9000, 480, BEGUN + n * 9000, self._sites[n % SITES],
                 self._parties[n % SITES], self._parties[n % SITES], "vendor", f"r{n}", b"\0" * 32, body, "{}", "[]",
             )  # fmt: skip
+
+
+def put(url: str, dialect: Dialect, filled: Iterable[tuple[Table, tuple[str, ...], Iterator[Row]]]) -> None:
+    """Rows into empty tables, whose indexes are made afterwards: ids as bytes, instants as microseconds, JSON text."""
+    (_copy if dialect.name == "postgresql" else _insert)(url, dialect, filled)
 
 
 def _insert(url: str, dialect: Dialect, filled: Iterable[tuple[Table, tuple[str, ...], Iterator[Row]]]) -> None:

@@ -82,6 +82,23 @@ def _joined(
     )
 
 
+def ordered(
+    snapshot: Snapshot, table: Table, columns: tuple[str, ...], condition: str, given: tuple[Any, ...], order: str
+) -> list[Row]:
+    """The rows of which the condition holds, in an order that may end in a LIMIT; each {} in both is one of the given
+    values, texts or numbers."""
+    with snapshot.exec_driver_sql(_ordered(snapshot.dialect.name, table, columns, condition, order), given) as result:
+        return list(result.cursor.fetchall())
+
+
+@lru_cache(maxsize=64)
+def _ordered(dialect: str, table: Table, columns: tuple[str, ...], condition: str, order: str) -> str:
+    postgres = dialect == "postgresql"
+    names = ", ".join((_plain if postgres else _quoted)(table.c[name]) for name in columns)
+    text = f'SELECT {names} FROM "{table.name}" WHERE {condition} ORDER BY {order}'
+    return text.replace("{}", "%s" if postgres else "?")
+
+
 def where(snapshot: Snapshot, table: Table, columns: tuple[str, ...], condition: str) -> list[Row]:
     """The rows of which the condition holds, in no order."""
     plain = _plain if snapshot.dialect.name == "postgresql" else _quoted

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select, tuple_, union_all
@@ -18,7 +18,7 @@ from app.domain.epcis.patterns import Span
 from app.domain.epcis.query import EpcFilter, Query
 from app.domain.rights import Principal
 from app.domain.rights import Role as Rights
-from app.store import captures, tables
+from app.store import captures, raw, tables
 from app.store.engine import Snapshot
 from app.store.events import visible_to
 from app.store.published import NATIVE
@@ -38,6 +38,9 @@ _LINE = (
     _event.event_id, _event.position, _event.event_time, _event.record_time, _event.epcis_event_id, _event.context,
     _event.body,
 )  # fmt: skip
+
+
+_NAMES = tuple(each.name for each in _LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,20 @@ class Asked:
         """Of the ids, at most some hundred."""
         if not ids:
             return {}
-        statement = select(*_LINE).where(_event.event_id.in_(sorted(ids)), *self.conditions())
+        conditions = self.conditions()
+        if not conditions:  # a quarter of the time that objects of rows take
+            rows = raw.select(snapshot, tables.epcis_event, _NAMES, "event_id", sorted(key.bytes for key in ids))
+            return {line.id: line for line in map(_line, rows)}
+        statement = select(*_LINE).where(_event.event_id.in_(sorted(ids)), *conditions)
         return {row[0]: Line(*row) for row in snapshot.execute(statement)}
+
+
+def _line(row: raw.Row) -> Line:
+    key, position, time, recorded, event_id, context, body = row
+    return Line(
+        UUID(bytes=key), position, from_micros(time), from_micros(recorded), event_id,
+        None if context is None else captures.decode(context), None if body is None else captures.decode(body),
+    )  # fmt: skip
 
 
 def column(name: str) -> Any:
@@ -167,11 +182,15 @@ class ByEpc:
         return snapshot.execute(ordered).all()
 
     def _some(self, snapshot: Snapshot, epcs: Sequence[str], after: Place | None, size: int) -> Sequence[Any]:
+        if len(epcs) == 1:
+            begun = after[1] if after is not None and after[0] == epcs[0] else 0
+            condition, order = '"epc" = {} AND "position" > {}', '"position" LIMIT {}'
+            given = (epcs[0], begun, size)
+            rows = raw.ordered(snapshot, tables.epc_event, _INDEX, condition, given, order)
+            return [_Entry(epc, position, UUID(bytes=key), roles) for epc, position, key, roles in rows]
         parts = [self._one(epc, after[1] if after is not None and after[0] == epc else 0, size) for epc in epcs]
-        if len(parts) == 1:
-            return snapshot.execute(parts[0]).all()
-        rows = snapshot.execute(union_all(*(select(part.subquery()) for part in parts))).all()
-        return sorted(rows, key=lambda row: (row.epc, row.position))
+        found = snapshot.execute(union_all(*(select(part.subquery()) for part in parts))).all()
+        return sorted(found, key=lambda row: (row.epc, row.position))
 
     def _one(self, epc: str, position: int, size: int) -> Select[Any]:
         there = select(*_NAMED).where(_named.epc == epc, _named.position > position)
@@ -185,6 +204,14 @@ class ByEpc:
         return not any(epc in exact or any(epc in span for span in spans) for epc in named)
 
 
+class _Entry(NamedTuple):
+    epc: str
+    position: int
+    event_id: UUID
+    roles: int
+
+
+_INDEX = _Entry._fields
 _NAMED = (_named.epc, _named.position, _named.event_id, _named.roles)
 _LAST: Final = 2**62
 
