@@ -74,6 +74,21 @@ def test_every_system_leads_to_its_test_and_every_scenario_to_a_system() -> None
     assert set(linked) == there
 
 
+def test_every_test_of_the_conformance_record_is_there() -> None:
+    """`path::name`, or a name alone, of the resolver's; no criterion without one."""
+    text = (ROOT / "docs" / "conformance.md").read_text()
+    named = re.findall(r"`(?:(tests/[\w/]+\.py)::)?(test_\w+)`", text)
+    assert len(named) >= 80
+    resolver = "".join(path.read_text() for path in (ROOT / "tests" / "web").glob("test_resolver*.py"))
+    for path, name in named:
+        source = (ROOT / path).read_text() if path else resolver
+        assert re.search(rf"def {name}\(", source), f"{path}::{name}"
+    for path in re.findall(r"`(tests/[\w/.]+\.py)", text):
+        assert (ROOT / path).exists(), path
+    rows = re.findall(r"^\| (?!criterion|---)(.+) \|$", text, re.MULTILINE)
+    assert [row for row in rows if "`test" not in row and not row.endswith("not built")] == []
+
+
 @pytest.mark.parametrize(
     "path", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.name
 )
