@@ -66,12 +66,12 @@ def capture_id(recorder: UUID, content_hash: str) -> UUID:
     return uuid5(recorder, f"capture/{content_hash}")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def captured_lot_id(epc: str) -> UUID:
     return uuid5(EPC, epc)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def captured_custody_id(epc: str, site_uri: str) -> UUID:
     return uuid5(EPC, f"{epc}\n{site_uri}")
 
@@ -81,7 +81,7 @@ def captured_gap_id(epc: str) -> UUID:
     return uuid5(captured_lot_id(epc), "gap")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def captured_site_id(uri: str) -> UUID:
     return uuid5(SITE, uri)
 
@@ -90,7 +90,7 @@ def captured_party_id(uri: str) -> UUID:
     return uuid5(PARTY, uri)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def captured_product_id(uri: str) -> UUID:
     return uuid5(PRODUCT, uri)
 

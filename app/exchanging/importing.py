@@ -103,7 +103,8 @@ class _Recording:
     def _note(self, taken: Taken) -> None:
         self._moved.update(taken.moved)
         self._joined.update(taken.joined)
-        self._affected.update(taken.affected)
+        if self._order.issue:
+            self._affected.update(taken.affected)
         self._minted.update(taken.minted)
 
     def all(self) -> ImportReport:

@@ -178,7 +178,7 @@ def canonical_uri(uri: str) -> str:
     return uri if link is None else constrained(link)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def malformation(uri: str) -> str | None:
     """What is wrong with an EPC URN (lengths, parts), Digital Link (check digit) or URN of a UUID; None if nothing.
 
@@ -211,7 +211,7 @@ class ClassParts:
     gtin: str | None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def class_parts(epc: str) -> ClassParts | None:
     """Product class, lot, serial and GTIN of an EPC or EPC class; None for units, places and unknown identifiers.
 
