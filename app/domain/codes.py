@@ -296,11 +296,6 @@ def receipt_name(receipt_id: int) -> ReceiptName:
     )
 
 
-def receipt_series(receipt_id: int) -> int:
-    """What all receipts of one device and epoch have in common."""
-    return receipt_id >> _COUNTER_BITS
-
-
 def receipt_id_of(code: Code) -> int:
     """The receipt id in a parsed receipt code. ValueError for a code of another kind."""
     if code.kind is not CodeKind.RECEIPT:

@@ -117,7 +117,7 @@ def mark(connection: Connection, receipts: Iterable[Row[Any]]) -> None:
     """Notes of each scale's series up to which receipt, and up to when, its sales were archived."""
     found: dict[int, tuple[int, datetime]] = {}
     for row in receipts:
-        series = codes.receipt_series(row.id)
+        series = _series(row.id)
         last, latest = found.get(series, (row.id, row.event_time))
         found[series] = max(last, row.id), max(latest, row.event_time)
     rows = [(series, *said) for series, said in found.items()]
@@ -134,6 +134,12 @@ def archived_until(snapshot: Snapshot, receipt_id: int) -> datetime | None:
     """Of a receipt whose sale is not there: until when sales of its scale, later ones too, were archived; None where
     it may still come in."""
     c = tables.receipt_archived.c
-    query = select(c.latest).where(c.series == codes.receipt_series(receipt_id), c.last_id >= receipt_id)
+    query = select(c.latest).where(c.series == _series(receipt_id), c.last_id >= receipt_id)
     found: datetime | None = snapshot.scalar(query)
     return found
+
+
+def _series(receipt_id: int) -> int:
+    """The first number of the same device and epoch."""
+    name = codes.receipt_name(receipt_id)
+    return codes.receipt_id(name.device_number, name.epoch, 0)
