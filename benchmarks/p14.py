@@ -39,7 +39,8 @@ def run(stage: Stage) -> Iterator[Result]:
         fill(url, count)
         engine = open_engine(url)
         lots = random.Random(14).sample(range(count // PER_LOT), ASKED)
-        first = in_turn(asking(engine, lots), by_hand(kind, url, lots), pairs=3 if stage.quick else 9)
+        with closing(connected(kind, url)) as connection:
+            first = in_turn(asking(engine, lots), by_hand(connection, lots), pairs=3 if stage.quick else 9)
         engine.dispose()
         stage.drop(url)
         what = f"first page of {PAGE} of MATCH_anyEPCClass, {count:,} events"
@@ -58,14 +59,18 @@ def ours(engine: Database, lot: int) -> Page:
     return page
 
 
-def by_hand(kind: Kind, url: str, lots: Sequence[int]) -> Callable[[], object]:
-    """The same rows without anything of ours, on a connection that stays open."""
+def connected(kind: Kind, url: str) -> Any:
+    """A connection of the driver's own, that stays open."""
+    return (
+        sqlite3.connect(str(make_url(url).database)) if kind == "sqlite" else psycopg.connect(url, prepare_threshold=1)
+    )
+
+
+def by_hand(connection: Any, lots: Sequence[int]) -> Callable[[], list[list[Any]]]:
+    """The same rows without anything of ours."""
     keys = [canonical_uri(epc(n)) for n in lots]
-    if kind == "sqlite":
-        small = sqlite3.connect(str(make_url(url).database))
-        return lambda: [_page(small, "?", key, len) for key in keys]
-    large = psycopg.connect(url, prepare_threshold=1)
-    return lambda: [_page(large, "%s", key, len) for key in keys]
+    mark = "?" if isinstance(connection, sqlite3.Connection) else "%s"
+    return lambda: [_page(connection, mark, key, len) for key in keys]
 
 
 def _page(connection: Any, mark: str, key: str, check: Callable[[Sequence[Any]], int]) -> list[Any]:

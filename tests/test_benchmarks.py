@@ -1,6 +1,7 @@
 """The benchmarks measure what they say: shapes of their graphs, databases filled alike, verdicts. Never how fast."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from app.domain.graph import Bounds, walk
 from app.store import chain, schema
 from app.store.engine import open_engine, reading
 from app.store.lots import Asked, Coded, LotReader
-from benchmarks import buyers, p5, p6, p7, p11, p13
+from benchmarks import buyers, p5, p6, p7, p11, p13, p14
 from benchmarks.filling import Filling
 from benchmarks.graphs import Buyers, Families, Graph, Trees
 from benchmarks.harness import Kind, Result, Stage, in_turn, paired, report, table
@@ -162,4 +163,15 @@ def test_lots_under_one_gtin_are_found_by_their_digital_links(empty_database: Da
         [Coded(p13.code(7), p13.lot_id(7))], [],
     ]  # fmt: skip
     reader.close()
+    engine.dispose()
+
+
+def test_p14_reads_the_same_events_by_hand(empty_database: Database) -> None:
+    p14.fill(empty_database.url, 2_000)
+    engine = open_engine(empty_database.url)
+    kind: Kind = "sqlite" if empty_database.url.startswith("sqlite") else "postgresql"
+    found = p14.ours(engine, 3)
+    with closing(p14.connected(kind, empty_database.url)) as connection:
+        [by_hand] = p14.by_hand(connection, [3])()
+    assert {one.line.id.bytes for one in found.events} < {getattr(row[0], "bytes", row[0]) for row, _ in by_hand}
     engine.dispose()

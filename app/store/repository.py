@@ -111,8 +111,9 @@ def column(name: str) -> Any:
 
 def bodies(snapshot: Snapshot, lines: Collection[Line]) -> dict[UUID, Mapping[str, Any]]:
     """What the events say. One that was thinned away in between is not there any more."""
-    captured = [line.id for line in lines if line.body is None]
-    found: dict[UUID, Mapping[str, Any]] = dict(captures.bodies(snapshot, captured)) if captured else {}
+    captured = {line.id.bytes: line.id for line in lines if line.body is None}
+    rows = raw.select(snapshot, tables.event, ("id", "body"), "id", list(captured)) if captured else []
+    found: dict[UUID, Mapping[str, Any]] = {captured[key]: captures.decode(body) for key, body in rows}
     return found | {line.id: line.body for line in lines if line.body is not None}
 
 
