@@ -5,6 +5,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 from uuid import UUID
 
