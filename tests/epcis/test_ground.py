@@ -12,6 +12,7 @@ def test_the_root_lists_the_resources(cast: Cast) -> None:
     assert answer.status_code == 200
     assert answer.json()["type"] == "Collection"
     assert {"queries", "capture", "events", "epcs"} <= set(answer.json()["member"])
+    assert cast.admin.get("/epcis/").json() == answer.json()
     assert answer.headers["gs1-epcis-version"] == answer.headers["gs1-cbv-version"] == "2.0.0"
     xml = cast.admin.get("/epcis", headers={"Accept": "application/xml"})
     assert xml.headers["content-type"].startswith("application/xml")

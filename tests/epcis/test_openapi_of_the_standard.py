@@ -149,7 +149,7 @@ def places(actor: Actor) -> dict[str, str]:
 
 
 def at(path: str, known: dict[str, str]) -> str:
-    return "/epcis" + path.rstrip("/").format(**{name: quote(value, safe="") for name, value in known.items()})
+    return "/epcis" + path.format(**{name: quote(value, safe="") for name, value in known.items()})
 
 
 def check(operation: Operation, answer: Any) -> None:

@@ -121,9 +121,14 @@ def collection(request: Request, members: Sequence[str], headers: Mapping[str, s
 
 
 def discover(
-    routes: APIRouter, path: str, *methods: str, abilities: Callable[[Any], Mapping[str, str]] = lambda service: {}
+    routes: APIRouter,
+    path: str,
+    *methods: str,
+    abilities: Callable[[Any], Mapping[str, str]] = lambda service: {},
+    shown: bool = True,
 ) -> None:
-    """Adds OPTIONS to a path whose methods are these; `abilities`: further headers, from the service."""
+    """Adds OPTIONS to a path whose methods are these; `abilities`: further headers, from the service; `shown`: in the
+    list of doors."""
 
     async def options(service: ServiceDep, _: PrincipalDep) -> Response:
         headers = {"Allow": ", ".join(("OPTIONS", *methods)), **_ABILITIES, **abilities(service)}
@@ -131,5 +136,5 @@ def discover(
 
     routes.add_api_route(
         path, options, methods=["OPTIONS"], status_code=204, summary="What this endpoint can do, in the headers",
-        name=f"options {path}",
+        name=f"options {path}", include_in_schema=shown,
     )  # fmt: skip

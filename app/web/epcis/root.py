@@ -13,13 +13,16 @@ MEMBERS = (
 )  # fmt: skip
 
 
+# The standard's own path of it is "/", below whatever the repository's address is.
+@router.get("/", include_in_schema=False)
 @router.get("", summary="The resources of the repository", response_class=Response)
 async def get_root(request: Request, _: PrincipalDep) -> Response:
     """A collection of names; each is a path below this one."""
     return ground.collection(request, MEMBERS)
 
 
-ground.discover(router, "", "GET")
+for path in ("", "/"):
+    ground.discover(router, path, "GET", shown=not path)
 
 
 @router.delete("/nextPageToken/{token}", status_code=501, summary="Page tokens cannot be taken back")
