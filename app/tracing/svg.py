@@ -4,7 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from html import escape
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Literal
 
 from app.domain.layers import arrange
@@ -290,8 +290,5 @@ def _short(text: str) -> str:
     if sum(widths) <= TEXT:
         return text
     room = TEXT - _width("…")
-    for i, width in enumerate(widths):
-        room -= width
-        if room < 0:
-            break
-    return text[:i].rstrip() + "…"
+    kept = sum(1 for width in accumulate(widths) if width <= room)
+    return text[:kept].rstrip() + "…"

@@ -68,7 +68,7 @@ def test_a_part_of_a_chain_a_claim_and_long_names() -> None:
     shown = " ".join(texts(draw(msgspec.structs.replace(trace, truncated=True), "back")))
     assert "未取全" in shown
     assert "一方指认" in shown
-    assert "某某某某某某某某某某某某某某某某…" in shown
+    assert "某某某某某某某某某某某某某某某…" in shown
 
 
 def test_many_in_one_layer_are_drawn_low() -> None:

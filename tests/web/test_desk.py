@@ -13,8 +13,9 @@ from app.domain.recalls import NOTICE_STATES
 from app.web import alerts
 from app.web.desk.rendering import PLACES
 from tests.recording.conftest import deliver, harvest
-from tests.support.cast import Cast
+from tests.support.cast import Cast, ago
 from tests.support.desk import Browser, at_desk, cheap_hashes
+from tests.support.epcis import captured, document, event
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -140,7 +141,7 @@ def test_a_trace_starts_from_what_somebody_types(cast: Cast) -> None:
     nothing = browser.open(f"/desk/trace?q={cast.stall.site['code']}&until={day}&since=x&category=pork")
     assert "一号摊经营户" not in nothing
     assert browser.open("/desk/trace?q=BBBB", status=400)
-    assert browser.open("/desk/trace?q=urn:epc:id:sgtin:1.2.3", status=404)
+    assert browser.open("/desk/trace?q=urn:epc:id:sgtin:6901234.000001.3", status=404)
 
 
 def test_a_recall_is_tried_out_started_narrowed_and_closed(cast: Cast) -> None:
@@ -330,3 +331,24 @@ def test_an_empty_desk_is_calm(cast: Cast) -> None:
     assert browser.request("GET", "/desk/coverage.svg").status_code == 200
     for path in ("/desk/coverage", "/desk/tests", "/desk/findings", "/desk/recalls", "/desk/cases", "/desk/alerts"):
         assert "没有符合条件的内容" in browser.open(path), path
+
+
+def test_a_trace_of_a_unit_says_what_was_in_it(cast: Cast) -> None:
+    farm, unit = "urn:epc:id:sgln:6901234.00000.1", "urn:epc:id:sscc:6901234.0000000001"
+    grown = [{"epcClass": "urn:epc:class:lgtin:6901234.056789.A1", "quantity": 9, "uom": "KGM"}]
+    captured(cast.admin, document(
+        event("Object", 9, "commissioning", at=farm, action="ADD", quantityList=grown),
+        event("Aggregation", 8, "packing", at=farm, action="ADD", parentID=unit, childQuantityList=grown),
+        event("Aggregation", 2, "unpacking", at=farm, action="DELETE", parentID=unit),
+        Location={farm: "河东菜地"},
+    ))  # fmt: skip
+    browser = at_desk(cast)
+    for asked, said in (("", "最后一次所装"), (f"&time={ago(hours=4)[:16]}", "单元里当时有")):
+        page = browser.open(f"/desk/trace?q={unit}{asked}")
+        assert said in page
+        assert "https://id.gs1.org/01/06901234567892/10/A1" in page
+        drawing = re.search(r'<img class="drawing" src="([^"]+)"', page)
+        assert drawing is not None
+        assert "河东菜地" in browser.request("GET", drawing[1].replace("&amp;", "&")).text
+    assert "河东菜地" in browser.open("/desk/trace?q=https://x.example/01/06901234567892/10/A1/21/7")
+    assert "所属批次" not in browser.open("/desk/trace?q=(01)06901234567892(10)A1&time=soon")

@@ -43,7 +43,8 @@ async def trace(
     query = urlencode(asked)
     return page(
         request, "desk_trace.html", visit, here="trace", q=q or "", direction=direction, since=since or "",
-        until=until or "", category=category or "", found=found, shown=SHOWN,
+        until=until or "", category=category or "", time=time or "", found=found, shown=SHOWN,
+        opened=_opened(found),
         events=read_times(found["events"][:SHOWN]) if found else [],
         drawing=f"{API}/trace?{query}&format=svg&lang={'zh' if visit.language == 'zh' else 'en'}",
         downloads=[(kind, f"{API}/trace?{query}&format={kind}") for kind in ("xlsx", "csv", "ndjson")],
