@@ -20,7 +20,7 @@ from app.exchanging.subscribing import (
     read_query,
 )
 from app.store.engine import reading
-from app.web.auth import PrincipalDep
+from app.web.auth import PrincipalDep, principal
 from app.web.bodies import require_json
 from app.web.epcis import ground
 from app.web.service import ServiceDep
@@ -66,7 +66,11 @@ def get_queries(
 
 
 @router.post(
-    "/queries", status_code=201, summary="Name a query", response_class=Response, dependencies=[Depends(require_json)]
+    "/queries",
+    status_code=201,
+    summary="Name a query",
+    response_class=Response,
+    dependencies=[Depends(principal), Depends(require_json)],
 )
 async def post_query(body: Definition, service: ServiceDep, principal: PrincipalDep) -> Response:
     """A name is used once by each owner. The query is then at `…/queries/{query}/events`, and can be subscribed to."""

@@ -16,7 +16,7 @@ from app.exchanging.subscribing import (
     read_trigger,
     subscribe,
 )
-from app.web.auth import PrincipalDep
+from app.web.auth import PrincipalDep, principal
 from app.web.bodies import require_json
 from app.web.epcis import ground
 from app.web.epcis.controls import read_cbv_format, read_epc_format, read_flag, read_time
@@ -87,7 +87,7 @@ def get_subscriptions(query: str, service: ServiceDep, principal: PrincipalDep) 
     status_code=201,
     summary="Be told of what a query finds",
     response_class=Response,
-    dependencies=[Depends(require_json)],
+    dependencies=[Depends(principal), Depends(require_json)],
 )
 async def post_subscription(
     query: str,
