@@ -40,9 +40,11 @@ def test_a_stall_lists_what_it_has_whence_and_how_it_was_tested(town: Market) ->
 
 
 def test_what_is_sold_out_is_no_longer_on_sale(town: Market) -> None:
-    here = town.move(town.farm, town.stall, town.harvest())
-    town.market.record("test", custody_id=here["custody_id"], stage="rapid", item="毒死蜱", value="阴性")
-    town.stall.record("sell", lines=[town.story.item(here, "40")])
+    here = town.move(town.farm, town.stall, town.harvest(), hours=1)  # it came now: an hour ago may be yesterday
+    town.market.record(
+        "test", event_time=ago(), custody_id=here["custody_id"], stage="rapid", item="毒死蜱", value="阴性"
+    )
+    town.stall.record("sell", event_time=ago(), lines=[town.story.item(here, "40")])
     page = town.story.public.scan(town.stall.site["code"])
     assert page["stock"] == []
     assert len(page["tests"]) == 1, "today's tests stay for today"

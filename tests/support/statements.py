@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, event
 
 @dataclass(slots=True)
 class Statements:
-    """What ran, in order, less the statements that begin and end transactions and those of the keeper of recalls and of
-    the publisher, who look when they like; `ran`: (thread, statement)."""
+    """What ran, in order, less the statements that begin and end transactions and those of threads that look when they
+    like; `ran`: (thread, statement)."""
 
     ran: list[tuple[str, str]] = field(default_factory=list)
 
@@ -35,7 +35,8 @@ class Statements:
         return [text for thread, text in self.ran if thread.partition("_")[0] not in _BESIDE]
 
 
-_BESIDE = ("writer", "feed", "recalls", "sweeper", "outbox", "publisher")
+_IDLE = ("recalls", "publisher", "capturer", "subscriptions")
+_BESIDE = ("writer", "feed", "sweeper", "outbox", *_IDLE)
 _FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SHOW", "SET ")
 
 
@@ -46,7 +47,7 @@ def recorded(target: Engine | type[Engine]) -> Iterator[Statements]:
 
     def note(_connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
         thread = threading.current_thread().name
-        if thread not in ("recalls", "publisher") and not statement.lstrip().upper().startswith(_FRAME):
+        if thread not in _IDLE and not statement.lstrip().upper().startswith(_FRAME):
             statements.ran.append((thread, statement))
 
     event.listen(target, "before_cursor_execute", note)
