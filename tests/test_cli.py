@@ -147,7 +147,7 @@ def test_trace_prints_the_json_of_the_interface(sold: str, cast: Cast) -> None:
     assert told["nodes"] == cast.admin.trace("forward", code=sold)["nodes"]
 
 
-@pytest.mark.parametrize(("text", "reason"), [("B123", "18 characters"), ("urn:epc:id:sgtin:1", "urn:epc:id:sgtin:1")])
+@pytest.mark.parametrize(("text", "reason"), [("B123", "18 characters"), ("urn:epc:id:sgtin:1", "3 parts")])
 def test_trace_of_nothing_says_so(environment: Path, text: str, reason: str) -> None:
     (environment / "onecode.secret").write_text("ab" * 32)
     result = run("trace", text)

@@ -20,6 +20,8 @@ from tests.support.cast import Actor, Cast, ago, quantity
 from tests.support.story import day
 
 PLACE = "https://food.example.cn"
+# What the standard leaves open to build, and has this answer for.
+OPTIONAL = ("DELETE /epcis/nextPageToken/{token}", 501)
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -61,8 +63,9 @@ def test_no_request_breaks_the_service(cast: Cast, number: int) -> None:
 
     def ask(actor: Actor, case: Case) -> None:
         answer = posted(actor, case)
-        met.add((f"{case.method} {case.operation.path}", answer.status_code))
-        assert answer.status_code < 500, answer.text
+        door = f"{case.method} {case.operation.path}"
+        met.add((door, answer.status_code))
+        assert answer.status_code < 500 or (door, answer.status_code) == OPTIONAL, answer.text
         if answer.status_code >= 400:
             assert answer.headers["content-type"].startswith(("application/problem+json", "text/html"))
 

@@ -5,7 +5,7 @@ number of events, so that a page may be short, even empty, and have a next one.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -188,6 +188,7 @@ class _Search:
     def _walk(self, source: Source, after: Cursor | None, wanted: int) -> Iterator[tuple[Place, Found | None]]:
         """What matches, each with its place; without an event: the place where this request stops looking."""
         looked = 0
+        undecided = self._undecided(source)
         begin = None if after is None else after.place
         first = min(wanted + 1, READ)
         for number, piece in enumerate(repository.pieces(self.snapshot, source, self.asked, begin, first, READ), 1):
@@ -197,12 +198,18 @@ class _Search:
                 line, body = piece.lines.get(key), told.get(key)
                 if line is not None and body is not None and source.first(place, body):
                     found = Found(line, body)
-                    if self._matches(found):
+                    if undecided.matches(self._candidate(found)):
                         yield place, found
             looked += len(told)
             if piece.reached is not None and (looked >= LOOKED or number >= WINDOWS):
                 yield piece.reached, None
                 return
+
+    def _undecided(self, source: Source) -> Query:
+        """The query without what the source's index has decided of every event that it leads to."""
+        if not isinstance(source, ByEpc):
+            return self.query
+        return replace(self.query, epc_filters=tuple(x for x in self.query.epc_filters if x is not source.wanted))
 
     def _page(self, walk: Iterator[tuple[Place, Found | None]], after: Cursor | None, limit: int) -> Page:
         told = 0 if after is None else after.told

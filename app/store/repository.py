@@ -132,7 +132,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class ByEpc:
-    """Events that name one of the EPCs in one of the roles, by (EPC, position); told at the first of them."""
+    """Events that the filter means, by (EPC, position); told at the first of the EPCs that it holds of."""
 
     wanted: EpcFilter
 
@@ -171,8 +171,8 @@ class ByEpc:
             elif item is not self._ranges[-1]:
                 reached = end
             break
-        mask = int(self.wanted.roles)
-        places = [((row.epc, row.position), row.event_id) for row in rows[:size] if row.roles & mask]
+        holds = self.wanted.holds
+        places = [((row.epc, row.position), row.event_id) for row in rows[:size] if holds(row.epc, row.roles)]
         return Piece(places, asked.lines(snapshot, {key for _, key in places}), reached)
 
     def _span(self, snapshot: Snapshot, span: Span, after: Place | None, size: int) -> Sequence[Any]:
@@ -198,11 +198,9 @@ class ByEpc:
         return there.order_by(_named.position).limit(size)
 
     def first(self, place: Place, body: Mapping[str, Any]) -> bool:
-        exact, spans, roles = self.wanted.exact, self.wanted.spans, self.wanted.roles
-        if not spans and len(exact) == 1:
+        if not self.wanted.spans and len(self.wanted.exact) == 1:
             return True
-        named = (epc for epc, role in named_epcs(body).items() if role & roles and epc < place[0])
-        return not any(epc in exact or any(epc in span for span in spans) for epc in named)
+        return not any(epc < place[0] and self.wanted.holds(epc, role) for epc, role in named_epcs(body).items())
 
 
 class _Entry(NamedTuple):
