@@ -13,9 +13,10 @@ from app.__main__ import cli
 from app.store import tables
 from app.store.engine import open_engine, writing
 from tests.support import databases, ledger
-from tests.support.cast import Cast
+from tests.support.cast import Cast, ago
 from tests.support.databases import Database
 from tests.support.desk import Browser
+from tests.support.epcis import captured, document, event
 from tests.support.ledger import named
 
 
@@ -145,6 +146,38 @@ def test_trace_prints_the_json_of_the_interface(sold: str, cast: Cast) -> None:
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     assert told["nodes"] == cast.admin.trace("forward", code=sold)["nodes"]
+
+
+def test_trace_says_what_was_opened_of_a_unit(cast: Cast, environment: Path) -> None:
+    """A box on a pallet, emptied since; juice of a single bottle says which lot it is of."""
+    (environment / "onecode.secret").write_text("ab" * 32)
+    place, pallet, box = "urn:epc:id:sgln:6901234.00000.1", "urn:epc:id:sscc:6901234.0000000001", LABEL.format(900)
+    lot, crates = "https://id.gs1.org/01/06901234567892/10/A1", [LABEL.format(number) for number in range(25)]
+    kept = [{"epcClass": lot, "quantity": 4, "uom": "KGM"}]
+    captured(cast.admin, document(
+        event("Object", 30, "commissioning", at=place, action="ADD", quantityList=kept),
+        event("Aggregation", 20, "packing", at=place, action="ADD", parentID=box, childQuantityList=kept),
+        event("Aggregation", 19, "packing", at=place, action="ADD", parentID=pallet, childEPCs=[box, *crates]),
+        event("Aggregation", 9, "unpacking", at=place, action="DELETE", parentID=pallet),
+        Location={place: "包装棚"},
+    ))  # fmt: skip
+    result = run("trace", pallet, "--time", ago(hours=12)[:16] + "+0800", "--lang", "en")
+    assert result.exit_code == 0, result.output
+    heading, *packings = result.stdout.splitlines()[:22]
+    assert heading.startswith("in the unit then (")
+    assert heading.endswith(" UTC): https://id.gs1.org/00/069012340000000016")
+    assert packings[-1] == "  … +7", "27 in all, of which 20 are listed"
+    assert all(line.startswith("  https://id.gs1.org/00/") for line in packings[:20])
+    assert "包装棚" in result.stdout
+    last = run("trace", pallet).stdout.splitlines()[0]
+    assert last.startswith("单元是空的，最后一次所装 (")
+    now = run("trace", box, "--lang", "en").stdout.splitlines()
+    assert now[:2] == ["in the unit now: https://id.gs1.org/00/" + now[0][-18:], f"  {lot}"]
+    of = run("trace", f"{lot}/21/7", "--lang", "en")
+    assert of.stdout.splitlines()[0] == f"of the lot {lot}"
+
+
+LABEL = "urn:epc:id:sscc:6901234.0000001{:03}"
 
 
 @pytest.mark.parametrize(("text", "reason"), [("B123", "18 characters"), ("urn:epc:id:sgtin:1", "3 parts")])

@@ -254,17 +254,17 @@ class _Search:
         return None
 
     def _told(self, ordered: list[tuple[Place, Line]]) -> Iterator[tuple[Place, Found | None]]:
-        for start in range(0, len(ordered), READ):
-            part = ordered[start : start + READ]
+        ahead = ordered[:LOOKED]
+        for start in range(0, len(ahead), READ):
+            part = ahead[start : start + READ]
             lines = [line for _, line in part]
             told = repository.bodies(self.snapshot, lines)
             self._learn(lines, told)
             for place, line in part:
                 if line.id in told and self._matches(found := Found(line, told[line.id])):
                     yield place, found
-            if start + READ >= LOOKED and start + READ < len(ordered):
-                yield part[-1][0], None
-                return
+        if len(ahead) < len(ordered):
+            yield ahead[-1][0], None
 
     # --- in any other order ---
 

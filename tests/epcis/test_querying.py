@@ -14,7 +14,8 @@ from app.domain.epcis.query_parsing import parse_parameters
 from app.domain.rights import Principal
 from app.domain.rights import Role as Rights
 from app.enrolling.keys import OPERATOR
-from app.exchanging.querying import Found, search
+from app.exchanging.querying import Found, follow, search
+from app.store.engine import reading
 from app.store.writer import Writer
 from tests.epcis.corpus import LOTS, SERIALS, enrol, event, everything, pages, query, vendor
 from tests.exchanging.world import STALL, bring, document, seen
@@ -167,3 +168,51 @@ def test_a_window_ends_between_events_of_one_moment(
         told = [one.line.position for page in pages(engine, OPERATOR, asked, 3) for one in page.events]
         assert told == sorted(told, reverse=direction == "DESC")
         assert len(told) == 12
+
+
+def wanted_of(engine: Engine, asked: Query) -> list[Found]:
+    """What the query asks for, in its order."""
+    found = [one for one, _ in everything(engine) if asked.matches(candidate(one))]
+    return sorted(found, key=lambda one: (one.line.event_time, one.line.position), reverse=asked.descending)
+
+
+@pytest.mark.parametrize("most", [20_000, 16])
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+def test_events_in_order_of_time_take_as_many_requests_as_they_need(
+    writer: Writer, engine: Engine, monkeypatch: pytest.MonkeyPatch, direction: str, most: int
+) -> None:
+    """Those that an index of EPCs leads to are sorted; where they are too many, all that there is is walked through."""
+    filled(writer, engine, 17, 60)
+    monkeypatch.setattr("app.exchanging.querying.READ", 4)
+    monkeypatch.setattr("app.store.repository.PIECE", 8)
+    monkeypatch.setattr("app.exchanging.querying.LOOKED", 10)
+    monkeypatch.setattr("app.exchanging.querying.SORTED", most)
+    asked = parse_parameters([
+        ("MATCH_anyEPC", "|".join(SERIALS)), ("orderBy", "eventTime"), ("orderDirection", direction),
+        ("EXISTS_errorDeclaration", ""),
+    ])  # fmt: skip
+    wanted = wanted_of(engine, asked)
+    assert wanted
+    told = list(pages(engine, OPERATOR, asked, 50))
+    assert [one.line.id for page in told for one in page.events] == [one.line.id for one in wanted]
+    assert all(len(page.events) <= 10 for page in told)
+    assert not all(page.events for page in told), "a request that found nothing leads on"
+
+
+def test_what_follows_a_position_is_told_up_to_where_the_look_stops(
+    writer: Writer, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(writer, engine, 19, 40)
+    monkeypatch.setattr("app.exchanging.querying.READ", 3)
+    monkeypatch.setattr("app.exchanging.querying.WINDOWS", 1)
+    asked = parse_parameters([("EQ_action", "ADD")])
+    positions = [one.line.position for one in wanted_of(engine, asked)]
+    told: list[int] = []
+    stops = [0]
+    with reading(engine) as snapshot:
+        while len(stops) == 1 or stops[-1] > stops[-2]:
+            look = list(follow(snapshot, OPERATOR, asked, stops[-1], 100, ""))
+            told += [position for position, found in look if found is not None]
+            stops += [position for position, found in look if found is None] or stops[-1:]
+    assert len(stops) > 3, "several looks"
+    assert told == sorted(positions)

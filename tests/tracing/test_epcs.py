@@ -143,6 +143,43 @@ def test_a_serial_number_goes_back_through_its_lot(cast: Cast) -> None:
     assert {node["lot_number"] for node in lot["nodes"]} == {"J1"}
 
 
+def test_a_serial_number_of_no_gtin_goes_back_through_its_lot(cast: Cast) -> None:
+    """Fishing names a product, its lots and its single goods by URNs of its own."""
+    head = "urn:gdst:example.org:product"
+    catch, tuna = f"{head}:lot:class:boat.1f.c1", f"{head}:lot:class:boat.2f.t7"
+    fish = f"{head}:serial:obj:boat.2f.0001"
+    captured(
+        cast.admin,
+        document(
+            event("Object", 30, "commissioning", at=FARM, action="ADD", quantityList=[kilograms(catch, 50)]),
+            event("Transformation", 20, "creating_class_instance", at=FARM, inputQuantityList=[kilograms(catch, 50)],
+                  outputQuantityList=[kilograms(tuna, 40)]),
+            event("Object", 19, "commissioning", at=FARM, action="ADD", epcList=[fish],
+                  ilmd={"cbvmda:lotNumber": "t7"}),
+            Location={FARM: "渔船"},
+        ),
+    )  # fmt: skip
+    back = cast.admin.trace("back", epc=fish)
+    assert back["start"]["lots"] == [tuna]
+    assert {node["lot_number"] for node in back["nodes"]} == {"t7", "c1"}
+
+
+def test_what_is_in_a_unit_by_an_address_that_is_no_code_of_ours_is_goods_called_so(cast: Cast) -> None:
+    mistyped = "https://food.example.cn/c/B0123456789"
+    captured(
+        cast.admin,
+        document(
+            event("Object", 9, "commissioning", at=FARM, action="ADD", quantityList=[kilograms(LOT, 10)]),
+            event("Aggregation", 8, "packing", at=FARM, action="ADD", parentID=PALLET,
+                  childQuantityList=[kilograms(LOT, 10)], childEPCs=[mistyped]),
+            Location={FARM: "菜地"},
+        ),
+    )  # fmt: skip
+    found = cast.admin.trace("back", epc=PALLET)
+    assert starts(found) == {("A1", "菜地"), ("B0123456789", "菜地")}
+    assert {one["content"] for one in found["start"]["opened"]["packings"]} == {LOT, mistyped}
+
+
 def test_native_and_captured_goods_of_one_number_are_one_start(cast: Cast) -> None:
     product = cast.farm.made("/products", {"name": "土鸡蛋", "category": "eggs", "measure": "weight",
                                            "gtin": GTIN.lstrip("0")})  # fmt: skip
