@@ -192,11 +192,10 @@ def test_events_in_order_of_time_take_as_many_requests_as_they_need(
         ("EXISTS_errorDeclaration", ""),
     ])  # fmt: skip
     wanted = wanted_of(engine, asked)
-    assert wanted
+    assert 0 < len(wanted) < 50
     told = list(pages(engine, OPERATOR, asked, 50))
     assert [one.line.id for page in told for one in page.events] == [one.line.id for one in wanted]
-    assert all(len(page.events) <= 10 for page in told)
-    assert not all(page.events for page in told), "a request that found nothing leads on"
+    assert len(told) > 1, "short pages lead on"
 
 
 def test_what_follows_a_position_is_told_up_to_where_the_look_stops(
