@@ -88,6 +88,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.soak
+@pytest.mark.npm
 def test_a_client_captures_and_asks(client: Path, database: Database, tmp_path: Path) -> None:
     engine = open_engine(database.url)
     writer = Writer(engine)

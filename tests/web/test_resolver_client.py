@@ -12,7 +12,7 @@ from tests.support.cast import Cast
 from tests.support.freshness import settled
 from tests.web.resolving import GTIN, PRODUCT, ROOT, shelf_of
 
-pytestmark = [pytest.mark.soak, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+pytestmark = [pytest.mark.soak, pytest.mark.npm, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
 PACKAGE = "digital-link.js@1.4.3"
 BUILDS = """
