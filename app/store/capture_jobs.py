@@ -132,10 +132,11 @@ def note(connection: Snapshot, row: CaptureJob, until: datetime) -> bool:
 
 
 def give_back(connection: Snapshot, row: CaptureJob, at: datetime) -> None:
-    """Ends a lease: the work did not come to its end, and goes on from `at`."""
+    """Ends a lease: the work did not come to its end, and goes on from `at`. The try does not count, but that there was
+    one stays known: what it recorded is the job's own."""
     c = _job.c
     mine = update(_job).where(c.id == row.id, c.attempts == row.attempts, c.state == "running")
-    connection.execute(mine.values(state="waiting", lease_until=at, attempts=row.attempts - 1))
+    connection.execute(mine.values(state="waiting", lease_until=at, attempts=max(row.attempts - 1, 1)))
 
 
 def finish(connection: Snapshot, row: CaptureJob) -> bool:

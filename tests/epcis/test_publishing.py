@@ -2,22 +2,25 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from app.domain.epcis.named import named_epcs
 from app.domain.epcis.validate import validate_document
+from app.exchanging import publishing
 from app.exchanging.publishing import Publisher
-from app.store import tables
-from app.store.engine import open_engine, reading, writing
+from app.store import published, tables
+from app.store.engine import Snapshot, open_engine, reading, writing
+from app.store.errors import StoreUnavailable
 from app.store.writer import Writer
 from app.web.service import Service
 from tests.epcis.shown import bodies, document, faults, index
-from tests.exchanging.world import bring, made, some
+from tests.exchanging.world import bring, made, rows, some
 from tests.exchanging.world import document as captured
 from tests.support.cast import Actor, Cast, ago, quantity
 from tests.support.databases import Database
@@ -217,17 +220,22 @@ def test_a_correction_comes_after_what_it_takes_back_whichever_page_has_it(
     assert position[days.amended["id"]] < position[days.outcomes["amend"]["id"]]
 
 
+def from_before(engine: Engine) -> None:
+    """As migration 0017 leaves it."""
+    with writing(engine) as connection:
+        keys = list(connection.scalars(select(tables.event.c.id)))
+        connection.execute(tables.epcis_event.delete())
+        connection.execute(update(tables.epc_event).values(position=0, roles=0))
+        connection.execute(insert(tables.unpublished), [{"event_id": key} for key in keys])
+
+
 def test_a_database_from_before_shows_what_was_captured(database: Database) -> None:
     engine = open_engine(database.url)
     writer = Writer(engine)
     try:
         bring(writer, engine, captured(made(1, None, some("A", 5), **{"ex:own": "x"}), made(2, None, some("B"))))
         before = index(engine)
-        with writing(engine) as connection:  # as migration 0017 leaves it
-            keys = list(connection.scalars(select(tables.event.c.id)))
-            connection.execute(tables.epcis_event.delete())
-            connection.execute(update(tables.epc_event).values(position=0, roles=0))
-            connection.execute(insert(tables.unpublished), [{"event_id": key} for key in keys])
+        from_before(engine)
         publisher = Publisher(engine, writer, "https://example.org")
         assert publisher.catch_up() == 2
         assert {(epc, key, roles) for epc, _, key, roles in index(engine)} == {
@@ -240,3 +248,43 @@ def test_a_database_from_before_shows_what_was_captured(database: Database) -> N
     finally:
         writer.close()
         engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (StoreUnavailable("the disk is full"), "events cannot be published: the disk is full"),
+        (ZeroDivisionError("a bug"), "events could not be published"),
+    ],
+)
+def test_who_fails_once_publishes_the_next_time(
+    engine: Engine,
+    writer: Writer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    told: str,
+) -> None:
+    bring(writer, engine, captured(made(1, None, some("A", 5)), made(2, None, some("B"))))
+    from_before(engine)
+    left = [error]
+    waiting = published.waiting
+
+    def failing(snapshot: Snapshot, limit: int) -> list[UUID]:
+        if left:
+            raise left.pop()
+        return waiting(snapshot, limit)
+
+    monkeypatch.setattr(published, "waiting", failing)
+    monkeypatch.setattr(publishing, "PAUSE", 0.02)
+    publisher = Publisher(engine, writer, "https://example.org", poll=0.02)
+    publisher.start()
+    try:
+        deadline = time.monotonic() + 60
+        while len(rows(engine, tables.epcis_event)) < 2:
+            assert time.monotonic() < deadline, "nothing was published"
+            time.sleep(0.01)
+    finally:
+        publisher.close()
+    assert told in caplog.messages
+    assert rows(engine, tables.unpublished) == []
