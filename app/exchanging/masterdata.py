@@ -8,7 +8,7 @@ from app.domain.epcis.identifiers import canonical_uri, class_parts, gs1_key
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_fields import Masters
 from app.domain.rows import Site
-from app.store import master, tables
+from app.store import captures, master, tables
 from app.store.engine import Snapshot
 
 _OURS = "/c/"  # before the code of a site, in its address
@@ -23,7 +23,8 @@ def place_uri(site: Site, url: str) -> str:
 
 
 def widened(snapshot: Snapshot, query: Query, url: str) -> Query:
-    """The query with all that lies below the places that it asks for (WD_readPoint, WD_bizLocation)."""
+    """The query with all that lies below the places that it asks for (WD_readPoint, WD_bizLocation), of our own sites
+    and by what documents have said."""
     if not query.roots:
         return query
     found: dict[str, set[str]] = {}
@@ -31,6 +32,8 @@ def widened(snapshot: Snapshot, query: Query, url: str) -> Query:
     below = master.sites_below(snapshot, sorted({site.path for listed in sites.values() for site in listed}))
     for root, listed in sites.items():
         found[root] = {_canonical(site, url) for site in below if any(site.lies_in(other) for other in listed)}
+    for root in query.roots:
+        found.setdefault(root, set()).update(captures.below(snapshot, root))
     return query.widened(found)
 
 

@@ -4,8 +4,9 @@ A record that says something new of what is there makes a new version, valid fro
 bring it first changes nothing of it. What no record describes is named by the last part of its URI until one does.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -34,19 +35,24 @@ _FISH = "speciesForFisheryStatisticsPurposes"
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What a document says of each URI: the columns of its row, as far as they are known."""
+    """What a document says of each URI: the columns of its row, as far as they are known. `children`: what lies below
+    a place."""
 
     parties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sites: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     products: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    children: Mapping[str, set[str]] = field(default_factory=dict)
 
 
 def records_of(data: MasterData) -> Records:
     """Of several records of one URI the first that says something counts."""
     found = Records({}, {}, {})
+    below: dict[str, set[str]] = defaultdict(set)
     for record in data.parties:
         _add(found.parties, record.uri, {"name": _name(record)})
     for record in data.sites:
+        if record.children:
+            below[record.uri].update(record.children)
         owner = record.owning_party
         # No other text: a bare credit code would make a firm of ours the owner.
         known = owner is not None and ":" in owner and len(owner.encode()) <= MAX_KEY
@@ -63,7 +69,7 @@ def records_of(data: MasterData) -> Records:
             record.uri if parts is None else parts.product,
             {"name": _name(record), "category": "aquatic" if fish else None},
         )
-    return found
+    return replace(found, children=below)
 
 
 def _add(found: Any, uri: str, said: dict[str, Any]) -> None:

@@ -110,6 +110,7 @@ def _take(transaction: Transaction, command: Take) -> Taken:
     records, described = command.records, command.described
     office = Office(transaction, command.principal, records, command.dated)
     office.parties(uri for uri in described if uri in records.parties)
+    captures.add_children(connection, [(uri, child) for uri in described for child in records.children.get(uri, ())])
     places = {uri for uri in described if uri in records.sites}
     places |= {site for one in new.values() if (site := one.event.site)}
     joined = frozenset(aliases.join(connection, places, transaction.now))

@@ -152,6 +152,22 @@ def listed(snapshot: Snapshot, after: UUID | None, limit: int) -> list[Capture]:
     return [found for one in keys.all() if (found := capture(snapshot, one)) is not None]
 
 
+DEEPEST, WIDEST = 20, 10_000  # levels and places that are looked at below one
+
+
+def below(snapshot: Snapshot, place: str) -> set[str]:
+    """Everything that documents say lies below a place, directly or not, as canonical URIs."""
+    found: set[str] = set()
+    level = {place}
+    for _ in range(DEEPEST):
+        rows = raw.select(snapshot, tables.place_child, ("child",), "parent", sorted(level))
+        level = {child for (child,) in rows} - found - {place}
+        found |= level
+        if not level or len(found) > WIDEST:
+            break
+    return found
+
+
 # --- writing ---
 
 
@@ -167,6 +183,11 @@ def rewrite_entries(connection: Connection, changed: dict[UUID, list[list[Any]]]
         event = tables.event.c
         statement = update(tables.event).where(event.id == bindparam("key")).values(entries=bindparam("new"))
         connection.execute(statement, [{"key": key, "new": changed[key]} for key in sorted(changed)])
+
+
+def add_children(connection: Connection, pairs: Iterable[tuple[str, str]]) -> None:
+    """What documents say lies below a place: (place, what is below)."""
+    bulk.insert_new(connection, tables.place_child, set(pairs))
 
 
 def add_capture(connection: Connection, row: Capture) -> None:

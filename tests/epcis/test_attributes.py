@@ -58,3 +58,16 @@ def test_our_own_site_by_its_code_tells_its_region(cast: Cast, service: Service)
     here = {"EQATTR_bizLocation_cbvmda:state": "330122", "EQATTR_bizLocation_cbvmda:name": "河东蔬菜合作社"}
     assert "commissioning" in steps(cast, **here)
     assert steps(cast, **{**here, "EQATTR_bizLocation_cbvmda:state": "330106"}) == set()
+
+
+def test_what_documents_say_lies_below_a_place_is_found_with_it(cast: Cast) -> None:
+    """`children` of the header's vocabulary (EPCIS 2.0 §6.6), at any depth; a circle of them has an end."""
+    hall, row = "urn:epc:id:sgln:6901234.00000.hall", "urn:epc:id:sgln:6901234.00000.row"
+    brought = document(event("Object", 5, "storing", at=SHED, quantityList=[{"epcClass": LOT}]))
+    elements = [{"id": hall, "children": [row]}, {"id": row, "children": [SHED, hall]}]
+    places = {"type": "urn:epcglobal:epcis:vtype:BusinessLocation", "vocabularyElementList": elements}
+    brought["epcisHeader"] = {"epcisMasterData": {"vocabularyList": [places]}}
+    captured(cast.admin, brought)
+    assert steps(cast, WD_bizLocation=hall) == steps(cast, WD_bizLocation=row) == {"storing"}
+    assert steps(cast, EQ_bizLocation=hall) == set()
+    assert steps(cast, WD_bizLocation=SHOP) == set()

@@ -40,6 +40,7 @@ class MasterRecord:
     country: str | None
     owning_party: str | None
     information_provider: str | None
+    children: tuple[str, ...] = ()  # canonical URIs of what lies below it
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def _record(element: dict[str, Any]) -> MasterRecord:
         country=pick("countryCode"),
         owning_party=None if owner is None else canonical_uri(owner),
         information_provider=None if provider is None else canonical_uri(provider),
+        children=tuple(canonical_uri(child) for child in _list(element.get("children")) if isinstance(child, str)),
     )
 
 
@@ -123,4 +125,8 @@ def _at(document: Mapping[str, Any], pointer: str) -> Any:
 
 
 def _dicts(value: object) -> Iterator[dict[str, Any]]:
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+    return (item for item in _list(value) if isinstance(item, dict))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -29,6 +29,15 @@ site_alias = table(
     rowid=False,
 )
 
+# What documents say lies below a place: canonical URIs.
+place_child = table(
+    "place_child",
+    "replicated",
+    Column("parent", Ascii, primary_key=True),
+    Column("child", Ascii, primary_key=True),
+    rowid=False,
+)
+
 # A document as it came, less its events: context, header and everything else, so that it goes out as it came in.
 capture = table(
     "capture",
