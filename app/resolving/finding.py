@@ -28,6 +28,8 @@ _PAGE = ("zh", "en")
 _TRACE = f"{GS1}traceability", "追溯信息 · Traceability"
 _PRODUCT = f"{GS1}pip", "商品信息 · Product information"
 _RECALLS = f"{GS1}recallStatus", "召回情况 · Recall status"
+# The page of a lot begins with it: safe, held, recalled, expired; and tells its tests.
+_SAFETY = f"{GS1}safetyInfo", "安全状况与检测结果 · Safety status and tests"
 _PAPERS = f"{GS1}certificationInfo", "合格证明与检测 · Certificates and tests"
 _PLACE = f"{GS1}locationInfo", "场所信息 · About this place"
 _PARTY = f"{GS1}registryEntry", "主体信息 · About this business"
@@ -160,6 +162,7 @@ def _of_lot(lot: Named, root: str) -> list[Link]:
     return [
         Link(*_at(_TRACE, f"{root}/c/{lot.code}"), _PAGE, "text/html", own=True),
         Link(*_at(_RECALLS, f"{root}/recalls?code={lot.code}"), _PAGE, "text/html", own=True),
+        Link(*_at(_SAFETY, f"{root}/c/{lot.code}"), _PAGE, "text/html", own=True),
     ]
 
 

@@ -58,6 +58,7 @@ def test_papers_and_recalls_of_a_lot_have_links_of_their_own(shelf: Shelf) -> No
     )  # fmt: skip
     settled(shelf.service)
     assert shelf.leads(f"{LOT}?linkType=gs1:recallStatus").startswith(f"{ROOT}/recalls?code={shelf.lot['lot_code']}&")
+    assert shelf.leads(f"{LOT}?linkType=gs1:safetyInfo").startswith(f"{ROOT}/c/{shelf.lot['lot_code']}")
     # What is kept of a lot is believed for a minute at most.
     shelf.service.resolver.forget_all()
     (page,) = shelf.linkset(LOT)[0][f"{VOC}certificationInfo"]
