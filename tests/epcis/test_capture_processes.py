@@ -109,6 +109,7 @@ def held(server: Server) -> int:
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_fifty_megabytes_in_bounded_memory(database: Database, serve: Serve) -> None:
     events = stories(16_000)
     for i, event in enumerate(events):
