@@ -7,7 +7,6 @@ own: a process that is killed in between tells the same events again under the s
 import asyncio
 import logging
 import random
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from app.domain.webhooks import GONE, Answer, Pace, Reach, signed_headers
 from app.exchanging.following import News, find_next, report
 from app.exchanging.subscribing import Trigger
 from app.notifying import sending
+from app.notifying.looping import Looping
 from app.store import master as masters
 from app.store import standing as store
 from app.store.engine import Database, Snapshot, reading
@@ -101,7 +101,7 @@ def gather(snapshot: Snapshot, row: Subscription, url: str) -> tuple[NamedQuery,
     return query, find_next(snapshot, row.principal, parsed, row.position, row.since, row.batch, url)
 
 
-class Pusher:
+class Pusher(Looping):
     """Serves the subscriptions of all processes together with its like. `url`: what our own codes' addresses begin
     with; `count` is told what came of each delivery."""
 
@@ -128,31 +128,10 @@ class Pusher:
         self._pace = pace or Pace()
         self._post = partial(sending.send, reach=reach, seconds=seconds, resolve=resolve)
         self._count = count
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="subscriptions", daemon=True)
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._ready = asyncio.Event()
-        self._closing = False
+        super().__init__("subscriptions")
         self._busy: dict[UUID, asyncio.Task[None]] = {}
         self._counted = float("-inf")
         self.active = self.paused = self.lag = 0  # as of the last count
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        """What is being told is given back, and told again by whoever comes next."""
-        with self._lock:
-            self._closing = True
-        self.wake()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def wake(self) -> None:
-        """There may be something to tell. From any thread."""
-        with self._lock:
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._ready.set)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

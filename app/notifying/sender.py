@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ import httpx
 
 from app.domain.webhooks import Answer, Delivery, Pace, Reach, Webhook, secrets_of, signed_headers
 from app.notifying import outbox, sending
+from app.notifying.looping import Looping
 from app.store import webhooks as store
 from app.store.engine import Database, reading
 from app.store.errors import StoreUnavailable
@@ -28,7 +28,7 @@ PRUNE_SECONDS: Final = 3600.0
 COUNT_SECONDS: Final = 15.0
 
 
-class Sender:
+class Sender(Looping):
     """Sends each delivery until it is taken, at least once: one that is sent when the process is killed is sent again
     when its lease has ended, under the same `webhook-id`. `told` hear, in the transaction that notes it, what was sent
     or given up; `count` is told how many were sent, have failed and are dead."""
@@ -55,32 +55,11 @@ class Sender:
         self._resolve = resolve
         self._count = count
         self._settle = partial(outbox.settle_all, told=told)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="sender", daemon=True)
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._ready = asyncio.Event()
-        self._closing = False
+        super().__init__("sender")
         self._busy: dict[UUID, asyncio.Task[None]] = {}
         self._pruned = monotonic()
         self._counted = float("-inf")
         self.waiting = 0  # as of the last count
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        """What is being sent is given back and sent again by whoever comes next."""
-        with self._lock:
-            self._closing = True
-        self.wake()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def wake(self) -> None:
-        """There is something in the outbox. From any thread."""
-        with self._lock:
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._ready.set)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
