@@ -25,7 +25,7 @@ from app.domain.webhooks import Reach, require_listed, target_of
 from app.exchanging.documents import to_json
 from app.store import standing as store
 from app.store.engine import Database, Snapshot, reading
-from app.store.published import last_position
+from app.store.published import last_position, record_times
 from app.store.writer import Transaction, decided
 
 SUBSCRIPTIONS: Final = "epcis-subscriptions"  # in the change feed: there is another one, or it goes on
@@ -290,6 +290,15 @@ def find_subscription(database: Database, principal: Principal, name: str, key: 
     with reading(database) as snapshot:
         query = find_query(snapshot, principal, name)
         return _of(query, store.subscriptions(snapshot, [key]).get(key))
+
+
+def least_record_times(database: Database, rows: Sequence[Subscription]) -> dict[UUID, datetime]:
+    """What each will still be told of was recorded then or later (GS1-Query-Min-Record-Time): initialRecordTime at
+    first, then when the event was recorded up to which it has been told."""
+    with reading(database) as snapshot:
+        reached = record_times(snapshot, {row.position for row in rows})
+    begun = {row.id: row.since or row.record_time for row in rows}
+    return {row.id: max(begun[row.id], reached.get(row.position, begun[row.id])) for row in rows}
 
 
 def _of(query: NamedQuery, found: Subscription | None) -> Subscription:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from app.domain.epcis.named import Role, named_epcs, scalar_columns
 from app.domain.rows import Event
 from app.store import bulk, raw, tables
 from app.store.engine import Snapshot
+from app.store.types import from_micros
 
 # Names in the change feed: the repository has grown, and native events wait to be shown in it.
 REPOSITORY: Final = "epcis"
@@ -46,6 +48,12 @@ def shown_of(row: Event, event: CapturedEvent, context: Any) -> Shown:
 def last_position(snapshot: Snapshot) -> int:
     """That of the event which came last; 0 where there is none."""
     return snapshot.scalar(select(func.max(tables.epcis_event.c.position))) or 0
+
+
+def record_times(snapshot: Snapshot, positions: Iterable[int]) -> dict[int, datetime]:
+    """When the events at these positions were recorded, as far as they are there."""
+    rows = raw.select(snapshot, tables.epcis_event, ("position", "record_time"), "position", sorted(positions))
+    return {position: from_micros(time) for position, time in rows}
 
 
 def show(connection: Connection, events: Sequence[Shown]) -> None:

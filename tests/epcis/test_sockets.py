@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ def test_new_events_are_told_as_they_come(house: House) -> None:
         assert connection.response is not None
         assert connection.response.headers["gs1-epcis-version"] == "2.0.0"
         assert connection.response.headers["x-request-id"]
+        assert datetime.fromisoformat(connection.response.headers["gs1-query-min-record-time"]) <= datetime.now(UTC)
         bring(house.admin, "a")
         told = json.loads(connection.recv(timeout=WAIT))
         assert names(told) == ["a"]

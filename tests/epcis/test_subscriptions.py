@@ -6,6 +6,7 @@ import hmac
 import json
 import threading
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,6 +29,7 @@ from tests.epcis.shown import faults
 from tests.notifying.conftest import until
 from tests.notifying.receiver import Receiver, answer, in_turn
 from tests.support.cast import Actor, Cast
+from tests.support.epcis import told
 from tests.support.freshness import settled
 
 
@@ -110,7 +112,14 @@ def test_a_subscription_is_listed_read_and_deleted(cast: Cast, receiver: Receive
     assert listed[1]["schedule"] == {"hour": "1", "minute": "5"}
     assert listed[1]["reportIfEmpty"] is True
     assert listed[1]["initialRecordTime"] == "2026-11-01T00:00:00.123456Z"
-    assert cast.market.request("OPTIONS", one).headers["allow"] == "OPTIONS, GET, PATCH, DELETE"
+    discovered = cast.market.request("OPTIONS", one).headers
+    assert discovered["allow"] == "OPTIONS, GET, PATCH, DELETE"
+    assert [row["minRecordTime"] for row in listed] == [listed[0]["createdAt"], listed[1]["initialRecordTime"]]
+    assert datetime.fromisoformat(discovered["gs1-query-min-record-time"]) == datetime.fromisoformat(
+        listed[0]["createdAt"]
+    )
+    for nobodys in (f"{query}/subscriptions/x", f"/epcis/queries/none{one.removeprefix(query)}"):
+        assert "gs1-query-min-record-time" not in cast.market.request("OPTIONS", nobodys).headers
     assert cast.market.request("DELETE", one).status_code == 204
     gone = cast.market.get(one)
     assert (gone.status_code, gone.json()["type"]) == (404, "epcisException:NoSuchResourceException")
@@ -257,6 +266,14 @@ def test_from_an_earlier_time_on(cast: Cast, receiver: Receiver, service: Servic
         return heard(got for got in receiver.got if got.path == f"/{name}")
 
     until(lambda: of("all") == ["early", "later", "new"] and of("late") == ["later", "new"])
+    newest = told(cast.market, orderBy="recordTime", eventCountLimit="1")[0]["recordTime"]
+    heard_of_it = datetime.fromisoformat(newest)
+
+    def least() -> list[datetime]:
+        rows = cast.market.get(f"{query}/subscriptions").json()
+        return [datetime.fromisoformat(row["minRecordTime"]) for row in rows[:2]]
+
+    until(lambda: least() == [heard_of_it, heard_of_it])
     assert of("never") == []
 
 
@@ -293,8 +310,8 @@ def test_an_empty_report_is_valid(cast: Cast, receiver: Receiver, service: Servi
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_formats_are_as_asked(cast: Cast, receiver: Receiver) -> None:
     query = named(cast.market)
-    for told in ("Always_EPC_URN", "Never_Translates"):
-        subscribed(cast.market, query, f"{receiver.origin}/{told}", epcFormat=told)
+    for format_ in ("Always_EPC_URN", "Never_Translates"):
+        subscribed(cast.market, query, f"{receiver.origin}/{format_}", epcFormat=format_)
     subscribed(cast.market, query, f"{receiver.origin}/default")
     header = {"GS1-EPC-Format": "Always_EPC_URN"}
     form = {"dest": f"{receiver.origin}/header", "stream": True}

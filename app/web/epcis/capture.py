@@ -16,6 +16,7 @@ from app.domain.rights import Principal
 from app.exchanging import capturing, importing, read_document, to_json
 from app.exchanging.capturing import PIECE, Limits, Piece
 from app.exchanging.media import MEDIA, read_media, require_media
+from app.exchanging.querying import Cursor
 from app.exchanging.recording import Take, follow, take_events
 from app.exchanging.single import single
 from app.store.capture_jobs import CaptureJob, packed
@@ -23,7 +24,8 @@ from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import media_type_of, read_body, require_json, stream_of
 from app.web.epcis import ground
-from app.web.paging import Cursor, decode_cursor, encode_cursor
+from app.web.epcis.answering import PageToken, next_of
+from app.web.epcis.tokens import Tokens
 from app.web.problems import epcis_problem, problem
 from app.web.service import Service, ServiceDep
 
@@ -37,7 +39,7 @@ def _limits(service: Service) -> Limits:
     return Limits(service.settings.capture_events, service.settings.capture_bytes)
 
 
-def _abilities(service: Service) -> Mapping[str, str]:
+def _abilities(request: Request, service: Service, principal: Principal) -> Mapping[str, str]:
     limits = _limits(service)
     return {
         "GS1-EPCIS-Capture-Limit": str(limits.events),
@@ -167,17 +169,18 @@ def list_captures(
     service: ServiceDep,
     principal: PrincipalDep,
     per_page: Annotated[int, Query(alias="perPage", ge=1)] = 30,
-    token: Annotated[str | None, Query(alias="nextPageToken", max_length=100)] = None,
+    token: PageToken = None,
 ) -> Response:
     shape, media_type = ground.shape_of(request)
-    most = min(per_page, LARGEST_PAGE)
-    after = None if token is None else decode_cursor(token)
-    rows = capturing.list_jobs(service.engine, principal, None if after is None else (after.time, after.id), most + 1)
-    headers = {}
-    if len(rows) > most:
-        rows = rows[:most]
-        place = encode_cursor(Cursor(rows[-1].created_at, rows[-1].id))
-        headers["Link"] = f'<{CAPTURE}?perPage={most}&nextPageToken={place}>; rel="next"'
+    most, now = min(per_page, LARGEST_PAGE), datetime.now(UTC)
+    tokens = Tokens.of(service.master, principal, CAPTURE, ())
+    after = None if token is None else tokens.read(token, now).place
+    place = None if after is None else (datetime.fromisoformat(after[0]), UUID(after[1]))
+    rows = capturing.list_jobs(service.engine, principal, place, most + 1)
+    more = len(rows) > most
+    rows = rows[:most]
+    cursor = Cursor((rows[-1].created_at.isoformat(), rows[-1].id.hex)) if more else None
+    headers = next_of(request, tokens, cursor, now)
     jobs = [_told(service, row) for row in rows]
     if shape == "xml":
         root = Element("EPCISCaptureJobList")

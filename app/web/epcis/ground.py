@@ -14,11 +14,12 @@ from fastapi.routing import APIRoute
 from app.domain.epcis.exceptions import URITooLongException
 from app.domain.epcis.writing import CONTEXT
 from app.domain.errors import NotAcceptable
+from app.domain.rights import Principal
 from app.exchanging import to_json
 from app.web.auth import PrincipalDep
 from app.web.negotiation import acceptable
 from app.web.problems import EPCIS_HEADERS
-from app.web.service import ServiceDep
+from app.web.service import Service, ServiceDep
 
 PREFIX: Final = "/epcis"
 LD_JSON: Final = "application/ld+json"
@@ -124,14 +125,15 @@ def discover(
     routes: APIRouter,
     path: str,
     *methods: str,
-    abilities: Callable[[Any], Mapping[str, str]] = lambda service: {},
+    abilities: Callable[[Request, Service, Principal], Mapping[str, str]] = lambda request, service, principal: {},
     shown: bool = True,
 ) -> None:
-    """Adds OPTIONS to a path whose methods are these; `abilities`: further headers, from the service; `shown`: in the
-    list of doors."""
+    """Adds OPTIONS to a path whose methods are these; `abilities`: further headers; `shown`: in the list of
+    doors."""
 
-    async def options(service: ServiceDep, _: PrincipalDep) -> Response:
-        headers = {"Allow": ", ".join(("OPTIONS", *methods)), **_ABILITIES, **abilities(service)}
+    def options(request: Request, service: ServiceDep, principal: PrincipalDep) -> Response:
+        said = abilities(request, service, principal)
+        headers = {"Allow": ", ".join(("OPTIONS", *methods)), **_ABILITIES, **said}
         return Response(status_code=204, headers=headers)
 
     routes.add_api_route(

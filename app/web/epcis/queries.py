@@ -1,15 +1,17 @@
 """/epcis/queries: named queries, each its owner's own."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Body, Depends, Query, Response
+from fastapi import Body, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from app.domain.epcis.exceptions import QueryParameterException, QueryValidationException
+from app.domain.epcis.exceptions import QueryValidationException
 from app.domain.epcis.standing import NamedQuery
 from app.exchanging import to_json
+from app.exchanging.querying import Cursor
 from app.exchanging.subscribing import (
     DeleteQuery,
     MakeQuery,
@@ -23,6 +25,8 @@ from app.store.engine import reading
 from app.web.auth import PrincipalDep, principal
 from app.web.bodies import require_json
 from app.web.epcis import ground
+from app.web.epcis.answering import PageToken, next_of
+from app.web.epcis.tokens import Tokens
 from app.web.service import ServiceDep
 
 router = ground.router()
@@ -35,7 +39,6 @@ Definition = Annotated[
     ),
 ]
 PerPage = Annotated[int, Query(alias="perPage", ge=1, le=1_000, description="items in one answer")]
-NextPage = Annotated[str | None, Query(alias="nextPageToken", max_length=400, description="from `Link`")]
 
 
 def told(row: NamedQuery) -> dict[str, Any]:
@@ -48,21 +51,15 @@ def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | N
 
 @router.get("/queries", summary="The named queries of this key's owner", response_class=Response)
 def get_queries(
-    service: ServiceDep, principal: PrincipalDep, per_page: PerPage = 30, token: NextPage = None
+    request: Request, service: ServiceDep, principal: PrincipalDep, per_page: PerPage = 30, token: PageToken = None
 ) -> Response:
     """In the order of their names; `Link` leads to the next page."""
-    if token is not None and not token.isprintable():
-        raise QueryParameterException(
-            "nextPageToken 无效，请从第一页重新开始 · Not a token of ours: begin with the first page",
-            parameter="nextPageToken",
-        )
-    rows = list_queries(service.engine, principal, token or "", per_page + 1)
-    headers = {}
-    if len(rows) > per_page:
-        last = quote(rows[per_page - 1].name, safe="")
-        following = f"{ground.PREFIX}/queries?perPage={per_page}&nextPageToken={last}"
-        headers["Link"] = f'<{following}>; rel="next"'
-    return json_answer([told(row) for row in rows[:per_page]], headers=headers)
+    now = datetime.now(UTC)
+    tokens = Tokens.of(service.master, principal, f"{ground.PREFIX}/queries", ())
+    after = "" if token is None else str(tokens.read(token, now).place[0])
+    rows = list_queries(service.engine, principal, after, per_page + 1)
+    cursor = Cursor((rows[per_page - 1].name,)) if len(rows) > per_page else None
+    return json_answer([told(row) for row in rows[:per_page]], headers=next_of(request, tokens, cursor, now))
 
 
 @router.post(

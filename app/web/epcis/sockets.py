@@ -83,8 +83,9 @@ async def listen(websocket: WebSocket, query: str) -> None:
         await _refuse(websocket, unavailable_response(error, path, accept))
         return
     try:
-        told = [(key.lower().encode(), value.encode()) for key, value in EPCIS_HEADERS.items()]
-        await websocket.accept(headers=told)
+        least = asked.trigger.since or datetime.now(UTC)
+        headers = {**EPCIS_HEADERS, "GS1-Query-Min-Record-Time": least.isoformat()}
+        await websocket.accept(headers=[(key.lower().encode(), value.encode()) for key, value in headers.items()])
         await _serve(websocket, sockets, listener, asked, named, parsed, position)
     finally:
         sockets.leave(listener)

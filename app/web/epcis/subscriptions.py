@@ -1,17 +1,26 @@
 """/epcis/queries/{query}/subscriptions: who is told of what a named query finds, by a POST to an address of its own."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Body, Depends, Header, Response
+from fastapi import Body, Depends, Header, Request, Response
+from starlette.concurrency import run_in_threadpool
 
-from app.domain.epcis.exceptions import SubscriptionControlsException, ValidationException
+from app.domain.epcis.exceptions import (
+    NoSuchNameException,
+    NoSuchResourceException,
+    SubscriptionControlsException,
+    ValidationException,
+)
 from app.domain.epcis.standing import Subscription
+from app.domain.rights import Principal
 from app.exchanging.subscribing import (
     ChangeSubscription,
     Subscribe,
     change_subscriptions,
     find_subscription,
+    least_record_times,
     list_subscriptions,
     read_trigger,
     subscribe,
@@ -22,7 +31,7 @@ from app.web.epcis import ground
 from app.web.epcis.controls import read_cbv_format, read_epc_format, read_flag, read_time
 from app.web.epcis.queries import json_answer, path_of
 from app.web.schemas import Given
-from app.web.service import ServiceDep
+from app.web.service import Service, ServiceDep
 
 router = ground.router()
 
@@ -55,8 +64,8 @@ class StatusForm(Given):
     status: Literal["active", "paused"]
 
 
-def told(query: str, row: Subscription) -> dict[str, Any]:
-    """As the standard has it, without the token; and how it fares."""
+def told(query: str, row: Subscription, least: datetime) -> dict[str, Any]:
+    """As the standard has it, without the token; and how it fares. `least`: minRecordTime."""
     listed = {
         "subscriptionID": str(row.id),
         "queryName": query,
@@ -64,6 +73,7 @@ def told(query: str, row: Subscription) -> dict[str, Any]:
         "createdAt": row.record_time,
         "lastNotifiedAt": row.told_at,
         "initialRecordTime": row.since,
+        "minRecordTime": least,
         "reportIfEmpty": row.report_if_empty if row.schedule is not None else None,
         "schedule": row.schedule,
         "stream": True if row.schedule is None else None,
@@ -79,7 +89,9 @@ def told(query: str, row: Subscription) -> dict[str, Any]:
 @router.get("/queries/{query}/subscriptions", summary="The subscriptions to a query", response_class=Response)
 def get_subscriptions(query: str, service: ServiceDep, principal: PrincipalDep) -> Response:
     """In the order in which they were made; an owner has few, and all are here."""
-    return json_answer([told(query, row) for row in list_subscriptions(service.engine, principal, query)])
+    rows = list_subscriptions(service.engine, principal, query)
+    least = least_record_times(service.engine, rows)
+    return json_answer([told(query, row, least[row.id]) for row in rows])
 
 
 @router.post(
@@ -115,7 +127,8 @@ async def post_subscription(
         str(told_in) if told_in else None, read_cbv_format(body.get("cbvXmlFormat", cbv_format)),
     )  # fmt: skip
     row = await service.writer.write(subscribe, command)
-    return json_answer(told(query, row), 201, {"Location": f"{path_of(query)}/subscriptions/{row.id}"})
+    least = row.since or row.record_time
+    return json_answer(told(query, row, least), 201, {"Location": f"{path_of(query)}/subscriptions/{row.id}"})
 
 
 def _text(body: dict[str, Any], field: str, most: int) -> str | None:
@@ -134,7 +147,12 @@ def _text(body: dict[str, Any], field: str, most: int) -> str | None:
     response_class=Response,
 )
 def get_subscription(query: str, subscription_id: UUID, service: ServiceDep, principal: PrincipalDep) -> Response:
-    return json_answer(told(query, find_subscription(service.engine, principal, query, subscription_id)))
+    row = find_subscription(service.engine, principal, query, subscription_id)
+    return json_answer(told(query, row, _least(service, row)))
+
+
+def _least(service: Service, row: Subscription) -> datetime:
+    return least_record_times(service.engine, [row])[row.id]
 
 
 @router.patch(
@@ -146,7 +164,8 @@ async def patch_subscription(
     query: str, subscription_id: UUID, body: StatusForm, service: ServiceDep, principal: PrincipalDep
 ) -> Response:
     command = ChangeSubscription(principal, query, subscription_id, body.status)
-    return json_answer(told(query, await service.writer.write(change_subscriptions, command)))
+    row = await service.writer.write(change_subscriptions, command)
+    return json_answer(told(query, row, await run_in_threadpool(_least, service, row)))
 
 
 @router.delete("/queries/{query}/subscriptions/{subscription_id}", status_code=204, summary="End a subscription")
@@ -156,4 +175,18 @@ async def delete_subscription(query: str, subscription_id: UUID, service: Servic
 
 
 ground.discover(router, "/queries/{query}/subscriptions", "GET", "POST")
-ground.discover(router, "/queries/{query}/subscriptions/{subscription_id}", "GET", "PATCH", "DELETE")
+
+
+def _reached(request: Request, service: Service, principal: Principal) -> dict[str, str]:
+    """How far one's own has been told; of what is none OPTIONS says the rest."""
+    try:
+        given = request.path_params
+        row = find_subscription(service.engine, principal, given["query"], UUID(given["subscription_id"]))
+    except (ValueError, NoSuchNameException, NoSuchResourceException):
+        return {}
+    return {"GS1-Query-Min-Record-Time": _least(service, row).isoformat()}
+
+
+ground.discover(
+    router, "/queries/{query}/subscriptions/{subscription_id}", "GET", "PATCH", "DELETE", abilities=_reached
+)
