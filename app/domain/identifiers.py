@@ -58,9 +58,9 @@ def check_licence(scheme: str, number: str, strict: bool = False) -> list[Findin
 
 def check_digit_gs1(digits_without_check: str) -> str:
     """GS1's check digit: weights 3, 1, 3 … from the right. ValueError for anything but ASCII digits."""
-    if not digits_without_check or not set(digits_without_check) <= set(_DIGITS):
+    if not digits_without_check.isascii() or not digits_without_check.isdigit():
         raise ValueError(f"not digits: {digits_without_check[:40]!r}")
-    total = sum(int(digit) * (1 if i % 2 else 3) for i, digit in enumerate(reversed(digits_without_check)))
+    total = 3 * sum(map(int, digits_without_check[::-2])) + sum(map(int, digits_without_check[-2::-2]))
     return str(-total % 10)
 
 

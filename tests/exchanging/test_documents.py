@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
-from app.domain.epcis.faults import Faults, readable
+from app.domain.epcis.faults import Fault, Faults, readable
 from app.domain.errors import Forbidden, Malformed, NotFound
 from app.domain.rights import Principal, Role
 from app.enrolling.keys import OPERATOR
@@ -38,6 +38,12 @@ def out(engine: Engine, report: ImportReport) -> dict[str, Any]:
     assert report.capture_id is not None, report.refusals
     with reading(engine) as snapshot:
         return export_capture(snapshot, report.capture_id, OPERATOR)
+
+
+def _faults(value: Any) -> list[Fault]:
+    faults = Faults()
+    readable(value, "", faults)
+    return faults.found
 
 
 class TestReading:
@@ -71,6 +77,11 @@ class TestReading:
         assert [(fault.pointer, fault.slug, fault.severity) for fault in faults.found] == [
             ("/a/0", "repeated-name", "flag")
         ]
+
+    def test_a_name_that_stands_twice_is_seen_however_it_is_written(self) -> None:
+        for raw in (b'{"a" : 1, "\\u0061":2}', b'{"a":"\\":", "b": {"c": "\\":"}, "a"\n:1}'):
+            assert any(fault.slug == "repeated-name" for fault in _faults(read_document(raw)))
+        assert read_document(b'{"a": "is \\"it\\": that", "b": "\\ud800"}') == {"a": 'is "it": that', "b": "\ud800"}
 
     def test_every_encoding_of_json(self) -> None:
         for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):

@@ -46,7 +46,7 @@ def prehash(event: Mapping[str, Any], context: Context) -> str:
     context = context.with_event(event)
     parts = [f"eventType={context.expand(str(event.get('type', '')).strip())}"]
     parts += [render(name, event[name], context) for name, render in _EVENT.items() if name in event]
-    parts.append(_extensions(event, {*_EVENT, *_NOT_HASHED}, context))
+    parts.append(_extensions(event, _NO_EXTENSIONS, context))
     return "".join(parts)
 
 
@@ -109,8 +109,10 @@ def _extensions(holder: Mapping[str, Any], known: Any, context: Context, depth: 
         raise NestingTooDeep(f"an event nests deeper than {MAX_DEPTH} levels")
     rendered: list[str] = []
     for name, value in holder.items():
+        if name in known:
+            continue
         full = context.full_name(name)
-        if name not in known and full != _COMMENT and full not in context.ignored:
+        if full != _COMMENT and full not in context.ignored:
             rendered += _extension(full, value, context, depth)
     return "".join(sorted(rendered))
 
@@ -229,4 +231,4 @@ _EVENT: dict[str, _Render] = {
     "sensorElementList": _sorted_list("sensorElementList", _SENSOR),
     "ilmd": _ilmd,
 }
-_NOT_HASHED = frozenset(("@context", "type", "eventID", "recordTime", "errorDeclaration"))
+_NO_EXTENSIONS = frozenset((*_EVENT, "@context", "type", "eventID", "recordTime", "errorDeclaration"))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from app.domain.epcis.event_hash import MAX_DEPTH
 from app.domain.epcis.values import printable
@@ -69,7 +69,9 @@ class Faults:
 
 def at(pointer: str, name: str | int) -> str:
     """The pointer to a member or item below `pointer`."""
-    return f"{pointer}/{name}" if isinstance(name, int) else f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+    if isinstance(name, str) and ("~" in name or "/" in name):
+        name = name.replace("~", "~0").replace("/", "~1")
+    return f"{pointer}/{name}"
 
 
 def shown(value: object) -> str:
@@ -83,6 +85,8 @@ def shown(value: object) -> str:
 def readable(value: object, pointer: str, faults: Faults) -> bool:
     """Whether a parsed JSON value can be read, hashed and stored at all: not too deep, big or long, only finite numbers
     and Unicode text without NUL (no database takes it). Refuses at the first thing that cannot."""
+    if _ordinary(value):
+        return True
     levels: list[Iterator[tuple[str, object]]] = [iter([(pointer, value)])]
     seen = 0
     while levels:
@@ -110,6 +114,40 @@ def readable(value: object, pointer: str, faults: Faults) -> bool:
         else:
             levels.pop()
     return True
+
+
+def _ordinary(value: object) -> bool:
+    """Whether a value is surely readable, and nothing in it is to be flagged: a fourth of the time that it takes to
+    know where it is not."""
+    seen, level = 0, [value]
+    for _ in range(MAX_DEPTH):
+        below: list[object] = []
+        for item in level:
+            kind = type(item)
+            if kind is str:
+                text = cast(str, item)
+                if len(text) > MAX_TEXT or "\0" in text or not (text.isascii() or not _NO_TEXT.search(text)):
+                    return False
+            elif kind is dict:
+                below += cast(dict[str, object], item)
+                below += cast(dict[str, object], item).values()
+            elif kind is list:
+                below += cast(list[object], item)
+            elif kind is float:
+                if not math.isfinite(cast(float, item)):
+                    return False
+            elif kind is int:
+                if cast(int, item).bit_length() > _MAX_BITS:
+                    return False
+            elif item is not None and kind is not bool:
+                return False
+        seen += len(level)
+        if not below:
+            return True
+        if seen + len(below) > MAX_VALUES:
+            return False
+        level = below
+    return False
 
 
 def _members(pointer: str, value: dict[str, object]) -> Iterator[tuple[str, object]]:

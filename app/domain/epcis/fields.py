@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from app.domain.epcis.context import Context
@@ -130,10 +131,16 @@ def uri(value: Any, pointer: str, faults: Faults, _: Context) -> None:
     """A URI (or CURIE). One that names a GS1 key or UUID in a wrong way is only flagged."""
     if not is_a(TEXT, value, pointer, faults):
         return
-    if len(value) > MAX_URI or not is_uri(value):
+    if len(value) > MAX_URI or (wrong := _wrong(value)) is None:
         _no_uri(value, pointer, faults)
-    elif (wrong := malformation(value)) is not None:
+    elif wrong:
         faults.flag(pointer, "malformed_identifier", f"标识符有误：{shown(value)}", f"{shown(value)}: {wrong}")
+
+
+@lru_cache(maxsize=8_192)
+def _wrong(value: str) -> str | None:
+    """What is wrong with a URI as a GS1 key or UUID, "" where nothing is; None where it is no URI."""
+    return (malformation(value) or "") if is_uri(value) else None
 
 
 def is_uri(text: str) -> bool:
@@ -239,7 +246,7 @@ def word(kind: str, words: frozenset[str]) -> Check:
     the GS1 web vocabulary."""
 
     def check(value: Any, pointer: str, faults: Faults, context: Context) -> None:
-        if not is_a(TEXT, value, pointer, faults):
+        if not is_a(TEXT, value, pointer, faults) or value in words:
             return
         full = web_form(context.expand(value))
         bare = bare_word(kind, full) if kind else full.removeprefix(WEB_VOCABULARY)

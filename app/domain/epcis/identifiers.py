@@ -51,7 +51,9 @@ def constrained(link: DigitalLink) -> str:
     """The constrained canonical form: the key and its most granular qualifier alone."""
     said = dict(link.qualifiers)
     pair = next(((ai, said[ai]) for ai in _GRANULAR if ai in said), ())
-    return "/".join((STEM, *(quote(part, safe="") for part in (link.key, link.value, *pair))))
+    # Most parts are digits and letters, which nothing has to be done to.
+    parts = [part if part.isalnum() and part.isascii() else quote(part, safe="") for part in (link.value, *pair)]
+    return "/".join((STEM, link.key, *parts))
 
 
 def check_digit_ok(link: DigitalLink) -> bool:
@@ -142,7 +144,7 @@ def _parse_urn(uri: str) -> DigitalLink | None:
     raw = match[2].split(".", count - 1)
     if len(raw) != count:
         raise _Malformed(f"{match[1]} has {count} parts separated by dots, not {len(raw)}")
-    parts = [unquote(part) for part in raw]
+    parts = [unquote(part) for part in raw] if "%" in match[2] else raw
     if parts.count("*") - (parts[-1] == "*"):
         raise _Malformed("only the last part of a pattern can be open here")
     if count > 2 and not parts[-1]:

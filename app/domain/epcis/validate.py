@@ -6,6 +6,7 @@ event has happened all the same. Beyond the standard's JSON Schema this looks at
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from app.domain.epcis import fields as f
@@ -56,9 +57,9 @@ def validate_document(document: Any) -> list[Fault]:
 def validate_event(event: Any, context: Context, pointer: str = "") -> list[Fault]:
     """All faults of one event under the names that `context` declares."""
     faults = Faults()
-    if f.is_a(f.OBJECT, event, pointer, faults) and readable(event, pointer, faults):
-        _event(event, pointer, faults, context)
-    return faults.found
+    if f.is_a(f.OBJECT, event, "", faults) and readable(event, "", faults):
+        _event(event, "", faults, context)
+    return [replace(fault, pointer=pointer + fault.pointer) for fault in faults.found]
 
 
 def _event(event: dict[str, Any], pointer: str, faults: Faults, context: Context) -> None:

@@ -40,7 +40,7 @@ def canonical_time(text: str) -> str:
     time = parse_time(text)
     if time is None:
         return text
-    return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z".rjust(24, "0")
+    return f"{time.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def canonical_number(value: int | float | Decimal) -> str:
