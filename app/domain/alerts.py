@@ -174,6 +174,12 @@ ALERTS: dict[str, Kind] = {
         "有人出示签名不符的单品码或小票，是仿造的，请核查",
         "a unit or receipt whose signature is not ours was shown: it is forged",
     ),
+    "event_unpublishable": Kind(
+        Severity.WARNING,
+        "有事件无法写成 EPCIS，已搁置；onecode db check 逐一列出，升级或重启后自动重试",
+        "an event could not be told in EPCIS and is set aside: `onecode db check` lists each; the next start, as after "
+        "an upgrade, tries it again",
+    ),
     "subscription_paused": Kind(
         Severity.WARNING,
         "EPCIS 订阅多次未能送达，已暂停，请检查接收端后恢复",

@@ -136,5 +136,32 @@ def replace_unplaced(connection: Connection, events: Iterable[Shown]) -> None:
     bulk.delete(connection, tables.epc_event, [(epc, 0, key) for epc, key in named])
 
 
+def set_aside(connection: Connection, reasons: Mapping[UUID, str], now: datetime) -> set[UUID]:
+    """Events that wait and cannot be shown wait for another try instead, each with why; which those were. The caller
+    has `captures.serialise`d the connection."""
+    still = still_waiting(connection, reasons)
+    bulk.upsert(connection, tables.unpublishable, [(key, now, reasons[key]) for key in still])
+    done(connection, still)
+    return still
+
+
+def aside(snapshot: Snapshot, events: Iterable[UUID]) -> set[UUID]:
+    """Those of the events that are set aside."""
+    rows = raw.select(snapshot, tables.unpublishable, ("event_id",), "event_id", sorted(key.bytes for key in events))
+    return {UUID(bytes=key) for (key,) in rows}
+
+
+def any_aside(snapshot: Snapshot) -> bool:
+    return snapshot.scalar(select(tables.unpublishable.c.event_id).limit(1)) is not None
+
+
+def try_again(connection: Connection) -> list[UUID]:
+    """What is set aside waits to be shown again; which events those are. The caller keeps others from setting aside."""
+    keys = sorted(connection.scalars(select(tables.unpublishable.c.event_id)))
+    note(connection, keys)
+    bulk.delete(connection, tables.unpublishable, [(key,) for key in keys])
+    return keys
+
+
 def done(connection: Connection, events: Collection[UUID]) -> None:
     bulk.delete(connection, tables.unpublished, [(key,) for key in events])

@@ -12,10 +12,12 @@ from app.domain.epcis.named import named_epcs
 from app.domain.epcis.writing import TOLD
 from app.store import bulk, captures, tables
 from app.store.projections import chunks, found, pages
-from app.store.published import NATIVE, note
+from app.store.published import NATIVE, note, try_again
 
 Key = tuple[str, int, UUID]  # of the index
-_shown, _waiting, _index = tables.epcis_event.c, tables.unpublished.c, tables.epc_event.c
+_shown, _waiting, _aside, _index = (
+    each.c for each in (tables.epcis_event, tables.unpublished, tables.unpublishable, tables.epc_event)
+)
 
 
 def shown(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
@@ -40,7 +42,13 @@ def _told(row: Row[Any]) -> bool:
 
 def _there(snapshot: Connection, keys: Iterable[UUID]) -> set[UUID]:
     listed = list(keys)
-    return found(snapshot, _shown.event_id, listed).keys() | found(snapshot, _waiting.event_id, listed).keys()
+    return set().union(*(found(snapshot, each.event_id, listed) for each in (_shown, _waiting, _aside)))
+
+
+def aside(_: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
+    """Of rows of `unpublishable`: each is one."""
+    for row in rows:
+        yield f"event {row.event_id}: no EPCIS event could be made of it, it waits for the next start: {row.reason}"
 
 
 def named(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
@@ -77,7 +85,8 @@ def _astray(snapshot: Connection, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
         key: row.position
         for key, row in found(snapshot, _shown.event_id, [row.event_id for row in rows], _shown.position).items()
     }
-    waiting = found(snapshot, _waiting.event_id, [row.event_id for row in rows if row.position == 0]).keys()
+    unplaced = [row.event_id for row in rows if row.position == 0]
+    waiting = found(snapshot, _waiting.event_id, unplaced).keys() | found(snapshot, _aside.event_id, unplaced).keys()
     return [
         row
         for row in rows
@@ -87,7 +96,7 @@ def _astray(snapshot: Connection, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
 
 def rebuilt(connection: Connection) -> list[str]:
     """Lets what is missing wait to be shown, and writes the index as the events say; a sentence for each difference."""
-    told: list[str] = []
+    told = [f"event {key}: set aside → waits to be shown" for key in try_again(connection)]
     for rows in pages(connection, tables.event):
         missing = _missing(connection, rows)
         note(connection, missing)

@@ -24,7 +24,7 @@ def rebuild(engine: Engine) -> list[str]:
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             # Keeps out whoever would write what it has read before: SQLite's one writer is kept out already.
-            locked = "event, timeline, custody, slip_item, receipt_line, unpublished, epcis_event"
+            locked = "event, timeline, custody, slip_item, receipt_line, unpublished, unpublishable, epcis_event"
             connection.execute(text(f"LOCK TABLE {locked} IN EXCLUSIVE MODE"))
         return [
             *published_check.rebuilt(connection),

@@ -184,6 +184,7 @@ class _Gathering:
         t, gone = tables, self._taken.gone
         gone[t.epcis_event] = self._rows(t.epcis_event, t.epcis_event.c.event_id, keys)
         gone[t.unpublished] = self._rows(t.unpublished, t.unpublished.c.event_id, keys)
+        gone[t.unpublishable] = self._rows(t.unpublishable, t.unpublishable.c.event_id, keys)
         written = [row.body for row in gone[t.event] if row.id in self._captured]
         written += [row.body for row in gone[t.epcis_event] if row.body is not None]
         named = {epc for body in written for epc in named_epcs(body)}

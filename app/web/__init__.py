@@ -1,7 +1,6 @@
 """HTTP: routers, keys, problems, negotiation, bodies."""
 
 import gc
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
@@ -61,6 +60,7 @@ from app.web import (
     webhooks,
 )
 from app.web.desk import asking, visits
+from app.web.methods import Methods, Paths
 from app.web.middleware import Edge
 from app.web.resolverdoor import ResolverDoor
 from app.web.scandoor import ScanDoor
@@ -161,9 +161,9 @@ _ANSWER = {"application/problem+json": {"schema": {"$ref": "#/components/schemas
 
 
 @cache
-def _routes() -> APIRouter:
-    """All routes, once a process: reading their signatures takes a tenth of a second. FastAPI would put each router
-    together at its first request, while all others wait, so it is done here."""
+def _routes() -> tuple[APIRouter, Paths]:
+    """All routes and their paths, once a process: reading their signatures takes a tenth of a second. FastAPI would put
+    each router together at its first request, while all others wait, so it is done here."""
     whole = APIRouter(
         responses={
             "4XX": {"description": "A problem of the request", "content": _ANSWER},
@@ -172,14 +172,13 @@ def _routes() -> APIRouter:
     )
     for router in _ROUTERS:
         whole.include_router(router)
-    deque(iter_route_contexts(whole.routes), maxlen=0)
-    return whole
+    return whole, Paths(iter_route_contexts(whole.routes))
 
 
 def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> ASGIApp:
     """The whole HTTP side of one process, as one ASGI callable. `on_stop` runs when the server has stopped.
 
-    Edge (request id, headers, metrics) → hot paths in plain ASGI → FastAPI.
+    Edge (request id, headers, metrics) → methods → hot paths in plain ASGI → FastAPI.
     """
 
     def ending() -> None:
@@ -197,6 +196,7 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
             yield
         on_stop()
 
+    whole, paths = _routes()
     api = _Api(
         title="OneCode 一码",
         version="0.1.0",
@@ -205,7 +205,7 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        routes=_routes().routes,
+        routes=whole.routes,
         # No request may go to another host: FastAPI's OpenTelemetry looks for exporters in the environment.
         telemetry={
             "tracing": False,
@@ -216,10 +216,12 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
         },
     )
     api.state.service = service
+    api.state.paths = paths
     problems.install(api)
     visits.install(api)
     asking.install(api)
-    edge = Edge(_hot(api, service), service.metrics, service.settings.public_url, service.settings.body_timeout_seconds)
+    inner = Methods(_hot(api, service), paths)
+    edge = Edge(inner, service.metrics, service.settings.public_url, service.settings.body_timeout_seconds)
     return ResolverDoor(ScanDoor(edge, service, edge), service, edge)
 
 

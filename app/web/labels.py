@@ -93,9 +93,6 @@ async def label(
     return await _drawn(draw)
 
 
-router.add_api_route("/labels/{code}", label, methods=["HEAD"], include_in_schema=False, response_class=Response)
-
-
 @router.post(
     "/api/v1/labels",
     tags=["codes"],

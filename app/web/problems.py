@@ -223,7 +223,11 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         slug, detail = _HTTP.get(error.status_code, ("malformed", str(error.detail)))
         body = problem(error.status_code, slug, detail, instance=quote(instance_of(request.scope), safe=_UNQUOTED))
-        return respond(body, request.headers.get("accept"), error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # A route knows its own methods, not those of the others at its path.
+            headers["Allow"] = request.app.state.paths.allow(request.url.path)
+        return respond(body, request.headers.get("accept"), headers)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

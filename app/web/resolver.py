@@ -84,4 +84,3 @@ router.add_api_route(
     summary="What the Digital Link resolver says of itself",
     response_class=JSONResponse,
 )
-router.add_api_route(PATH, description, methods=["HEAD"], include_in_schema=False, response_class=JSONResponse)

@@ -127,18 +127,20 @@ def _url(request: Request, service: Service, code: str) -> str:
 
 
 def _route(path: str, endpoint: Any, described: dict[str, Any] | None) -> None:
-    """GET, in the document; HEAD, and where nothing is described GET too, beside it."""
-    shown = described is not None
+    """GET, in the document where it is described."""
     responses: dict[int | str, dict[str, Any]] | None = {200: described} if described else None
     router.add_api_route(
-        path, endpoint, methods=["GET"], include_in_schema=shown, response_class=Response, responses=responses
-    )
-    router.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, response_class=Response)
+        path, endpoint, methods=["GET"], include_in_schema=described is not None, response_class=Response,
+        responses=responses,
+    )  # fmt: skip
 
 
 _route("/c/{code}", scan, SCAN)
 # A symbol may carry the whole address in capitals.
 _route("/C/{code}", scan, None)
+for _path in ("/c/{code}", "/C/{code}"):
+    # Asked for by HEAD, nobody has scanned it.
+    router.add_api_route(_path, scan, methods=["HEAD"], include_in_schema=False, response_class=Response)
 _route("/c", look_up, None)
 _route("/qr/{code}.svg", symbol_svg, SYMBOL["svg"])
 _route("/qr/{code}.png", symbol_png, SYMBOL["png"])

@@ -193,7 +193,7 @@ class TestAtTheDoor:
         assert told.headers["gs1-epcis-capture-limit"] == "2000"
         assert told.headers["gs1-epcis-capture-file-size-limit"] == "3000000"
         assert told.headers["gs1-capture-error-behaviour"] == "all"
-        assert told.headers["allow"] == "OPTIONS, GET, POST"
+        assert told.headers["allow"] == "GET, HEAD, OPTIONS, POST"
         many = json.dumps(document(*({"type": "x"} for _ in range(2_001)))).encode()
         big = json.dumps(document(made(1, FARM, some("A", 5)), sender="x" * 3_000_000)).encode()
         for body in (many, big, gzip.compress(big)):

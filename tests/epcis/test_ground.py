@@ -22,7 +22,7 @@ def test_the_root_lists_the_resources(cast: Cast) -> None:
 def test_options_tell_versions_and_formats(cast: Cast) -> None:
     answer = cast.admin.request("OPTIONS", "/epcis")
     assert answer.status_code == 204
-    assert answer.headers["allow"] == "OPTIONS, GET"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
     assert answer.headers["gs1-epcis-min"] == "1.2"
     assert answer.headers["gs1-epcis-max"] == "2.0.0"
     assert "Never_Translates" in answer.headers["gs1-epc-format"]

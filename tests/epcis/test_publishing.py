@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,13 +16,16 @@ from app.domain.epcis.validate import validate_document
 from app.exchanging import publishing
 from app.exchanging.publishing import Publisher
 from app.store import published, tables
+from app.store.check import verify
 from app.store.engine import Snapshot, open_engine, reading, writing
 from app.store.errors import StoreUnavailable
+from app.store.rebuild import rebuild
 from app.store.writer import Writer
 from app.web.service import Service
 from tests.epcis.shown import bodies, document, faults, index
 from tests.exchanging.world import bring, made, rows, some
 from tests.exchanging.world import document as captured
+from tests.notifying.conftest import until
 from tests.support.cast import Actor, Cast, ago, quantity
 from tests.support.databases import Database
 
@@ -288,3 +292,102 @@ def test_who_fails_once_publishes_the_next_time(
         publisher.close()
     assert told in caplog.messages
     assert rows(engine, tables.unpublished) == []
+
+
+def aside(engine: Engine) -> dict[str, str]:
+    """Why what is set aside is, by event."""
+    row = tables.unpublishable.c
+    with reading(engine) as snapshot:
+        return {str(one.event_id): one.reason for one in snapshot.execute(select(row.event_id, row.reason))}
+
+
+def test_one_of_which_nothing_can_be_made_holds_up_nobody(cast: Cast, service: Service) -> None:
+    """It is set aside with why, shown to the operator, and tried again when a process starts."""
+    farm, event = cast.farm, tables.event.c
+    service.publisher.close()
+    greens = cast.product("小白菜")
+    lot = farm.record("produce", event_time=ago(hours=40), outputs=[cast.output(greens, "500")])["outputs"][0]
+    bad = farm.record("count", items=[{"custody_id": lot["custody_id"], "quantity": quantity("400")}])
+    gone = farm.record("destroy", items=[cast.item(lot, "1")], reason="w")
+    with writing(service.engine) as connection:
+        said = connection.scalar(select(event.body).where(event.id == UUID(bad["id"])))
+        assert said is not None
+        spoiled = {**said, "items": [{**said["items"][0], "quantity": {"value": "many", "unit": "公斤"}}]}
+        connection.execute(update(tables.event).where(event.id == UUID(bad["id"])).values(body=spoiled))
+    url = service.settings.public_url
+    publisher = Publisher(service.engine, service.writer, url)
+    assert publisher.catch_up() == 2
+    assert gone["id"] in bodies(service.engine)
+    assert bad["id"] in aside(service.engine)
+    correct = farm.record("correct", event_id=bad["id"], reason="did_not_occur")
+    later = farm.record("destroy", items=[cast.item(lot, "2")], reason="w")
+    assert publisher.catch_up() == 1, "a correction waits with what it takes back, and others go on"
+    assert later["id"] in bodies(service.engine)
+    reasons = aside(service.engine)
+    assert set(reasons) == {bad["id"], correct["id"]}
+    assert reasons[correct["id"]].startswith("BehindAnother")
+    assert waiting(service) == []
+
+    told = cast.admin.get("/alerts", params={"slug": "event_unpublishable"}).json()["items"]
+    assert {alert["event_id"] for alert in told} == {bad["id"], correct["id"]}
+    assert all(reasons[alert["event_id"]] in alert["detail"] for alert in told)
+    assert cast.market.get("/alerts", params={"slug": "event_unpublishable"}).json()["items"] == []
+    assert [key for key in reasons if any(f"event {key}: no EPCIS event" in one for one in verify(service.engine))]
+
+    # Nothing is better yet: it is looked at again, and nothing is said twice.
+    with writing(service.engine) as connection:
+        assert set(published.try_again(connection)) == {UUID(key) for key in reasons}
+    assert publisher.catch_up() == 0
+    assert set(aside(service.engine)) == set(reasons)
+    assert len(cast.admin.get("/alerts", params={"slug": "event_unpublishable"}).json()["items"]) == 2
+
+    with writing(service.engine) as connection:
+        connection.execute(update(tables.event).where(event.id == UUID(bad["id"])).values(body=said))
+    upgraded = Publisher(service.engine, service.writer, url, poll=0.02)
+    upgraded.start()
+    try:
+        until(lambda: not aside(service.engine) and not waiting(service))
+    finally:
+        upgraded.close()
+    shown = bodies(service.engine)
+    assert shown[correct["id"]]["eventID"] == shown[bad["id"]]["eventID"]
+    assert shown[bad["id"]]["quantityList"][0]["quantity"] == 400
+
+
+def test_a_captured_event_that_has_lost_its_body_is_set_aside(
+    engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(writer, engine, captured(made(1, None, some("A", 5)), made(2, None, some("B"))))
+    from_before(engine)
+    bodies_of = publishing.captures.bodies
+    lost: list[UUID] = []
+
+    def losing(snapshot: Snapshot, keys: Sequence[UUID]) -> dict[UUID, Any]:
+        lost.extend(keys[: not lost])
+        return {key: body for key, body in bodies_of(snapshot, keys).items() if key not in lost}
+
+    monkeypatch.setattr(publishing.captures, "bodies", losing)
+    publisher = Publisher(engine, writer, "https://example.org")
+    assert publisher.catch_up() == 1
+    [(key, reason)] = aside(engine).items()
+    assert (UUID(key), reason.split(":")[0]) == (lost[0], "KeyError")
+    monkeypatch.setattr(publishing.captures, "bodies", bodies_of)
+    assert verify(engine) == [f"event {key}: no EPCIS event could be made of it, it waits for the next start: {reason}"]
+    assert rebuild(engine) == [f"event {key}: set aside → waits to be shown"]
+    assert publisher.catch_up() == 1
+    assert verify(engine) == []
+
+
+def test_who_has_no_memory_left_blames_no_event(
+    engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(writer, engine, captured(made(1, None, some("A", 5))))
+    from_before(engine)
+
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(publishing.captures, "bodies", exhausted)
+    with pytest.raises(MemoryError):
+        Publisher(engine, writer, "https://example.org").catch_up()
+    assert aside(engine) == {}

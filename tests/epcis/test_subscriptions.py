@@ -113,7 +113,7 @@ def test_a_subscription_is_listed_read_and_deleted(cast: Cast, receiver: Receive
     assert listed[1]["reportIfEmpty"] is True
     assert listed[1]["initialRecordTime"] == "2026-11-01T00:00:00.123456Z"
     discovered = cast.market.request("OPTIONS", one).headers
-    assert discovered["allow"] == "OPTIONS, GET, PATCH, DELETE"
+    assert discovered["allow"] == "GET, HEAD, OPTIONS, PATCH, DELETE"
     assert [row["minRecordTime"] for row in listed] == [listed[0]["createdAt"], listed[1]["initialRecordTime"]]
     assert datetime.fromisoformat(discovered["gs1-query-min-record-time"]) == datetime.fromisoformat(
         listed[0]["createdAt"]

@@ -19,7 +19,7 @@ from app.store.tables.links import link
 from app.store.tables.looks import look
 from app.store.tables.master import api_key, device, document, external_code, master_version, party, product, site
 from app.store.tables.persons import login_delay, person, session
-from app.store.tables.published import epc_event, epcis_event, unpublished
+from app.store.tables.published import epc_event, epcis_event, unpublishable, unpublished
 from app.store.tables.recalls import recall, recall_answer, recall_notice, recall_place
 from app.store.tables.sales import receipt, receipt_archived, receipt_claim, receipt_line
 from app.store.tables.scales import device_report, price
@@ -88,6 +88,7 @@ __all__ = [
     "slip_item",
     "task",
     "timeline",
+    "unpublishable",
     "unpublished",
     "webhook",
 ]

@@ -53,3 +53,13 @@ epc_event = table(
 
 # Events that are still to be shown: native ones since their own commit.
 unpublished = table("unpublished", "event_id", Column("event_id", Id, primary_key=True), rowid=False)
+
+# Those of which no EPCIS event could be made, and why: they wait until it is tried again.
+unpublishable = table(
+    "unpublishable",
+    "event_id",
+    Column("event_id", Id, primary_key=True),
+    Column("record_time", Instant, nullable=False),
+    Column("reason", String, nullable=False),
+    rowid=False,
+)

@@ -262,8 +262,8 @@ def _element(job: Mapping[str, Any]) -> Element:
 
 _XML = "urn:epcglobal:epcis:xsd:2"
 
-ground.discover(router, "/capture", "GET", "POST", abilities=_abilities)
-ground.discover(router, "/capture/{captureID}", "GET")
+ground.discover(router, "/capture", abilities=_abilities)
+ground.discover(router, "/capture/{captureID}")
 
 
 # --- one event ---

@@ -95,6 +95,6 @@ def list_events_of_query(
     return page_of(request, service, principal, whole, per_page, token, name=found.name, also=(str(found.id),))[1]
 
 
-ground.discover(router, "/events", "GET", "POST")
-ground.discover(router, "/queries/{query}/events", "GET")
-ground.discover(router, "/events/{eventID:path}", "GET")
+ground.discover(router, "/events")
+ground.discover(router, "/queries/{query}/events")
+ground.discover(router, "/events/{eventID:path}")

@@ -124,16 +124,15 @@ def collection(request: Request, members: Sequence[str], headers: Mapping[str, s
 def discover(
     routes: APIRouter,
     path: str,
-    *methods: str,
+    *,
     abilities: Callable[[Request, Service, Principal], Mapping[str, str]] = lambda request, service, principal: {},
     shown: bool = True,
 ) -> None:
-    """Adds OPTIONS to a path whose methods are these; `abilities`: further headers; `shown`: in the list of
-    doors."""
+    """Adds OPTIONS to a path; `abilities`: further headers; `shown`: in the list of doors."""
 
     def options(request: Request, service: ServiceDep, principal: PrincipalDep) -> Response:
         said = abilities(request, service, principal)
-        headers = {"Allow": ", ".join(("OPTIONS", *methods)), **_ABILITIES, **said}
+        headers = {"Allow": request.app.state.paths.allow(request.url.path), **_ABILITIES, **said}
         return Response(status_code=204, headers=headers)
 
     routes.add_api_route(

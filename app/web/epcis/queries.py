@@ -96,5 +96,5 @@ async def delete_query(query: str, service: ServiceDep, principal: PrincipalDep)
     await service.writer.write(delete_queries, DeleteQuery(principal, query))
 
 
-ground.discover(router, "/queries", "GET", "POST")
-ground.discover(router, "/queries/{query}", "GET", "DELETE")
+ground.discover(router, "/queries")
+ground.discover(router, "/queries/{query}")

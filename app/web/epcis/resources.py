@@ -152,4 +152,4 @@ def get_value(
 
 
 for _path in ("/{resource}", "/{resource}/{member:path}/events", "/{resource}/{member:path}"):
-    ground.discover(router, _path, "GET")
+    ground.discover(router, _path)

@@ -22,7 +22,7 @@ async def get_root(request: Request, _: PrincipalDep) -> Response:
 
 
 for path in ("", "/"):
-    ground.discover(router, path, "GET", shown=not path)
+    ground.discover(router, path, shown=not path)
 
 
 @router.delete("/nextPageToken/{token}", status_code=501, summary="Page tokens cannot be taken back")

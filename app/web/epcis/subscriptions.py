@@ -174,7 +174,7 @@ async def delete_subscription(query: str, subscription_id: UUID, service: Servic
     await service.writer.write(change_subscriptions, command)
 
 
-ground.discover(router, "/queries/{query}/subscriptions", "GET", "POST")
+ground.discover(router, "/queries/{query}/subscriptions")
 
 
 def _reached(request: Request, service: Service, principal: Principal) -> dict[str, str]:
@@ -187,6 +187,4 @@ def _reached(request: Request, service: Service, principal: Principal) -> dict[s
     return {"GS1-Query-Min-Record-Time": _least(service, row).isoformat()}
 
 
-ground.discover(
-    router, "/queries/{query}/subscriptions/{subscription_id}", "GET", "PATCH", "DELETE", abilities=_reached
-)
+ground.discover(router, "/queries/{query}/subscriptions/{subscription_id}", abilities=_reached)
