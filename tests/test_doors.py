@@ -176,6 +176,7 @@ DOORS: dict[str, str] = {
     "PATCH /api/v1/alerts/{alert_id}": "1333+3++",
     "GET /api/v1/balance": "1++3+3++",
     "GET /api/v1/findings": "1333+3++",
+    "GET /api/v1/deliveries": "1++++3??",
     "GET /api/v1/coverage": "1333+3++",
     "GET /api/v1/coverage/rows": "1333+3++",
     "GET /api/v1/retention": "1333333+",

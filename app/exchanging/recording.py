@@ -20,7 +20,6 @@ from app.store.engine import Database, Snapshot, reading
 from app.store.reprojection import Fresh, Reprojection
 from app.store.writer import Transaction, decided
 
-ROLE = "capture"  # captured events are nobody's own: who asserts them is their party
 MAX_FLAGS = 100
 CHUNK = 250  # events, records or EPCs in one transaction: sales wait for it
 
@@ -83,12 +82,11 @@ def follow(
     database: Database, principal: Principal, moved: Collection[UUID], joined: Collection[str]
 ) -> Iterator[Take]:
     """What is to be taken after events whose `Taken` said `moved` and `joined`: the goods of these places again."""
-    places = {*moved, *map(ids.captured_site_id, joined)}
     settled = frozenset(joined)
-    if not places:
+    if not moved and not settled:
         return
     with reading(database) as snapshot:
-        goods = captures.goods_at(snapshot, places)
+        goods = sorted({*captures.goods_at(snapshot, moved), *captures.told_of(snapshot, settled)})
     for some in slices(goods):
         yield Take(principal, goods=some)
     yield Take(principal, settled=settled)
@@ -113,7 +111,9 @@ def _take(transaction: Transaction, command: Take) -> Taken:
     captures.add_children(connection, [(uri, child) for uri in described for child in records.children.get(uri, ())])
     places = {uri for uri in described if uri in records.sites}
     places |= {site for one in new.values() if (site := one.event.site)}
-    joined = frozenset(aliases.join(connection, places, transaction.now))
+    # Nobody is enrolled for being sent goods.
+    sent_to = {place for one in new.values() if (place := one.event.destination)}
+    joined = frozenset(aliases.join(connection, places | sent_to, transaction.now))
     ours = aliases.sites_of(connection, places)
     office.sites(places - ours.keys())
     office.write()
@@ -189,7 +189,7 @@ def _fresh(
         site_id=site_id,
         party_id=principal.party_id,
         recorder_id=ids.EPCIS,
-        role=ROLE,
+        role=captures.CAPTURE,
         ref=None,
         content_hash=hash_digest(event.content_hash),
         body=dict(event.body),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 from app.domain import ids
 from app.domain.epcis.identifiers import check_digit_ok, gs1_key
 from app.domain.rows import Site
-from app.store import bulk, master, raw, tables
+from app.store import bulk, captures, master, raw, tables
 from app.store.engine import Snapshot
 from app.store.links import extensions
 
@@ -30,13 +30,15 @@ def join(connection: Connection, uris: Collection[str], now: datetime) -> set[st
     waiting = {uri for uri, settled in rows if not settled}
     found = _candidates(connection, set(uris) - {uri for uri, _ in rows})
     before = master.sites(connection, [ids.captured_site_id(uri) for uri in found])
+    sent = {uri for uri in found if captures.sent_to(connection, [uri], 1)}
     joined = []
     for uri, site in found.items():
         old = ids.captured_site_id(uri)
         if old in before:
-            waiting.add(uri)
             _move_events(connection, old, site.id)
-        joined.append((uri, site.id, now, old not in before))
+        if old in before or uri in sent:
+            waiting.add(uri)
+        joined.append((uri, site.id, now, uri not in waiting))
     bulk.insert(connection, tables.site_alias, joined)
     return waiting
 

@@ -12,6 +12,7 @@ from app.domain.epcis.book import CAPTURED
 from app.domain.epcis.captured import CapturedEvent, capture, related_epcs
 from app.domain.epcis.context import context_of
 from app.domain.epcis.event_hash import hash_uri
+from app.domain.epcis.named import Role
 from app.store import aliases, captures, tables
 from app.store.projections import chunks, pages
 from app.store.reprojection import Reprojection
@@ -71,7 +72,7 @@ def _begun(snapshot: Connection, rows: Sequence[Row[Any]]) -> set[str]:
     index, first = tables.epc_event.c, rows[0]
     earlier = tuple_(index.position, index.event_id) < tuple_(first.position, first.event_id)
     before = select(index.event_id).where(index.epc == first.epc, earlier).limit(1)
-    epcs = {row.epc for row in rows}
+    epcs = {row.epc for row in rows if row.roles != Role.DESTINATION}
     return epcs - {first.epc} if snapshot.execute(before).first() is not None else epcs
 
 

@@ -14,15 +14,17 @@ from sqlalchemy import Connection, bindparam, select, text, update
 
 from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.event_hash import hash_uri
+from app.domain.epcis.named import Role
 from app.domain.epcis.values import exact_number
 from app.domain.rows import Custody
 from app.store import bulk, raw, tables
 from app.store.engine import Snapshot
 from app.store.ledger import fetch
-from app.store.master import values
+from app.store.master import chunks, values
 from app.store.published import NATIVE, Shown, show
 from app.store.types import from_micros
 
+CAPTURE = "capture"  # the role of captured events: they are nobody's own, who asserts them is their party
 _LOCK = 0x4550434953  # "EPCIS"
 _EVENT = ("id", "epcis_event_id", "event_time", "content_hash", "body")
 
@@ -134,6 +136,30 @@ def goods_at(snapshot: Snapshot, sites: Collection[UUID]) -> list[str]:
     keys = sorted(site.bytes for site in sites)
     rows = raw.select(snapshot, tables.custody, ("epc",), "site_id", keys, "epc IS NOT NULL")
     return sorted({epc for (epc,) in rows})
+
+
+def sent_to(snapshot: Snapshot, places: Collection[str], limit: int | None = None) -> list[UUID]:
+    """Events that ship goods to one of the places (canonical URIs)."""
+    index = tables.epc_event.c
+    found: list[UUID] = []
+    for chunk in chunks(places):
+        sending = (index.epc.in_(chunk), index.roles < NATIVE, index.roles >= int(Role.DESTINATION))
+        found += snapshot.scalars(select(index.event_id).where(*sending).limit(limit))
+    return found
+
+
+def told_of(snapshot: Snapshot, places: Collection[str]) -> set[str]:
+    """What events name that happened at one of the places (canonical URIs), or send goods there."""
+    ids = set(sent_to(snapshot, places))
+    shown = tables.epcis_event.c
+    for chunk in chunks(places):
+        for column in (shown.biz_location, shown.read_point):
+            ids.update(snapshot.scalars(select(shown.event_id).where(column.in_(chunk), shown.role == CAPTURE)))
+    found: set[str] = set()
+    for some in chunks(ids):
+        rows = raw.select(snapshot, tables.event, _EVENT, "id", [key.bytes for key in some])
+        found.update(*(related_epcs(_captured(row)) for row in rows))
+    return found
 
 
 def custodies_of(snapshot: Snapshot, epcs: Collection[str]) -> list[Custody]:

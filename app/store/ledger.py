@@ -94,11 +94,12 @@ def _order(table: Table) -> Callable[[Any], Any]:
 
 
 class Loader:
-    """Fills one Ledger; never asks for the same key twice."""
+    """Fills one Ledger; never asks for the same key twice. Without `locking` it is only to be read."""
 
-    def __init__(self, connection: Connection, ledger: Ledger) -> None:
+    def __init__(self, connection: Connection, ledger: Ledger, *, locking: bool = True) -> None:
         self._connection = connection
         self.ledger = ledger
+        self._locking = locking
         self._asked: dict[tuple[type, str], set[Any]] = {}
 
     def rows(self, kind: type[R], column: str, keys: Iterable[Any], *, lock: bool | None = None) -> list[R]:
@@ -117,7 +118,7 @@ class Loader:
             asked = self._asked.setdefault((kind, column), set())
             new = {key for key in keys if key is not None} - asked
             asked |= new
-            fresh[kind, column, kind in _LOCKED if lock is None else lock] = new
+            fresh[kind, column, self._locking and (kind in _LOCKED if lock is None else lock)] = new
         if not any(fresh.values()):
             return [[] for _ in wanted]
         found = fetch_all(self._connection, fresh)

@@ -48,6 +48,7 @@ from app.domain.rows import (
     Product,
     Slip,
     SlipItem,
+    TimelineEntry,
 )
 from app.domain.rows import Hold as HoldRow
 from app.store.ledger import Loader
@@ -85,7 +86,7 @@ def load(transaction: Transaction, commands: Collection[Record], mint: Callable[
     custodies |= {UUID(hex=entry[0]) for target in targets for entry in target.entries}
     loader.rows(Custody, "id", custodies)
     loader.heirs()
-    _load_carried(loader, tested)
+    load_carried(loader, tested | {event.parent_custody_id for event in events if isinstance(event, Identify)})
     _load_identified(loader, events, targets)
     _load_corrected(loader, targets)
     _load_lots(loader, events)
@@ -113,12 +114,15 @@ def _load_ancestry(loader: Loader, events: Collection[AnyEvent]) -> None:
     loader.ancestry(starts)
 
 
-def _load_carried(loader: Loader, tested: Collection[UUID]) -> None:
-    """For tests of a market: the slips that goods of these custodies travel with."""
-    loader.judged(tested, "ship")
-    carried = [entry.event_id for key in tested for entry in loader.ledger.timeline[key] if entry.kind == "ship"]
-    events = [event for key in carried if (event := loader.ledger.find(Event, key)) is not None]
-    loader.slips(event.outcome["slip_code"] for event in events)
+def load_carried(loader: Loader, goods: Collection[UUID]) -> None:
+    """For tests of a market, and sources of gaps: the slips that these goods travel with. For what is received off the
+    slip of a captured shipment: all slips of the goods, and what else came of them."""
+    captured = {item.custody_id for item in loader.all(SlipItem) if loader.ledger.custody(item.custody_id).epc}
+    loader.children(captured)
+    keys = captured | set(goods)
+    loader.rows(TimelineEntry, "custody_id", keys)
+    carried = {entry.event_id for key in keys for entry in loader.ledger.timeline[key] if entry.entry == "shipped"}
+    loader.slips(slip.code for slip in loader.rows(Slip, "event_id", carried))
 
 
 def _load_lots(loader: Loader, events: Iterable[AnyEvent]) -> None:

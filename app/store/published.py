@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from app.domain.epcis.captured import CapturedEvent
 from app.domain.epcis.context import Context, context_of
-from app.domain.epcis.named import Role, named_epcs, scalar_columns
+from app.domain.epcis.named import Role, leading, named_epcs, scalar_columns, sent_to
 from app.domain.rows import Event
 from app.store import bulk, raw, tables
 from app.store.engine import Snapshot
@@ -37,12 +37,13 @@ class Shown:
     event_id: str
     context: Any = None
     native: bool = False
-    roles: Mapping[str, Role] | None = None  # where they are known already
+    leads: Mapping[str, Role] | None = None  # what the index finds it by, where that is known already
 
 
 def shown_of(row: Event, event: CapturedEvent, context: Any) -> Shown:
     """A captured event; one without an eventID goes by the hash of its content (CBV 2.0 §8.9)."""
-    return Shown(row, event.body, event.epcis_event_id or event.content_hash, context, roles=event.roles)
+    leads = sent_to(event.roles, event.destination)
+    return Shown(row, event.body, event.epcis_event_id or event.content_hash, context, leads=leads)
 
 
 def last_position(snapshot: Snapshot) -> int:
@@ -79,10 +80,14 @@ def _row(one: Shown, position: int) -> tuple[Any, ...]:
 def _index(events: Iterable[Shown], first: int) -> list[tuple[Any, ...]]:
     rows = []
     for position, one in enumerate(events, first):
-        mark = NATIVE if one.native else 0
-        roles = named_epcs(one.body) if one.roles is None else one.roles
-        rows += [(epc, position, one.row.id, int(role) | mark) for epc, role in roles.items()]
+        leads: Mapping[str, int] = index_of(one.body, native=one.native) if one.leads is None else one.leads
+        rows += [(epc, position, one.row.id, int(role)) for epc, role in leads.items()]
     return rows
+
+
+def index_of(body: Mapping[str, Any], *, native: bool) -> dict[str, int]:
+    """What leads to an event, with the roles that the index has of it."""
+    return {epc: role | NATIVE for epc, role in named_epcs(body).items()} if native else dict(leading(body))
 
 
 # --- what is still to be shown ---
@@ -132,7 +137,7 @@ def native_bearers(snapshot: Snapshot, own_ids: Iterable[str]) -> list[Bearer]:
 
 def replace_unplaced(connection: Connection, events: Iterable[Shown]) -> None:
     """Takes away what the index says of captured events without a position: they are about to get one."""
-    named = [(epc, one.row.id) for one in events for epc in (one.roles or named_epcs(one.body))]
+    named = [(epc, one.row.id) for one in events for epc in (one.leads or named_epcs(one.body))]
     bulk.delete(connection, tables.epc_event, [(epc, 0, key) for epc, key in named])
 
 

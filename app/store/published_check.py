@@ -12,7 +12,7 @@ from app.domain.epcis.named import named_epcs
 from app.domain.epcis.writing import TOLD
 from app.store import bulk, captures, tables
 from app.store.projections import chunks, found, pages
-from app.store.published import NATIVE, note, try_again
+from app.store.published import index_of, note, try_again
 
 Key = tuple[str, int, UUID]  # of the index
 _shown, _waiting, _aside, _index = (
@@ -63,9 +63,8 @@ def _wrong(snapshot: Connection, rows: Sequence[Row[Any]]) -> dict[Key, tuple[in
     should: dict[Key, int] = {}
     for row in rows:
         body = row.body if row.body is not None else bodies.get(row.event_id)
-        mark = 0 if row.body is None else NATIVE
-        for epc, roles in named_epcs(body or {}).items():
-            should[epc, row.position, row.event_id] = int(roles) | mark
+        for epc, roles in index_of(body or {}, native=row.body is not None).items():
+            should[epc, row.position, row.event_id] = int(roles)
     there = {}
     for chunk in chunks(should):
         key = tuple_(_index.epc, _index.position, _index.event_id)

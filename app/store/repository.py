@@ -364,7 +364,7 @@ def epcs(snapshot: Snapshot, asked: Asked, after: Place | None, limit: int) -> t
         rows = snapshot.execute(ordered).all()
         there = asked.lines(snapshot, {row.event_id for row in rows})
         for row in rows:
-            if row.roles & ~_TRANSFORMATIONS and row.event_id in there and (not found or found[-1] != row.epc):
+            if row.roles & ~_NO_EPCS and row.event_id in there and (not found or found[-1] != row.epc):
                 if len(found) == limit:
                     return found, (found[-1], _LAST)
                 found.append(row.epc)
@@ -375,4 +375,4 @@ def epcs(snapshot: Snapshot, asked: Asked, after: Place | None, limit: int) -> t
 
 
 _PIECES: Final = 20
-_TRANSFORMATIONS: Final = int(Role.TRANSFORMATION) | NATIVE
+_NO_EPCS: Final = int(Role.TRANSFORMATION | Role.DESTINATION) | NATIVE

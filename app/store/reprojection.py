@@ -26,6 +26,7 @@ from app.store import aliases, bulk, captures, master, raw, tables
 from app.store.ledger import fetch
 from app.store.notes import Notes
 from app.store.published import REPOSITORY, shown_of
+from app.store.shipments import Shipments
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -85,7 +86,8 @@ class Reprojection:
         found = closure(seeds, self._archive.load)
         self.affected = found.affected
         events = {event.event_id: event for event in found.events}
-        self._ours = aliases.sites_of(connection, {event.site for event in found.events if event.site is not None})
+        places = {uri for event in found.events for uri in (event.site, event.destination) if uri is not None}
+        self._ours = aliases.sites_of(connection, places)
         self.book: Book = book_of(project(found.events, only=found.affected), found.events, self._site_id)
         # Events that name nothing are in no closure.
         self._events: dict[UUID, CapturedEvent] = events | {key: one.event for key, one in self._fresh.items()}
@@ -94,10 +96,16 @@ class Reprojection:
         self._captured_amounts: dict[UUID, Counter[str]] = defaultdict(Counter)
         self._is = self._read(lock)
         self._should = self._compute()
+        self._shipments = self._sent(lock)
         self._notes = Notes(connection, self._archive, found.affected, self._events, self.book, self._joined(self._is))
 
     def _site_id(self, uri: str) -> UUID:
         return self._ours.get(uri) or ids.captured_site_id(uri)
+
+    def _sent(self, lock: bool) -> Shipments:
+        places = {event.site: self._site_id(event.site) for event in self._events.values() if event.site is not None}
+        governed = self._is.custodies.keys() | self.book.custodies.keys()
+        return Shipments(self._connection, self._events, self.book, governed, places | self._ours, lock=lock)
 
     # --- how it is ---
 
@@ -289,6 +297,7 @@ class Reprojection:
             for key in sorted(was.keys() | should.keys(), key=str):
                 if was.get(key) != should.get(key):
                     yield f"captured {name} {_shown(key)}: {_shown(was.get(key))} → {_shown(should.get(key))}"
+        yield from self._shipments.differences()
         for event_id, (had, has) in sorted(self._notes.changes(self._joined(self._should)).items()):
             yield f"captured flags of event {event_id}: {sorted(had)} → {sorted(has)}"
 
@@ -311,6 +320,7 @@ class Reprojection:
         links = self._replace(tables.custody_link, was.links, should.links, lambda key: key)
         lines = self._replace(tables.timeline, was.lines, should.lines, lambda key: key)
         self._replace(tables.packing, was.packings, should.packings, lambda key: key)
+        self._shipments.write(touched, self._now)
         flagged = {key: one.flags for key, one in self._fresh.items()}
         self._notes.write(self._joined(should), flagged, self._now)
         for custody in (ledger.custodies[key] for key in goods for ledger in (was, should) if key in ledger.custodies):

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Column, Connection, Dialect, Row, Select, Table, Text, TypeDecorator, cast, select, type_coerce
 
 from app.domain.alerts import CLOSED, Severity
-from app.domain.epcis.named import named_epcs
+from app.domain.epcis.named import leading, named_epcs
 from app.store import bulk, captures, tables
 from app.store.engine import Snapshot
 from app.store.entwined import pieces_of
@@ -185,9 +185,8 @@ class _Gathering:
         gone[t.epcis_event] = self._rows(t.epcis_event, t.epcis_event.c.event_id, keys)
         gone[t.unpublished] = self._rows(t.unpublished, t.unpublished.c.event_id, keys)
         gone[t.unpublishable] = self._rows(t.unpublishable, t.unpublishable.c.event_id, keys)
-        written = [row.body for row in gone[t.event] if row.id in self._captured]
-        written += [row.body for row in gone[t.epcis_event] if row.body is not None]
-        named = {epc for body in written for epc in named_epcs(body)}
+        named = {epc for row in gone[t.event] if row.id in self._captured for epc in leading(row.body)}
+        named |= {epc for row in gone[t.epcis_event] if row.body is not None for epc in named_epcs(row.body)}
         rows = self._rows(t.epc_event, t.epc_event.c.epc, named)
         gone[t.epc_event] = [row for row in rows if row.event_id in keys]
 

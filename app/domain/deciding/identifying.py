@@ -9,7 +9,7 @@ from app.domain.errors import Conflict, Forbidden
 from app.domain.events import Identify
 from app.domain.masters import same_product
 from app.domain.rights import owns_site
-from app.domain.rows import TOUCHED, Correction, Custody, Link, TimelineEntry
+from app.domain.rows import TOUCHED, Correction, Custody, Link, Slip, TimelineEntry
 
 
 def identify(draft: Draft, event: Identify) -> None:
@@ -122,10 +122,18 @@ def _gone_without_slip(draft: Draft, parent: Custody, gap: Custody) -> int:
         (link.grams if parent.measure == "weight" else link.pieces) or 0
         for link in ledger.links_down[parent.id]
         if link.child_id != gap.id and (link.pieces is None) == (parent.measure == "weight")
-        if (link.kind == "identify" and link.claimed_by is None)
-        or (link.kind == "move" and ledger.event(link.event_id).kind.startswith(CAPTURED))
+        if (link.kind == "identify" and link.claimed_by is None) or (link.kind == "move" and _by_paper(draft, link))
     )
     return max(0, gone - known)
+
+
+def _by_paper(draft: Draft, link: Link) -> bool:
+    """Whether goods moved by a captured document, or off the slip of a captured shipment."""
+    ledger = draft.ledger
+    event = ledger.event(link.event_id)
+    slip = ledger.find(Slip, event.outcome["slip_code"]) if event.kind == "receive" else None
+    sent = next((line for line in ledger.timeline[link.parent_id] if slip and line.event_id == slip.event_id), None)
+    return event.kind.startswith(CAPTURED) or (sent is not None and sent.kind.startswith(CAPTURED))
 
 
 def _unaccompanied(draft: Draft, entry: TimelineEntry) -> bool:

@@ -17,6 +17,8 @@ from app.domain.deciding.goods import (
     stands_at,
     take,
 )
+from app.domain.epcis.book import CAPTURED
+from app.domain.epcis.shipments import remaining
 from app.domain.errors import Conflict, Forbidden, Invalid, Malformed
 from app.domain.events import Count, Destroy, Receive, Return, Sell, Ship
 from app.domain.forms import Entered, Outside, SlipPart
@@ -120,7 +122,7 @@ def _wanted(
     """Items of the slip with how much is taken of each: all that remains, or the parts named."""
     items = {item.custody_id: item for item in ledger.items[slip.code]}
     if parts is None:
-        remaining = [(item, item.amount - item.received) for item in items.values()]
+        remaining = [(item, remaining_of(ledger, slip, item)) for item in items.values()]
         wanted = [(item, amount, None) for item, amount in remaining if amount > 0]
         if not wanted:
             raise Conflict("slip-used-up", "单上货物已全部收货 · everything on the slip has been received")
@@ -133,6 +135,32 @@ def _wanted(
         product = ledger.product(item.product_id)
         found.append((item, amount_of(product, part.quantity, f"/items/{i}/quantity"), part.quantity))
     return found
+
+
+def remaining_of(ledger: Ledger, slip: Slip, item: SlipItem) -> int:
+    """How much of an item is still to come. What the receiver's own documents say has come of a captured shipment, or
+    what it took in from outside and has been identified since, came off the earliest slips of the goods to it."""
+    goods = ledger.custody(item.custody_id)
+    if goods.epc is None or slip.to_site_id is None:
+        return item.amount - item.received
+    target = ledger.site(slip.to_site_id)
+    there = [link for link in ledger.links_down[goods.id] if _arrived(ledger, link, target)]
+    came = sum((link.grams if goods.measure == "weight" else link.pieces) or 0 for link in there)
+    others = [other for other in ledger.rows[SlipItem].values() if other.custody_id == goods.id]
+    slips = {other.slip_code: ledger.slip(other.slip_code) for other in others}
+    others = [other for other in others if slips[other.slip_code].to_site_id == target.id]
+    others.sort(key=lambda other: (slips[other.slip_code].shipped_at, other.slip_code))
+    return remaining([(other.slip_code, other.amount - other.received) for other in others], came)[slip.code]
+
+
+def _arrived(ledger: Ledger, link: Link, target: Site) -> bool:
+    """Whether goods came to the site, or below it, otherwise than off a slip."""
+    child = ledger.custody(link.child_id)
+    if link.kind == "identify":
+        return link.claimed_by is None and child.party_id == target.party_id
+    site = ledger.sites.get(child.site_id) if child.site_id is not None else None
+    captured = ledger.event(link.event_id).kind.startswith(CAPTURED)
+    return link.kind == "move" and captured and site is not None and site.lies_in(target)
 
 
 def _receive_outside(draft: Draft, event: Receive, site: Site, source: Outside) -> None:

@@ -10,8 +10,9 @@ from uuid import UUID
 from app.domain import ids
 from app.domain.epcis.captured import OBJECTS, OUTPUTS, UNKNOWN_SITE, Amount, CapturedEvent, epcs_of, related_epcs
 from app.domain.epcis.identifiers import class_parts
+from app.domain.epcis.named import SHIPPING_STEPS
 from app.domain.epcis.packing import Packing
-from app.domain.epcis.projection import RECEIVING_STEPS, SHIPPING_STEPS, CustodyKey, Projection, TimelineEntry
+from app.domain.epcis.projection import RECEIVING_STEPS, CustodyKey, Projection, TimelineEntry
 from app.domain.epcis.projection import Custody as Stay
 from app.domain.epcis.values import printable
 from app.domain.epcis.vocabulary import STANDARD_PREFIXES

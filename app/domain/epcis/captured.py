@@ -12,7 +12,7 @@ from app.domain import ids
 from app.domain.epcis.context import Context
 from app.domain.epcis.event_hash import event_hash
 from app.domain.epcis.identifiers import canonical_uri, class_parts, gs1_key
-from app.domain.epcis.named import Role, named_epcs
+from app.domain.epcis.named import Role, destination, named_epcs
 from app.domain.epcis.values import canonical_time, parse_time
 from app.domain.epcis.vocabulary import bare_word
 
@@ -66,6 +66,11 @@ class CapturedEvent:
             return location
         point = _place(self.body.get("readPoint"))
         return None if point is None or point.startswith("geo:") else point
+
+    @cached_property
+    def destination(self) -> str | None:
+        """Canonical URI of the place that the goods are sent to, where the event ships them."""
+        return destination(self.body)
 
     @cached_property
     def parent(self) -> str | None:

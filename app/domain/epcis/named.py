@@ -8,6 +8,9 @@ from app.domain.epcis.context import Context
 from app.domain.epcis.identifiers import canonical_uri
 from app.domain.epcis.vocabulary import STANDARD_PREFIXES, bare_word
 
+SHIPPING_STEPS = frozenset(("shipping", "departing", "consigning", "loading"))
+"""Business steps by which goods leave a place."""
+
 
 class Role(IntFlag):
     """How an event names an EPC; an event may name one in several. Kept in the index as a bit mask."""
@@ -20,6 +23,7 @@ class Role(IntFlag):
     INPUT_CLASS = 32
     OUTPUT_CLASS = 64
     TRANSFORMATION = 128
+    DESTINATION = 256  # no EPC: the place that an event of shipping sends its goods to
 
 
 Scalar = Callable[[Mapping[str, Any], Context], str | None]
@@ -52,6 +56,27 @@ def named_epcs(event: Mapping[str, Any]) -> dict[str, Role]:
         before = found.get(epc)
         found[epc] = role if before is None else before | role
     return found
+
+
+def leading(event: Mapping[str, Any]) -> dict[str, Role]:
+    """As `named_epcs`, with the place that captured goods are sent to: all that the index finds a captured event by."""
+    return sent_to(named_epcs(event), destination(event))
+
+
+def sent_to(named: dict[str, Role], place: str | None) -> dict[str, Role]:
+    """What an event names, with its destination."""
+    return named if place is None else {**named, place: named.get(place, Role(0)) | Role.DESTINATION}
+
+
+def destination(event: Mapping[str, Any]) -> str | None:
+    """The canonical URI of the place (CBV 2.0 §7.4.2, SDT location) that an event of shipping sends its goods to; None
+    where it says none, or takes a shipment back."""
+    if "errorDeclaration" in event or bare_word("BizStep", str(event.get("bizStep", ""))) not in SHIPPING_STEPS:
+        return None
+    for entry in _list(event.get("destinationList")):
+        if isinstance(entry, dict) and bare_word("SDT", str(entry.get("type", ""))) == "location":
+            return _text(entry, "destination", canonical_uri)
+    return None
 
 
 def mentions(event: Mapping[str, Any]) -> Iterator[tuple[str, Role]]:

@@ -26,6 +26,7 @@ from app.domain.epcis.captured import (
 )
 from app.domain.epcis.identifiers import class_parts
 from app.domain.epcis.loops import in_loops
+from app.domain.epcis.named import SHIPPING_STEPS
 from app.domain.epcis.packing import FOREVER, Packing, Packings
 from app.domain.quantities import from_uom
 
@@ -35,7 +36,6 @@ MAX_TRANSFORMATION_LINKS = 250_000
 RECEIVING_STEPS = ("receiving", "accepting", "arriving", "unloading")
 """Business steps by which goods arrive, the telling one first: of several at one site only the first in this list
 counts, or one delivery would be counted by each of its steps."""
-SHIPPING_STEPS = frozenset(("shipping", "departing", "consigning", "loading"))
 
 Role = Literal[
     "commissioned", "decommissioned", "observed", "shipped", "received", "packed", "unpacked", "input", "output",

@@ -104,6 +104,7 @@ slip = table(
     Column("status", String, nullable=False),  # open | voided
     Column("admission", String),
 )
+Index(None, slip.c.event_id)
 Index(None, slip.c.site_id, slip.c.shipped_at)
 Index(None, slip.c.to_site_id, slip.c.shipped_at)
 

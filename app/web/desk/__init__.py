@@ -7,6 +7,7 @@ from app.web.desk import (
     account,
     audit,
     cases,
+    deliveries,
     findings,
     login,
     oidc,
@@ -19,5 +20,19 @@ from app.web.desk import (
 )
 
 router = APIRouter(include_in_schema=False)
-for part in (login, oidc, overview, queues, recalls, tracing, cases, oversight, findings, audit, persons, account):
+for part in (
+    login,
+    oidc,
+    overview,
+    deliveries,
+    queues,
+    recalls,
+    tracing,
+    cases,
+    oversight,
+    findings,
+    audit,
+    persons,
+    account,
+):
     router.include_router(part.router, prefix="/desk")

@@ -24,6 +24,7 @@ POLICY = policy(_STYLE).replace("img-src data:", "img-src 'self' data:")
 _OFFICE = (Role.REGULATOR, Role.MARKET, Role.ADMIN)
 PLACES: tuple[tuple[str, tuple[Role, ...]], ...] = (
     ("overview", _OFFICE),
+    ("deliveries", (Role.MARKET, Role.VENDOR, Role.PRODUCER)),
     ("alerts", _OFFICE),
     ("complaints", _OFFICE),
     ("recalls", _OFFICE),

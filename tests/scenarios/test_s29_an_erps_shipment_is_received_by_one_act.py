@@ -1,0 +1,155 @@
+"""S29 供应商的 EPCIS 发货，市场一步收货
+
+工厂的 ERP 把托盘 (SSCC) 上两批货、发货通知单号、收货方 GLN 一起用 EPCIS 报上来；市场的入口当即看到：谁发的、什么、
+多少、哪一天、哪张单。入口照旧查验（没有凭证就要检测），扫托盘的码、纸箱的 GTIN 加批号，或点一下，就收了货，链条就接上，
+一个字也不用打。市场自己的 ERP 报收货也一样；发货撤销了，单子就作废；GLN 后来才登记，货照样认得出。
+
+A maker's ERP reports a pallet of two lots with its despatch advice and the receiver's GLN. The market's gate sees it at
+once, judges it by its own rules, and takes it in by one act: a tap, the pallet's SSCC, or GTIN and lot. The chain is
+joined without a word typed.
+"""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from app.store.check import verify
+from app.store.rebuild import rebuild
+from tests.support.cast import Actor, ago
+from tests.support.epcis import captured, document, event
+from tests.support.story import Story
+
+WORKS, GATE = "https://id.gs1.org/414/6901234500011", "6901234500028"
+PALLET = "https://id.gs1.org/00/069012340000000016"
+SAUCE, CHILLI = "https://id.gs1.org/01/06901234567892", "https://id.gs1.org/01/06901234567908"
+DESADV = "urn:epcglobal:cbv:bt:6901234500011:ASN-0301"
+LOTS = [
+    {"epcClass": f"{SAUCE}/10/LJJ0301", "quantity": 15, "uom": "KGM"},
+    {"epcClass": f"{CHILLI}/10/LJ0228", "quantity": 40, "uom": "KGM"},
+]
+SENT: dict[str, Any] = {
+    "epcList": [PALLET],
+    "destinationList": [{"type": "location", "destination": "urn:epc:id:sgln:6901234.50002.0"}],
+    "bizTransactionList": [{"type": "desadv", "bizTransaction": DESADV}],
+}
+
+
+def shipment(hours: float = 20) -> list[dict[str, Any]]:
+    """Made, packed on a pallet, and sent to the market."""
+    return [
+        event("Object", hours + 4, "commissioning", at=WORKS, action="ADD", quantityList=LOTS),
+        event("Aggregation", hours + 2, "packing", at=WORKS, action="ADD", parentID=PALLET, childQuantityList=LOTS),
+        event("Object", hours, "shipping", at=WORKS, **SENT),
+    ]
+
+
+@pytest.fixture
+def maker(story: Story) -> Actor:
+    return story.enrol("producer", "中宁辣椒酱厂", "processor", None, region="640521")
+
+
+@pytest.fixture
+def market(story: Story) -> Actor:
+    market = story.enrol("market", "银川新华街市场", "market", "market", region="640104")
+    assert story.admin.patch(f"/sites/{market.site['id']}", {"gln": GATE}).status_code == 200
+    return market
+
+
+def listed(actor: Actor, **asked: str) -> list[dict[str, Any]]:
+    answer = actor.get("/deliveries", params=asked)
+    assert answer.status_code == 200, answer.text
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+def test_a_shipment_is_seen_judged_and_received(story: Story, maker: Actor, market: Actor, engine: Engine) -> None:
+    named = {"EPCClass": {f"{SAUCE}/10/LJJ0301": "辣椒酱"}, "Location": {WORKS: "中宁辣椒酱厂仓库"}}
+    captured(maker, document(*shipment(), **named))
+    # 一、入口看到在途的货。 The gate sees what is under way.
+    [coming] = listed(market)
+    assert (coming["from_site"]["name"], coming["reported_by"]["name"]) == ("中宁辣椒酱厂仓库", "中宁辣椒酱厂")
+    assert (coming["to_site"]["id"], coming["captured"]) == (market.site["id"], True)
+    assert coming["papers"] == [{"type": "desadv", "id": DESADV}]
+    assert coming["units"] == [PALLET]
+    assert {(item["lot_number"], item["remaining"]["grams"]) for item in coming["items"]} == {
+        ("LJJ0301", 15_000), ("LJ0228", 40_000),
+    }  # fmt: skip
+    # 别人看不到，也收不走。 Nobody else sees it, or takes it.
+    other = story.enrol("market", "别处市场", "market", "market", region="640104")
+    assert listed(other) == []
+    other.refused("receive", 403, slip_code=coming["slip_code"])
+    # 二、扫什么都找得到。 Whatever is scanned leads to it.
+    box = "(01)06901234567892(10)LJJ0301"
+    for scan in (PALLET, "00" + PALLET[-18:], "urn:epc:id:sscc:6901234.0000000001", box, f"{SAUCE}/10/LJJ0301"):
+        assert [one["slip_code"] for one in listed(market, scan=scan)] == [coming["slip_code"]], scan
+    assert market.get("/deliveries", params={"scan": f"{SAUCE}/10/NONE"}).status_code == 404
+    # 三、入场规则照旧：没有凭证，先检测。 The gate's rules are what they are: no paper, so a test first.
+    gate = market.record("admit", slip_code=coming["slip_code"])
+    assert gate["decision"] == "refused"
+    for item in coming["items"]:
+        market.record("test", custody_id=item["custody_id"], stage="rapid", item="农残", verdict="pass")
+    assert market.record("admit", slip_code=coming["slip_code"])["decision"] == "admitted"
+    # 四、一步收货。 One act receives it all.
+    outputs = market.record("receive", slip_code=coming["slip_code"])["outputs"]
+    assert {output["quantity"]["grams"] for output in outputs} == {15_000, 40_000}
+    assert listed(market) == []
+    again = market.refused("receive", 409, slip_code=coming["slip_code"])
+    assert again["type"].endswith("slip-used-up")
+    # 五、链条接上了，没有缺口。 The chain is joined, and has no gap.
+    trace = market.trace("back", custody=outputs[0]["custody_id"])
+    assert trace["gaps"] == []
+    assert len(trace["nodes"]) == 2
+    assert verify(engine) == []
+    assert rebuild(engine) == []
+
+
+def test_the_receivers_own_system_receives_it_too(maker: Actor, market: Actor, engine: Engine) -> None:
+    captured(maker, document(*shipment()))
+    [coming] = listed(market)
+    came = [event("Object", 10, "receiving", at=f"https://id.gs1.org/414/{GATE}", quantityList=LOTS[:1])]
+    captured(market, document(*came))
+    [left] = listed(market)
+    assert [item["lot_number"] for item in left["items"]] == ["LJ0228"]
+    [taken] = market.record("receive", slip_code=coming["slip_code"])["outputs"]
+    assert taken["quantity"]["grams"] == 40_000
+    assert listed(market) == []
+    assert verify(engine) == []
+
+
+def test_a_shipment_taken_back_and_told_again(maker: Actor, market: Actor, engine: Engine) -> None:
+    events = shipment()
+    captured(maker, document(*events))
+    [coming] = listed(market)
+    declared = events[2] | {"errorDeclaration": {"declarationTime": ago(hours=5), "reason": "incorrect_data"}}
+    right = events[2] | {"eventTime": ago(hours=19)}
+    captured(maker, document(declared, right))
+    [instead] = listed(market)
+    assert instead["slip_code"] != coming["slip_code"]
+    refusal = market.refused("receive", 409, slip_code=coming["slip_code"])
+    assert refusal["type"].endswith("slip-voided")
+    assert market.scan(coming["slip_code"])["status"] == "revoked"
+    # 收了一半才撤销：收到的还在，没有来的不再等。 Taken back when some had come: what came stays.
+    item = instead["items"][0]
+    part = {"custody_id": item["custody_id"], "quantity": {"value": "5", "unit": "公斤"}}
+    market.record("receive", slip_code=instead["slip_code"], items=[part])
+    captured(maker, document(right | {"errorDeclaration": declared["errorDeclaration"]}))
+    assert listed(market) == []
+    assert verify(engine) == []
+    assert rebuild(engine) == []
+
+
+def test_a_gln_that_is_enrolled_later_finds_what_was_sent_to_it(story: Story, maker: Actor, engine: Engine) -> None:
+    captured(maker, document(*shipment()))
+    market = story.enrol("market", "银川新华街市场", "market", "market", region="640104")
+    assert listed(market) == []
+    assert story.admin.patch(f"/sites/{market.site['id']}", {"gln": GATE}).status_code == 200
+    captured(
+        maker,
+        document(
+            event("Object", 1, "shipping", at=WORKS, **SENT | {"epcList": ["urn:epc:id:sscc:6901234.0000000009"]})
+        ),
+    )
+    assert len(listed(market)) == 1
+    assert verify(engine) == []
+    assert rebuild(engine) == []
