@@ -129,12 +129,11 @@ class _Gathering:
 
     def _slips(self, bodies: dict[UUID, Row[Any]]) -> set[UUID]:
         """The items of what goes, and slips without items; returns the events of slips that stay."""
-        shipped = [row.outcome.get("slip_code") for row in bodies.values() if row.kind in ("ship", "epcis.ship")]
-        texts = {text for text in shipped if text}
+        slips = self._rows(tables.slip, tables.slip.c.event_id, bodies)
+        texts = {row.code for row in slips}
         items = self._rows(tables.slip_item, tables.slip_item.c.slip_code, texts)
         stay = {row.slip_code for row in items if row.custody_id not in self._keys}
         self._taken.gone[tables.slip_item] = [row for row in items if row.custody_id in self._keys]
-        slips = self._rows(tables.slip, tables.slip.c.code, texts)
         self._taken.gone[tables.slip] = [row for row in slips if row.code not in stay]
         return {row.event_id for row in slips if row.code in stay}
 

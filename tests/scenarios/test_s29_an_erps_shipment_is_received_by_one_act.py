@@ -10,6 +10,7 @@ joined without a word typed.
 """
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import Engine
@@ -17,6 +18,7 @@ from sqlalchemy import Engine
 from app.store.check import verify
 from app.store.rebuild import rebuild
 from tests.support.cast import Actor, ago
+from tests.support.desk import at_desk, cheap_hashes
 from tests.support.epcis import captured, document, event
 from tests.support.story import Story
 
@@ -137,6 +139,50 @@ def test_a_shipment_taken_back_and_told_again(maker: Actor, market: Actor, engin
     assert listed(market) == []
     assert verify(engine) == []
     assert rebuild(engine) == []
+
+
+def test_at_the_desk_a_scan_and_a_tap(story: Story, maker: Actor, market: Actor) -> None:
+    captured(maker, document(*shipment()))
+    # 市场自己开的单也在同一张表里。 A slip made out here stands in the same list.
+    farm = story.enrol("producer", "盐池滩羊合作社", "producer", "farm", region="640323")
+    mutton = farm.record("produce", outputs=[story.output(story.product("羊肉", "mutton"), "20")])["outputs"][0]
+    slip = farm.record("ship", items=[story.item(mutton, "20")], to_site_id=market.site["id"])["slip_code"]
+    assert [(one["captured"], one["papers"] != []) for one in listed(market)] == [(False, False), (True, True)]
+    assert [one["slip_code"] for one in listed(market, scan=mutton["code"])] == [slip]
+    assert [one["slip_code"] for one in listed(market, scan=mutton["lot_code"])] == [slip]
+    assert [one["slip_code"] for one in listed(market, scan=slip, site_id=market.site["id"])] == [slip]
+    with cheap_hashes():
+        desk = at_desk(story, "gate.a", "market", party_id=market.party["id"])
+        assert "ASN-0301" in desk.open("/desk/deliveries")
+        text = desk.open(f"/desk/deliveries?scan={quote('(00)' + PALLET[-18:])}")
+        assert "羊肉" not in text
+        desk.submit(f"/desk/deliveries/{listed(market)[1]['slip_code']}", act="admit")
+        assert "已拒绝入场" in desk.open("/desk/deliveries")
+        desk.open(f"/desk/deliveries?scan={slip}")
+        assert "已收货" in desk.open(desk.submit(f"/desk/deliveries/{slip}", act="receive").headers["location"])
+        assert "羊肉" not in desk.open("/desk/deliveries")
+    for refused, scan in ((404, "(01)06901234567892(10)NONE"), (404, "G2345678901234"), (400, "(00)1"), (400, "x")):
+        assert market.get("/deliveries", params={"scan": scan}).status_code in (refused, 400), scan
+    assert market.get("/deliveries", params={"site_id": farm.site["id"]}).status_code == 404
+    assert story.key("lab", party_id=market.party["id"]).get("/deliveries").status_code == 403
+
+
+def test_goods_taken_in_before_their_document_came(story: Story, maker: Actor, market: Actor, engine: Engine) -> None:
+    """先按外购收下，文档后到：认一认来源，在途的就不再等，账也不重扣。 Taken in first, told of later."""
+    sauce = story.product("辣椒酱", "sauce", gtin="06901234567892")
+    goods = {"product_id": sauce["id"], "quantity": {"value": "15", "unit": "公斤"}}
+    taken = market.record("receive", **{"from": {"name": "中宁辣椒酱厂"}}, items=[goods])["outputs"][0]
+    captured(maker, document(*shipment()))
+    [coming] = listed(market)
+    [source] = [item["custody_id"] for item in coming["items"] if item["lot_number"] == "LJJ0301"]
+    [gap] = market.trace("back", custody=taken["custody_id"])["gaps"]
+    market.record("identify", gap_custody_id=gap["node_id"], parent_custody_id=source)
+    assert len(listed(market)[0]["items"]) == 2  # claimed is not confirmed
+    story.admin.record("identify", site_id=None, gap_custody_id=gap["node_id"], parent_custody_id=source)
+    assert [item["lot_number"] for item in listed(market)[0]["items"]] == ["LJ0228"]
+    market.record("receive", slip_code=coming["slip_code"])
+    assert story.admin.get(f"/balance?custody={source}").json()["total"]["shipped"]["grams"] == 15_000
+    assert verify(engine) == []
 
 
 def test_a_gln_that_is_enrolled_later_finds_what_was_sent_to_it(story: Story, maker: Actor, engine: Engine) -> None:

@@ -32,8 +32,8 @@ async def deliveries(request: Request, visit: Receiver, scan: Text = None, curso
     )  # fmt: skip
 
 
-@router.post("/deliveries")
-async def act(request: Request, visit: Receiver) -> Response:
+@router.post("/deliveries/{slip_code}")
+async def act(slip_code: str, request: Request, visit: Receiver) -> Response:
     """Receives all that is still to come off a slip, or judges it at the gate. A form sent twice is one act."""
     fields = await fields_of(request, visit.token)
     kind = "admit" if fields.get("act") == "admit" else "receive"
@@ -45,7 +45,7 @@ async def act(request: Request, visit: Receiver) -> Response:
             "event_time": datetime.now(CHINA).isoformat(),
             "ref": f"desk {kind} {fields.get('ref', '')}",
             "site_id": fields.get("site_id"),
-            "slip_code": fields.get("slip_code"),
+            "slip_code": slip_code,
         },
     )
     return back("/desk/deliveries", outcome["decision"] or "received")
