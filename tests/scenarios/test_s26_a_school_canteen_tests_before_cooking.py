@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.scanning.hall import today
 from tests.support.cast import Actor
-from tests.support.story import Story, day, licence, line, ndjson, outcomes, slugs, soon
+from tests.support.story import Story, day, licence, line, ndjson, outcomes, slugs, soon, tells
 
 HAISHU = "330203"
 SCHOOLS = 48
@@ -133,7 +133,7 @@ def test_what_is_cooked_was_tested_before_and_the_board_says_so(story: Story) ->
         assert words in read, words
     secrets = ("13900000026", "30.5", "20.5", "25.5", "海曙第2小学")
     board = json.dumps(story.board(canteen.site["code"]), ensure_ascii=False)
-    assert not {secret for secret in secrets if secret in read + board}
+    assert tells([read, board], secrets) == set()
 
     # 家长扫这道菜的码：一直看到合作社的地里，蛋的来源注明是配送公司自报。
     # A parent scans the dish: the way goes to the farm, and the eggs' source is what the supplier reports.
