@@ -1,14 +1,35 @@
 """The EPCISQueryDocument that answers a query (EPCIS 2.0 §9 and §12.7)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.domain.epcis.formats import CompanyPrefixes, EpcFormat, translated
 from app.domain.epcis.writing import CONTEXT
+from app.domain.epcis.xml_shape import Version
+from app.domain.epcis.xml_spelling import CbvFormat
+from app.domain.epcis.xml_writing import document_xml
+from app.exchanging.documents import to_json
 from app.exchanging.querying import Found
 
 SIMPLE = "SimpleEventQuery"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How somebody takes documents, whether asked for or sent: `epcs` are written so, and in XML `words` of CBV so, in
+    this edition of EPCIS (JSON-LD is of 2.0 alone)."""
+
+    media_type: str = "application/json"
+    epcs: EpcFormat = EpcFormat.DIGITAL_LINK
+    words: CbvFormat = "No_Preference"
+    version: Version = "2.0"
+
+    def written(self, document: Mapping[str, Any]) -> bytes:
+        if self.media_type.endswith("/xml"):
+            return document_xml(document, cbv=self.words, version=self.version)
+        return to_json(document)
 
 
 def query_document(

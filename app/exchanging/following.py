@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from app.domain.epcis.formats import CompanyPrefixes, EpcFormat
+from app.domain.epcis.formats import CompanyPrefixes
 from app.domain.epcis.query import Query
 from app.domain.rights import Principal
-from app.exchanging.answers import query_document
+from app.exchanging.answers import Form, query_document
 from app.exchanging.documents import to_json
 from app.exchanging.querying import Found, follow
 from app.store.engine import Snapshot
@@ -50,10 +50,10 @@ def find_next(
 
 
 def report(
-    news: News, name: str, subscription: UUID | None, now: datetime, to: EpcFormat, prefixes: CompanyPrefixes
+    news: News, name: str, subscription: UUID | None, now: datetime, form: Form, prefixes: CompanyPrefixes
 ) -> bytes:
-    """The EPCISQueryDocument of a named query in JSON-LD; `subscription`: whose it is."""
-    document = query_document(news.events, now, to, prefixes, name)
+    """The EPCISQueryDocument of a named query, as the query itself would be answered; `subscription`: whose it is."""
+    document = query_document(news.events, now, form.epcs, prefixes, name)
     if subscription is not None:
         document["epcisBody"]["queryResults"]["subscriptionID"] = str(subscription)
-    return to_json(document)
+    return form.written(document)

@@ -19,12 +19,12 @@ from uuid import UUID
 import httpx
 
 from app.domain.alerts import raised
-from app.domain.epcis.formats import CompanyPrefixes, EpcFormat
+from app.domain.epcis.formats import CompanyPrefixes
 from app.domain.epcis.query_parsing import parse_body
 from app.domain.epcis.standing import NamedQuery, Subscription, delivery_of, veiled
 from app.domain.webhooks import GONE, Answer, Pace, Reach, signed_headers
 from app.exchanging.following import News, find_next, report
-from app.exchanging.subscribing import Trigger
+from app.exchanging.subscribing import Trigger, form_of
 from app.notifying import sending
 from app.notifying.looping import Looping
 from app.store import master as masters
@@ -253,11 +253,11 @@ class Pusher(Looping):
     async def _send(
         self, client: httpx.AsyncClient, row: Subscription, query: NamedQuery, found: News, now: datetime
     ) -> Answer:
-        to = EpcFormat(row.epc_format or EpcFormat.DIGITAL_LINK)
-        body = report(found, query.name, row.id, now, to, self._prefixes)
+        form = form_of(row)
+        body = report(found, query.name, row.id, now, form, self._prefixes)
         key = delivery_of(row.id, [event.line.id for event in found.events], found.position)
         secrets = [] if row.token is None else [veiled(self._secret, row.id, row.token)]
-        headers = signed_headers(secrets, key, body, now)
+        headers = {"Content-Type": form.media_type, **signed_headers(secrets, key, body, now)}
         if secrets:
             headers["GS1-Signature"] = headers["webhook-signature"]
         return await self._post(client, row.dest, headers, body, attempt=row.failures + 1)

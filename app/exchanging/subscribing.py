@@ -15,13 +15,16 @@ from app.domain.epcis.exceptions import (
     SecurityException,
     SubscriptionControlsException,
 )
+from app.domain.epcis.formats import EpcFormat
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_parsing import parse_body
 from app.domain.epcis.schedule import next_after, parse_schedule
 from app.domain.epcis.standing import BATCH, NamedQuery, Subscription, query_id, veiled
+from app.domain.epcis.xml_spelling import cbv_format
 from app.domain.errors import Invalid
 from app.domain.rights import HOOKS, Principal
 from app.domain.webhooks import Reach, require_listed, target_of
+from app.exchanging.answers import Form
 from app.exchanging.documents import to_json
 from app.store import standing as store
 from app.store.engine import Database, Snapshot, reading
@@ -80,8 +83,7 @@ class Subscribe:
     trigger: Trigger
     reach: Reach
     master: bytes
-    epc_format: str | None = None
-    cbv_xml_format: str | None = None
+    form: Form = field(default_factory=Form)
     id: UUID = field(default_factory=uuid4)
 
 
@@ -231,7 +233,7 @@ def subscribe(transaction: Transaction, commands: Sequence[Subscribe]) -> Sequen
     made: list[Subscription] = []
 
     def decide(command: Subscribe) -> Subscription:
-        principal, trigger = command.principal, command.trigger
+        principal, trigger, form = command.principal, command.trigger, command.form
         owner = principal.recorder_id
         query = _named(queries.get(query_id(owner, command.name)))
         require_standing(parse_body(query.query))
@@ -246,8 +248,9 @@ def subscribe(transaction: Transaction, commands: Sequence[Subscribe]) -> Sequen
         past = trigger.since is not None and trigger.since <= now
         row = Subscription(
             command.id, query.id, owner, str(principal.role), principal.party_id, principal.region, principal.key_id,
-            command.dest, token, command.epc_format, command.cbv_xml_format, trigger.report_if_empty, trigger.since,
-            trigger.schedule, "active", None, 0 if past else last, BATCH, trigger.next_run(now), 0, 0, None, now,
+            command.dest, token, str(form.epcs), form.words, form.media_type, form.version, trigger.report_if_empty,
+            trigger.since, trigger.schedule, "active", None, 0 if past else last, BATCH, trigger.next_run(now), 0, 0,
+            None, now,
         )  # fmt: skip
         made.append(row)
         return row
@@ -257,6 +260,17 @@ def subscribe(transaction: Transaction, commands: Sequence[Subscribe]) -> Sequen
     if made:
         transaction.touched.add(SUBSCRIPTIONS)
     return results
+
+
+def form_of(row: Subscription) -> Form:
+    """How a subscriber is told; of what its row does not say, as everybody is."""
+    default = Form()
+    return Form(
+        row.media_type or default.media_type,
+        EpcFormat(row.epc_format or default.epcs),
+        cbv_format(row.cbv_xml_format or default.words),
+        "1.2" if row.xml_version == "1.2" else default.version,
+    )
 
 
 def _may(principal: Principal) -> None:

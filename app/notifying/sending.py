@@ -80,7 +80,7 @@ async def _post(
         "POST",
         target.url_at(address),
         content=body,
-        headers={**headers, "Host": target.authority, "Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", **headers, "Host": target.authority},
         extensions={"sni_hostname": target.host},
     )
     response = await client.send(request, stream=True)

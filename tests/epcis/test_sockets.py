@@ -14,6 +14,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from app.exchanging.xml import read_xml
 from app.store.engine import open_engine
 from app.store.writer import Writer
 from tests.epcis.listening import arrival, bring, named, names, taken
@@ -100,6 +101,12 @@ def test_new_events_are_told_as_they_come(house: House) -> None:
         while len(found) < 2:
             found += next_names(connection)
         assert found == ["a", "b"]
+    with house.open(query, "stream=true&mediaType=application/xml") as connection:
+        bring(house.admin, "x")
+        text = connection.recv(timeout=WAIT)
+        assert isinstance(text, str)
+        document = read_xml(text.encode())
+        assert (names(document), document["epcisBody"]["queryResults"]["queryName"]) == (["x"], "arrivals")
     with house.open(query, headers={"GS1-EPC-Format": "Always_EPC_URN"}) as connection:
         bring(house.admin, "c")
         told = connection.recv(timeout=WAIT)

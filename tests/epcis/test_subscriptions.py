@@ -10,15 +10,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
+from xml.etree import ElementTree
 
 import pytest
 from sqlalchemy import select, update
 
 from app.domain.epcis.context import context_of
 from app.domain.epcis.exceptions import NoSuchNameException
+from app.domain.epcis.validate import validate_document
 from app.domain.epcis.writing import CONTEXT
 from app.domain.rights import Principal, Role
 from app.exchanging import subscribing
+from app.exchanging.xml import read_xml
 from app.settings import Settings
 from app.store import tables
 from app.store.engine import reading, writing
@@ -489,3 +492,59 @@ def test_a_key_that_is_rotated_ends_nothing(cast: Cast, receiver: Receiver) -> N
     assert cast.admin.post(f"/keys/{spare['id']}/revoke").status_code == 200
     bring(cast.market, "a")
     until(lambda: heard(receiver.got) == ["a"])
+
+
+def comparable(xml: bytes) -> str:
+    """An EPCISQueryDocument less when it was made and for whom."""
+    root = ElementTree.fromstring(xml)
+    del root.attrib["creationDate"]
+    for results in root.iter():
+        for child in list(results):
+            if child.tag == "subscriptionID":
+                results.remove(child)
+    return ElementTree.canonicalize(ElementTree.tostring(root))
+
+
+XML_WISHES: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, str]]] = {
+    # What the body asks for, what headers do, and the headers that ask for the same in an answer.
+    "accept": ({}, {"Accept": "application/xml"}, {"Accept": "application/xml"}),
+    "member": (
+        {"mediaType": "application/xml", "cbvXmlFormat": "Always_Web_URI", "epcFormat": "Always_EPC_URN"}, {},
+        {"Accept": "application/xml", "GS1-CBV-XML-Format": "Always_Web_URI", "GS1-EPC-Format": "Always_EPC_URN"},
+    ),
+    "1.2": (
+        {"mediaType": "text/xml"}, {"GS1-EPCIS-Max": "1.2", "GS1-CBV-XML-Format": "Always_URN"},
+        {"Accept": "text/xml", "GS1-EPCIS-Max": "1.2", "GS1-CBV-XML-Format": "Always_URN"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_asks_for_xml_is_told_in_xml(cast: Cast, receiver: Receiver, service: Service) -> None:
+    """The same bytes, but for the subscription's id, that the query itself is answered in; signed as they are sent."""
+    query = named(cast.market)
+    for name, (members, headers, _) in XML_WISHES.items():
+        form = {"dest": f"{receiver.origin}/{name}", "signatureToken": "t", "stream": True, **members}
+        answer = cast.market.request("POST", f"{query}/subscriptions", json=form, headers=headers)
+        assert answer.status_code == 201, answer.text
+        assert (answer.json()["mediaType"], answer.json()["onecode:xmlVersion"]) == (
+            members.get("mediaType", "application/xml"), "1.2" if name == "1.2" else "2.0"
+        )  # fmt: skip
+    taken(cast.market, arrival("a", **{"ex:own": "自家"}))
+    got = {each.path[1:]: each for each in receiver.wait(3)}
+    for name, (_, _, headers) in XML_WISHES.items():
+        told, asked = got[name], cast.market.get(f"{query}/events", headers=headers)
+        assert told.headers["content-type"] == headers["Accept"] == asked.headers["content-type"].partition(";")[0]
+        assert comparable(told.body) == comparable(asked.content), name
+        results = ElementTree.fromstring(told.body).find("EPCISBody")
+        assert results is not None
+        assert [child.tag for child in results[0]] == ["queryName", "subscriptionID", "resultsBody"]
+        document = read_xml(told.body)
+        assert [fault for fault in validate_document(document) if fault.severity == "refusal"] == []
+        message = f"{told.id}.{told.headers['webhook-timestamp']}.".encode() + told.body
+        mac = base64.b64encode(hmac.new(b"t", message, hashlib.sha256).digest()).decode()
+        assert told.headers["gs1-signature"] == f"v1,{mac}"
+    for wrong in ("image/png", 7, {}):
+        form = {"dest": receiver.origin, "stream": True, "mediaType": wrong}
+        answer = cast.market.post(f"{query}/subscriptions", form)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/mediaType")

@@ -28,8 +28,9 @@ class Subscription:
     """A row of epcis_subscription.
 
     role, party_id, region, key_id: for whom it reads; token: the client's signatureToken, veiled; schedule: as given,
-    None for a stream; since: nothing recorded before is told (initialRecordTime). status: active | paused; reason: why
-    it is paused, or why it waits; position: all up to it was told; batch: events in one delivery; due: when there is
+    None for a stream; epc_format, cbv_xml_format, media_type, xml_version: how it is told, None for as everybody is;
+    since: nothing recorded before is told (initialRecordTime). status: active | paused; reason: why it is paused, or
+    why it waits; position: all up to it was told; batch: events in one delivery; due: when there is
     something to do, a stream only where there are events beyond its position, and while a process is at it, when the
     lease of that ends; turn: grows with each lease; failures: tries in a row."""
 
@@ -44,6 +45,8 @@ class Subscription:
     token: bytes | None
     epc_format: str | None
     cbv_xml_format: str | None
+    media_type: str | None
+    xml_version: str | None
     report_if_empty: bool
     since: datetime | None
     schedule: Mapping[str, Any] | None

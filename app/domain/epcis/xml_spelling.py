@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from app.domain.epcis.context import Context
 from app.domain.epcis.values import canonical_number
@@ -12,6 +12,14 @@ from app.domain.epcis.xml_shape import MASTER_ATTRIBUTES, SBDH, SCHEMES, XML, XM
 CbvFormat = Literal["Always_Web_URI", "Always_URN", "Never_Translates", "No_Preference"]
 """How words of CBV are written: the header GS1-CBV-XML-Format of EPCIS 2.0 §12. Without preference they are URNs, which
 readers of every version know; `Never_Translates` leaves words that are URIs as they are."""
+
+CBV_FORMATS: Final[tuple[CbvFormat, ...]] = get_args(CbvFormat)
+
+
+def cbv_format(text: str) -> CbvFormat:
+    """Raises ValueError."""
+    return CBV_FORMATS[CBV_FORMATS.index(text)]
+
 
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MASTER_CURIE: Final = "cbvmda:"

@@ -31,6 +31,8 @@ epcis_subscription = table(
     Column("token", LargeBinary),  # veiled with the master secret
     Column("epc_format", String),
     Column("cbv_xml_format", String),
+    Column("media_type", String),
+    Column("xml_version", String),
     Column("report_if_empty", Boolean, nullable=False),
     Column("since", Instant),
     Column("schedule", Json),

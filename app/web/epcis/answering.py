@@ -1,9 +1,8 @@
 """A page of events as an answer: in JSON-LD or XML, with EPCs in the format that the client wants, and the way on."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
 from fastapi import Header, Query, Request, Response
@@ -13,11 +12,10 @@ from app.domain.epcis.exceptions import NotAcceptableException
 from app.domain.epcis.formats import EpcFormat
 from app.domain.epcis.query import Query as EventQuery
 from app.domain.epcis.query_parsing import declared
-from app.domain.epcis.xml_spelling import CbvFormat
-from app.domain.epcis.xml_writing import document_xml
+from app.domain.epcis.xml_spelling import CBV_FORMATS, CbvFormat, cbv_format
 from app.domain.rights import Principal
 from app.exchanging import to_json
-from app.exchanging.answers import SIMPLE, query_document
+from app.exchanging.answers import SIMPLE, Form, query_document
 from app.exchanging.querying import Cursor, Found, search
 from app.web.epcis import ground
 from app.web.epcis.tokens import Tokens
@@ -47,28 +45,10 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """How a client wants its answer; raises NotAcceptableException where it cannot be so."""
-
-    shape: ground.Shape
-    media_type: str
-    epcs: EpcFormat
-    words: CbvFormat
-    version: Literal["2.0", "1.2"]
-
-    @classmethod
-    def of(cls, request: Request) -> "Wish":
-        shape, media_type = ground.shape_of(request)
-        most = request.headers.get("GS1-EPCIS-Max", ground.VERSION).strip()
-        return cls(shape, media_type, epc_format(request), _words(request), "1.2" if most.startswith("1.") else "2.0")
-
-    def answer(self, document: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
-        if self.shape == "xml":
-            body = document_xml(document, cbv=self.words, version=self.version)
-        else:
-            body = to_json(document)
-        return Response(body, 200, {"Vary": "Accept, GS1-EPC-Format", **(headers or {})}, self.media_type)
+def form_of(request: Request) -> Form:
+    """How a client wants its answer. Raises NotAcceptable, NotAcceptableException where it cannot be so."""
+    _, media_type = ground.shape_of(request)
+    return Form(media_type, epc_format(request), _words(request), ground.edition(request.headers))
 
 
 def epc_format(request: Request) -> EpcFormat:
@@ -81,11 +61,10 @@ def epc_format(request: Request) -> EpcFormat:
 
 def _words(request: Request) -> CbvFormat:
     said = request.headers.get("GS1-CBV-XML-Format", "No_Preference").strip()
-    for each in get_args(CbvFormat):
-        if said == each:
-            chosen: CbvFormat = each
-            return chosen
-    raise _unknown("GS1-CBV-XML-Format", get_args(CbvFormat))
+    try:
+        return cbv_format(said)
+    except ValueError:
+        raise _unknown("GS1-CBV-XML-Format", CBV_FORMATS) from None
 
 
 def _unknown(header: str, known: Sequence[str]) -> NotAcceptableException:
@@ -126,7 +105,7 @@ def page_of(
 ) -> tuple[list[Found], Response]:
     """The events of a page, and the answer that tells them. `query`: the whole of what is asked for; `also`: what says
     which it is beside path and parameters."""
-    wish, now = Wish.of(request), datetime.now(UTC)
+    form, now = form_of(request), datetime.now(UTC)
     items = [*asked(request), *(("", each) for each in also)]
     tokens = Tokens.of(service.master, reader, request.url.path, items)
     page = search(
@@ -134,5 +113,6 @@ def page_of(
         after=None if token is None else tokens.read(token, now), limit=min(per_page, MOST),
         url=service.settings.public_url, size_of=lambda body: len(to_json(body)),
     )  # fmt: skip
-    document = query_document(page.events, now, wish.epcs, service.prefixes, name)
-    return page.events, wish.answer(document, next_of(request, tokens, page.next, now))
+    document = query_document(page.events, now, form.epcs, service.prefixes, name)
+    headers = {"Vary": "Accept, GS1-EPC-Format", **next_of(request, tokens, page.next, now)}
+    return page.events, Response(form.written(document), 200, headers, form.media_type)

@@ -1,13 +1,36 @@
 """Particulars of a subscription, as a body, a query string and headers give them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import HTTPConnection
 
 from app.domain.epcis.exceptions import SubscriptionControlsException
 from app.domain.epcis.formats import EpcFormat
 from app.domain.epcis.values import parse_time
+from app.domain.epcis.xml_spelling import CBV_FORMATS, CbvFormat, cbv_format
+from app.exchanging.answers import Form
+from app.web.epcis import ground
 
 _FLAGS: dict[object, bool] = {None: False, True: True, False: False, "true": True, "false": False}
-CBV_FORMATS = ("Always_Web_URI", "Always_URN", "Never_Translates", "No_Preference")
+CONTROLS = {"mediaType": None, "epcFormat": "GS1-EPC-Format", "cbvXmlFormat": "GS1-CBV-XML-Format"}
+
+
+def read_form(given: Mapping[str, Any], client: HTTPConnection) -> Form:
+    """How a subscriber wants to be told: by members (or parameters) of the subscription, else by the headers that say
+    how it wants an answer. Raises SubscriptionControlsException, NotAcceptable."""
+    said = {
+        name: given.get(name, None if header is None else client.headers.get(header))
+        for name, header in CONTROLS.items()
+    }
+    media_type = said["mediaType"]
+    if media_type is None:
+        media_type = ground.shape_of(client)[1]
+    elif media_type not in ground.MEDIA:
+        raise _refused("mediaType", f"须为 {'、'.join(ground.MEDIA)} 之一", f"one of {', '.join(ground.MEDIA)}")
+    epcs = _read_epc_format(said["epcFormat"])
+    return Form(media_type, epcs, _read_cbv_format(said["cbvXmlFormat"]), ground.edition(client.headers))
 
 
 def read_flag(name: str, given: object) -> bool:
@@ -27,20 +50,21 @@ def read_time(name: str, given: object) -> datetime | None:
     return datetime.fromisoformat(given.upper()).astimezone(UTC)
 
 
-def read_epc_format(given: object) -> EpcFormat | None:
-    """None where it is not given. Raises SubscriptionControlsException."""
+def _read_epc_format(given: object) -> EpcFormat:
     if given is None:
-        return None
+        return Form().epcs
     if given not in list(EpcFormat):
         raise _refused("epcFormat", f"须为 {'、'.join(EpcFormat)} 之一", f"one of {', '.join(EpcFormat)}")
     return EpcFormat(str(given))
 
 
-def read_cbv_format(given: object) -> str | None:
-    """How words are written in XML. Raises SubscriptionControlsException."""
-    if given is None or given in CBV_FORMATS:
-        return given if isinstance(given, str) else None
-    raise _refused("cbvXmlFormat", f"须为 {'、'.join(CBV_FORMATS)} 之一", f"one of {', '.join(CBV_FORMATS)}")
+def _read_cbv_format(given: object) -> CbvFormat:
+    """How words are written in XML."""
+    if given is None:
+        return Form().words
+    if given not in CBV_FORMATS:
+        raise _refused("cbvXmlFormat", f"须为 {'、'.join(CBV_FORMATS)} 之一", f"one of {', '.join(CBV_FORMATS)}")
+    return cbv_format(str(given))
 
 
 def _refused(name: str, zh: str, en: str) -> SubscriptionControlsException:

@@ -10,9 +10,11 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
 
 from app.domain.epcis.exceptions import URITooLongException
 from app.domain.epcis.writing import CONTEXT
+from app.domain.epcis.xml_shape import Version
 from app.domain.errors import NotAcceptable
 from app.domain.rights import Principal
 from app.exchanging import to_json
@@ -25,6 +27,7 @@ PREFIX: Final = "/epcis"
 LD_JSON: Final = "application/ld+json"
 JSON: Final = "application/json"
 XML: Final = "application/xml"
+MEDIA: Final = (JSON, LD_JSON, XML, "text/xml")
 TAG: Final = "EPCIS 2.0"
 
 LONGEST_QUERY: Final = 60_000
@@ -97,10 +100,15 @@ _FIRST = (1, 2)
 Shape = Literal["json", "xml"]
 
 
-def shape_of(request: Request) -> tuple[Shape, str]:
+def edition(headers: Mapping[str, str]) -> Version:
+    """Of EPCIS in XML: the highest that the client takes."""
+    return "1.2" if headers.get("GS1-EPCIS-Max", VERSION).strip().startswith("1.") else "2.0"
+
+
+def shape_of(request: HTTPConnection) -> tuple[Shape, str]:
     """What the client wants the answer in, and the media type to say so: JSON where it does not say. Raises
     NotAcceptable."""
-    chosen = acceptable(request.headers.get("accept"), (JSON, LD_JSON, XML, "text/xml"))
+    chosen = acceptable(request.headers.get("accept"), MEDIA)
     if chosen is None:
         raise NotAcceptable(
             "not-acceptable",

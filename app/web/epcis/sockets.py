@@ -18,13 +18,13 @@ from fastapi import WebSocket
 from starlette.responses import Response
 
 from app.domain.epcis.exceptions import SubscriptionControlsException
-from app.domain.epcis.formats import EpcFormat
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_parsing import parse_body
 from app.domain.epcis.schedule import FIELDS
 from app.domain.epcis.standing import BATCH, NamedQuery
 from app.domain.errors import Refusal, TooMany
 from app.domain.rights import Principal
+from app.exchanging.answers import Form
 from app.exchanging.following import News, find_next, report
 from app.exchanging.subscribing import Trigger, find_query, read_trigger, require_standing
 from app.store.engine import Snapshot
@@ -32,7 +32,7 @@ from app.store.errors import StoreUnavailable
 from app.store.published import last_position
 from app.web.auth import authenticate
 from app.web.epcis import ground
-from app.web.epcis.controls import read_epc_format, read_flag, read_time
+from app.web.epcis.controls import CONTROLS, read_flag, read_form, read_time
 from app.web.problems import EPCIS_HEADERS, instance_of, problem, refusal_response, respond, unavailable_response
 from app.web.sockets import SLOW, Listener, Sockets
 from app.web.wire import DROP
@@ -56,7 +56,7 @@ class Asked:
 
     header: str
     trigger: Trigger
-    format: EpcFormat
+    form: Form
 
 
 async def listen(websocket: WebSocket, query: str) -> None:
@@ -109,11 +109,10 @@ def _asked(websocket: WebSocket) -> Asked:
     empty = read_flag("reportIfEmpty", given.get("reportIfEmpty"))
     since = read_time("initialRecordTime", given.get("initialRecordTime"))
     trigger = read_trigger(stream, schedule, since, empty)
-    wanted = given.get("epcFormat") or websocket.headers.get("gs1-epc-format")
-    return Asked(websocket.headers.get("authorization", ""), trigger, read_epc_format(wanted) or EpcFormat.DIGITAL_LINK)
+    return Asked(websocket.headers.get("authorization", ""), trigger, read_form(given, websocket))
 
 
-_PARAMETERS: Final = frozenset({*FIELDS, "stream", "reportIfEmpty", "initialRecordTime", "epcFormat"})
+_PARAMETERS: Final = frozenset({*FIELDS, "stream", "reportIfEmpty", "initialRecordTime", *CONTROLS})
 
 
 async def _serve(
@@ -146,7 +145,7 @@ async def _serve(
                 found = await sockets.read(_next(principal, parsed, position, asked.trigger, sockets.url))
                 empty = schedule and asked.trigger.report_if_empty and found.ended and not told
                 if found.events or empty:
-                    document = report(found, query.name, None, now, asked.format, sockets.prefixes)
+                    document = report(found, query.name, None, now, asked.form, sockets.prefixes)
                     await asyncio.wait_for(websocket.send_text(document.decode()), sockets.slow)
                 position, told = found.position, not found.ended and (told or bool(found.events))
                 if not found.ended:

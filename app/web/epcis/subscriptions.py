@@ -20,6 +20,7 @@ from app.exchanging.subscribing import (
     Subscribe,
     change_subscriptions,
     find_subscription,
+    form_of,
     least_record_times,
     list_subscriptions,
     read_trigger,
@@ -28,7 +29,7 @@ from app.exchanging.subscribing import (
 from app.web.auth import PrincipalDep, principal
 from app.web.bodies import require_json
 from app.web.epcis import ground
-from app.web.epcis.controls import read_cbv_format, read_epc_format, read_flag, read_time
+from app.web.epcis.controls import read_flag, read_form, read_time
 from app.web.epcis.queries import json_answer, path_of
 from app.web.schemas import Given
 from app.web.service import Service, ServiceDep
@@ -37,6 +38,7 @@ router = ground.router()
 
 _FIELDS = frozenset({
     "dest", "signatureToken", "stream", "schedule", "reportIfEmpty", "initialRecordTime", "epcFormat", "cbvXmlFormat",
+    "mediaType",
 })  # fmt: skip
 _LONGEST = 500  # characters of an address
 
@@ -44,7 +46,9 @@ Form = Annotated[
     dict[str, Any],
     Body(
         description="`dest`: a URL on a host that the operator has listed; `signatureToken`: what deliveries are "
-        "signed with; `stream`: true, or `schedule` (UTC); `initialRecordTime`, `reportIfEmpty`, `epcFormat`",
+        "signed with; `stream`: true, or `schedule` (UTC); `initialRecordTime`, `reportIfEmpty`, `epcFormat`, "
+        "`cbvXmlFormat`; `mediaType`: application/xml for XML (else what `Accept` says), of EPCIS 1.2 where "
+        "`GS1-EPCIS-Max` is 1.2",
         examples=[
             {
                 "dest": "https://erp.example.cn/epcis",
@@ -66,6 +70,8 @@ class StatusForm(Given):
 
 def told(query: str, row: Subscription, least: datetime) -> dict[str, Any]:
     """As the standard has it, without the token; and how it fares. `least`: minRecordTime."""
+    form = form_of(row)
+    xml = form.media_type.endswith("/xml")
     listed = {
         "subscriptionID": str(row.id),
         "queryName": query,
@@ -77,8 +83,10 @@ def told(query: str, row: Subscription, least: datetime) -> dict[str, Any]:
         "reportIfEmpty": row.report_if_empty if row.schedule is not None else None,
         "schedule": row.schedule,
         "stream": True if row.schedule is None else None,
-        "epcFormat": row.epc_format,
-        "cbvXmlFormat": row.cbv_xml_format,
+        "epcFormat": form.epcs,
+        "mediaType": form.media_type,
+        "cbvXmlFormat": form.words if xml else None,
+        "onecode:xmlVersion": form.version if xml else None,
         "onecode:status": row.status,
         "onecode:statusReason": row.reason,
         "onecode:failures": row.failures,
@@ -104,6 +112,7 @@ def get_subscriptions(query: str, service: ServiceDep, principal: PrincipalDep) 
 async def post_subscription(
     query: str,
     body: Form,
+    request: Request,
     service: ServiceDep,
     principal: PrincipalDep,
     epc_format: EpcFormatHeader = None,
@@ -120,11 +129,10 @@ async def post_subscription(
         )
     since = read_time("initialRecordTime", body.get("initialRecordTime"))
     empty = read_flag("reportIfEmpty", body.get("reportIfEmpty"))
-    told_in = read_epc_format(body.get("epcFormat", epc_format))
     command = Subscribe(
         principal, query, _text(body, "dest", _LONGEST) or "", _text(body, "signatureToken", 256),
         read_trigger(body.get("stream"), body.get("schedule"), since, empty), service.reach, service.master,
-        str(told_in) if told_in else None, read_cbv_format(body.get("cbvXmlFormat", cbv_format)),
+        read_form(body, request),
     )  # fmt: skip
     row = await service.writer.write(subscribe, command)
     least = row.since or row.record_time

@@ -1,0 +1,23 @@
+"""the media type in which subscribers are told
+
+Revision ID: 0026
+Revises: 0025
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0026"
+down_revision = "0025"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("epcis_subscription", sa.Column("media_type", sa.String(), nullable=True))
+    op.add_column("epcis_subscription", sa.Column("xml_version", sa.String(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("epcis_subscription", "xml_version")
+    op.drop_column("epcis_subscription", "media_type")
