@@ -19,7 +19,7 @@ from app.domain.digital_link import NAMES, DigitalLink, NotDigitalLink, Pair, bu
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]{3,1000}", re.ASCII)
 _SAFE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LENGTHS = {ai[:2]: len(ai) for ai in IDENTIFIERS}
-_SHORTEST = 9  # characters: the shortest key that has a check digit, and the shortest value beside one
+_SHORTEST = 7  # characters: a GINC, GIAI or CPID of five
 _PADDING = 8  # fewer bits than this are left at the end
 
 # Sequences of identifiers that two hexadecimal digits stand for, in the order of their values.

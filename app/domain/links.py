@@ -41,8 +41,11 @@ _MEDIA = re.compile(r"[A-Za-z0-9][\w.+-]{0,60}/[A-Za-z0-9][\w.+-]{0,80}", re.ASC
 _TOP_LEVELS = frozenset(
     {"application", "audio", "font", "haptics", "image", "message", "model", "multipart", "text", "video"}
 )
-# An address as it goes into a header: no blanks, controls, quotes or brackets.
-_HREF = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{9,2000}", re.ASCII)
+# An address as it goes into a header: no blanks, controls, quotes or brackets, and each % an escape.
+_HREF = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2}){9,2000}", re.ASCII)
+# A host as it is written: names of DNS, those of other scripts as xn--; or an IP address.
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 _RESERVED = frozenset({"defaultLink", "defaultLinkMulti"})
 
 
@@ -114,7 +117,7 @@ def check_href(text: str) -> str:
     """A web address over TLS. Raises Invalid."""
     try:
         parts = urlsplit(text)
-        right = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+        right = "@" not in parts.netloc and parts.port != 0 and _HOST.fullmatch(parts.hostname or "") is not None
     except ValueError:
         right = False
     if not right or not text.startswith("https://") or not _HREF.fullmatch(text):

@@ -11,11 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 from app.domain.digital_link import DigitalLink
-from app.domain.links import DEFAULT
+from app.domain.links import DEFAULT, short_type
 
 LISTED = 20  # links in a Link header, at most
 Liked = Sequence[tuple[str, float]]  # what a header likes, and how much, in its order
 _URI = "-._~:/?#[]@!$&'()*+,;=%"
+_EXACT = 100  # more than a language tag has characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +153,27 @@ def _highest(links: list[Link], score: Callable[[Link], tuple[float, float]]) ->
 
 
 def _liked_language(tag: str, liked: Liked) -> tuple[float, float]:
-    """How much, and how exactly it is named: en-GB is liked by who likes en, and the other way round."""
-    best = (0.0, 0.0)
+    """How much, and how exactly it is named: en-GB is liked by who likes en, and the other way round. What names it
+    most exactly counts; what is refused (q=0) is liked less than what nothing is said of."""
+    best = (-1, 0.0)
     for named, quality in liked:
         if named == tag:
-            return quality, 2
-        if named == "*":
-            best = max(best, (quality, 0))
-        elif tag.startswith(f"{named}-") or named.startswith(f"{tag}-"):
-            best = max(best, (quality, 1))
-    return best
+            best = max(best, (_EXACT, quality))
+        elif tag.startswith(f"{named}-"):
+            best = max(best, (1 + len(named), quality))
+        elif named.startswith(f"{tag}-") and quality:
+            best = max(best, (1, quality))
+        elif named == "*":
+            best = max(best, (0, quality))
+    exactly, quality = best
+    return (quality, exactly) if quality or exactly < 0 else (-1.0, 0)
 
 
 def _liked_media_type(media_type: str, liked: Liked) -> float:
     ranges = dict(reversed(liked))
     for named in (media_type, f"{media_type.partition('/')[0]}/*", "*/*"):
         if named in ranges:
-            return ranges[named]
+            return ranges[named] or -1.0  # refused
     return 0.0
 
 
@@ -197,7 +202,8 @@ def linkset_text(resolution: Resolution, root: str) -> str:
 
 def link_header(resolution: Resolution, root: str, *, room: int) -> str:
     """The linkset, and the links themselves as far as they take no more than `room` characters."""
-    whole = f'<{root}{resolution.asked.path}?linkType=linkset>; rel="linkset"; type="application/linkset+json"'
+    kind = 'rel="linkset"; type="application/linkset+json"; title="Linkset"'
+    whole = f"<{root}{resolution.asked.path}?linkType=linkset>; {kind}"
     if sum(len(level.links) for level in resolution.levels) > LISTED:
         return whole
     told = ", ".join((whole, *(_written(link) for _, link in _flat(resolution))))
@@ -218,13 +224,17 @@ def _flat(resolution: Resolution) -> Iterator[tuple[str, Link]]:
 
 @lru_cache(maxsize=4096)
 def _written(link: Link) -> str:
-    told = [f"<{link.href}>", f'rel="{link.type}"', f"title*=UTF-8''{_quoted(link.title)}"]
+    told = [f"<{link.href}>", f'rel="{link.type}"', *_titles(link)]
     told += [f'hreflang="{tag}"' for tag in link.hreflang]
     if link.media_type is not None:
         told.append(f'type="{link.media_type}"')
     return "; ".join(told)
 
 
-@lru_cache(maxsize=4096)
-def _quoted(title: str) -> str:
-    return quote(title, safe="")
+def _titles(link: Link) -> Iterator[str]:
+    """In full, and where that takes an encoding what can be told without, for clients that know no other
+    (RFC 8288 §3.4.1)."""
+    plain = "".join(each for each in link.title if " " <= each <= "~" and each not in '"\\')
+    if plain != link.title:
+        yield f"title*=UTF-8''{quote(link.title, safe='')}"
+    yield f'title="{plain.strip() or short_type(link.type)}"'

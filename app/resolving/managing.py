@@ -190,6 +190,10 @@ def _changes(changes: Mapping[str, Any]) -> dict[str, Any]:
         found["link_type"] = check_type(found["link_type"])
     if "href" in found:
         found["href"] = check_href(found["href"])
+    if "hreflang" in found:
+        found["hreflang"] = list(dict.fromkeys(tag[:3] + tag[3:].upper() for tag in found["hreflang"]))
+    if "context" in found:
+        found["context"] = list(dict.fromkeys(found["context"]))
     return found
 
 

@@ -74,7 +74,7 @@ def liked_of(header: str) -> list[tuple[str, float]]:
         for parameter in parameters:
             if parameter.startswith("q="):
                 try:
-                    quality = float(parameter[2:])
+                    quality = min(max(0.0, float(parameter[2:])), 1.0)
                 except ValueError:
                     quality = 0.0
         found.append((name, quality))

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from app.domain.application_identifiers import KEYS
 from app.domain.links import GS1, SCHEMA
-from app.web.resolver_answers import CONTEXT, HTML, JSON, JSON_LD, LINKSET, LINKSET_TEXT
+from app.web.resolver_answers import CONTEXT, HTML, JSON, JSON_LD, LINKSET, LINKSET_TEXT, options
 from app.web.service import ServiceDep
 
 router = APIRouter(tags=["public"])
@@ -77,6 +77,13 @@ def description(service: ServiceDep) -> Response:
     return JSONResponse(described(service.settings.public_url.rstrip("/")), headers=_HEADERS)
 
 
+def preflight(request: Request) -> Response:
+    """What may be asked here, and from where."""
+    told = options(request.headers.raw)
+    return Response(status_code=told.status, headers={name.decode(): value.decode() for name, value in told.headers})
+
+
+router.add_api_route(PATH, preflight, methods=["OPTIONS"], include_in_schema=False)
 router.add_api_route(
     PATH,
     description,

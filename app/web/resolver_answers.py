@@ -32,7 +32,7 @@ CONTEXTS = 20  # of one request
 HEADER_ROOM = 3_000  # characters of a Link header
 
 _WHOLE = frozenset({"all", "linkset"})  # link types that ask for all of them
-_COMPRESSED = re.compile(r"/[A-Za-z0-9_-]{9,1000}/?", re.ASCII)
+_COMPRESSED = re.compile(r"/[A-Za-z0-9_-]{7,1000}/?", re.ASCII)
 _ALLOWED_HEADERS = b"Accept, Accept-Language, Authorization, Content-Type, X-Request-Id"
 _encode = msgspec.json.Encoder().encode
 
@@ -121,8 +121,9 @@ def asked_of(raw_path: bytes, query_string: bytes, accept: bytes, language: byte
     contexts: list[str] = []
     for part in query.split("&") if query else ():
         name, _, value = part.partition("=")
-        if name == "linkType" and link_type is None:
-            link_type = unquote_plus(value)
+        # The community's resolver, and what was written for it, spells it in small letters.
+        if name in ("linkType", "linktype") and link_type is None:
+            link_type = unquote_plus(value) or None
         elif name == "context" and len(contexts) < CONTEXTS:
             contexts.append(unquote_plus(value))
         elif name == "lang":

@@ -48,9 +48,9 @@ class ResolverDoor:
             accept = language = given = b""
             for name, value in scope["headers"]:
                 if name == b"accept":
-                    accept = value
+                    accept = accept + b"," + value if accept else value  # lines of one header are one list
                 elif name == b"accept-language":
-                    language = value
+                    language = language + b"," + value if language else value
                 elif name == b"x-request-id":
                     given = value
             key = scope["raw_path"], scope["query_string"], accept, language

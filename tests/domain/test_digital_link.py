@@ -215,7 +215,7 @@ def test_what_could_be_an_identifier() -> None:
 
 
 def test_the_table_is_whole() -> None:
-    assert len(IDENTIFIERS) == 536
+    assert len(IDENTIFIERS) == 541
     assert len(KEYS) == 16
     by_prefix: dict[str, set[int]] = {}
     for ai, row in IDENTIFIERS.items():
@@ -227,6 +227,20 @@ def test_the_table_is_whole() -> None:
     assert all(len(lengths) == 1 for lengths in by_prefix.values())
     assert KEYS["253"].check_at == KEYS["414"].check_at == 12
     assert KEYS["8004"].check_at is None
+
+
+def test_what_a_telephone_carries_stands_beside_its_serial_number() -> None:
+    phone = f"(01){GTIN}(21)S1(8040)490154203237518"
+    for more in ("", "(8041)490154203237526", "(8042)" + "8" * 32, "(8043)" + "8" * 18, "(8043)" + "8" * 20):
+        assert elements(phone + more)
+    for wrong in (
+        f"(01){GTIN}(8040)490154203237518", f"(01){GTIN}(21)S1(8041)490154203237518", f"{phone}(8043){'8' * 21}"
+    ):  # fmt: skip
+        with pytest.raises(NotDigitalLink):
+            elements(wrong)
+    with pytest.raises(NotDigitalLink):
+        parse(f"https://x.example/01/{GTIN}/21/S1?8040=490154203237518")
+    assert parse(f"https://x.example/01/{GTIN}?717=AB-1").attributes == (("717", "AB-1"),)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,14 @@ def test_a_key_may_stand_before_what_is_compressed() -> None:
         assert found.link.path == "/01/09520123456788/10/1234"
 
 
+def test_the_shortest_key_takes_seven_characters() -> None:
+    short = bits((0x40, 8), (0x1, 4), (0, 3), (5, 5), (69012, 17))
+    assert len(short) == 7
+    found = decompress([short])
+    assert found is not None
+    assert found.link.path == "/401/69012"
+
+
 def test_digits_of_a_fixed_number_are_one() -> None:
     found = decompress([bits((0x8006, 16), (95201234567880102, 60))])
     assert found is not None

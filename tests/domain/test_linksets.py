@@ -33,6 +33,13 @@ def names(links: tuple[Link, ...]) -> str:
         (Wishes((), (("application/pdf", 1.0), ("*/*", 0.1))), "pdf"),
         (Wishes((), (("application/*", 1.0),)), "pdf"),
         (Wishes((), (("image/png", 1.0),)), "any zh en-gb cn"),
+        (Wishes((("zh", 0.0),)), "any pdf cn"),
+        (Wishes((("zh", 0.0), ("*", 0.5))), "en-gb"),
+        (Wishes((("en", 0.0), ("*", 0.5))), "zh"),  # what is more exact counts
+        (Wishes((("en", 0.1), ("*", 0.9))), "zh"),
+        (Wishes((("en-gb", 0.1), ("en", 0.9), ("zh", 0.2))), "zh"),
+        (Wishes((("zh-tw", 0.0), ("*", 0.5), ("en", 0.1))), "zh"),  # one of Taiwan is refused, not the language
+        (Wishes((), (("application/pdf", 0.0),)), "any zh en-gb cn"),
     ],
 )
 def test_what_a_request_likes_best(wishes: Wishes, best: str) -> None:
@@ -78,7 +85,24 @@ def test_levels_without_links_are_not_told() -> None:
     assert item[f"{GS1}defaultLink"] == [{"href": "https://x.example/b", "title": "b"}]
     assert [each.title for each in known.alternatives()] == ["b", "a"]
     assert linkset_text(known, "https://r.example").count(",\n") == 2
-    assert link_header(known, "https://r.example", room=10).endswith('type="application/linkset+json"')
+    assert link_header(known, "https://r.example", room=10).endswith('; title="Linkset"')
+
+
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("Eggs, fresh; 10", 'title="Eggs, fresh; 10"'),
+        ("土鸡蛋 · Eggs", "title*=UTF-8''%E5%9C%9F%E9%B8%A1%E8%9B%8B%20%C2%B7%20Eggs; title=\"Eggs\""),
+        ("土鸡蛋", "title*=UTF-8''%E5%9C%9F%E9%B8%A1%E8%9B%8B; title=\"gs1:pip\""),
+        ('a"; rel="x', "title*=UTF-8''a%22%3B%20rel%3D%22x; title=\"a; rel=x\""),
+        ("a\\\n\x7f<", "title*=UTF-8''a%5C%0A%7F%3C; title=\"a<\""),
+    ],
+)
+def test_a_title_breaks_out_of_no_header(title: str, told: str) -> None:
+    known = Resolution(KEY, (Level(KEY, "product", (Link(f"{GS1}pip", "https://x.example/", title),)),))
+    assert linkset_text(known, "https://r.example").split(",\n")[0] == (
+        f'<https://x.example/>; rel="{GS1}pip"; {told}; anchor="https://r.example/01/09520123456788"'
+    )
 
 
 @given(

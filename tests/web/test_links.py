@@ -28,7 +28,13 @@ def test_published_changed_and_taken_away(shelf: Shelf) -> None:
         "hreflang": ["zh", "en-GB"], "type": "text/html", "context": ["CN"], "fwqs": False, "public": True,
         "default": False,
     }.items()  # fmt: skip
-    again = farm.post("/links", {**form, "anchor": f"https://id.gs1.org{PRODUCT}/", "link_type": f"{VOC}pip"})
+    again = farm.post(
+        "/links",
+        {
+            **form, "anchor": f"https://id.gs1.org{PRODUCT}/", "link_type": f"{VOC}pip", "context": ["CN", "CN"],
+            "hreflang": ["zh", "en-gb", "zh"],
+        },
+    )  # fmt: skip
     assert (again.status_code, again.json()) == (200, body)
     assert farm.post("/links", {**form, "title": "other"}).json()["type"] == "/problems/link-exists"
     path = made.headers["location"]
@@ -55,6 +61,10 @@ def test_published_changed_and_taken_away(shelf: Shelf) -> None:
         ({"href": "https://user:pass@x.example/"}, "bad-href"), ({"href": "https://x.example:0x/"}, "bad-href"),
         ({"href": 'https://x.example/">'}, "bad-href"), ({"href": "https://x.example/\r\nSet-Cookie: a=b"}, "bad-href"),
         ({"href": "HTTPS://x.example/"}, "bad-href"), ({"href": "https://[::1"}, "bad-href"),
+        ({"href": "https://user%40x.example/"}, "bad-href"), ({"href": "https://x.example,y.example/"}, "bad-href"),
+        ({"href": "https://x..example/"}, "bad-href"), ({"href": "https://-x.example/"}, "bad-href"),
+        ({"href": "https://*.example/"}, "bad-href"), ({"href": "https://农.example/"}, "bad-href"),
+        ({"href": "https://x.example/100%"}, "bad-href"), ({"href": "https://x.example/%0d%0g"}, "bad-href"),
         ({"link_type": "pip"}, "bad-link-type"), ({"link_type": "gs1:"}, "bad-link-type"),
         ({"link_type": "gs1:defaultLink"}, "bad-link-type"), ({"link_type": "foo:bar"}, "bad-link-type"),
         ({"link_type": "https://x.example/#y"}, "bad-link-type"), ({"link_type": f"{VOC}a/b"}, "bad-link-type"),

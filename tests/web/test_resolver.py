@@ -293,6 +293,15 @@ def test_exposes_the_links_when_redirecting_as_far_as_they_are_few(shelf: Shelf)
     assert 'rel="linkset"' in header
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_every_link_of_the_header_has_a_title_that_all_clients_read(shelf: Shelf) -> None:
+    shelf.publish(title='Eggs, "fresh"')
+    for path in (LOT, PRODUCT):
+        links = shelf.ask(path).headers["link"].split('", <')
+        assert len(links) > 1
+        assert all('; rel="' in each and '; title="' in each for each in links), links
+
+
 def test_describes_itself(shelf: Shelf) -> None:
     answer = shelf.ask("/.well-known/gs1resolver")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
@@ -301,6 +310,9 @@ def test_describes_itself(shelf: Shelf) -> None:
     assert said["jsonLdContextLocation"].startswith("https://ref.gs1.org/")
     assert isinstance(said["linkTypeDefaultCanBeLinkset"], bool)
     assert shelf.ask("/.well-known/gs1resolver", "HEAD").status_code == 200
+    asked = shelf.ask("/.well-known/gs1resolver", "OPTIONS", access_control_request_headers="x-trace")
+    assert (asked.status_code, asked.headers["access-control-allow-headers"]) == (204, "x-trace")
+    assert asked.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
 
 
 def test_lists_the_keys_that_it_supports(shelf: Shelf) -> None:

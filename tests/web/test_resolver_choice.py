@@ -6,7 +6,7 @@ import pytest
 
 from app.web.service import Service
 from tests.support.cast import Cast
-from tests.web.resolving import LOT, PRODUCT, VOC, Shelf, faults, shelf_of
+from tests.web.resolving import LOT, PRODUCT, ROOT, VOC, Shelf, faults, shelf_of
 
 
 @pytest.fixture
@@ -30,6 +30,38 @@ def test_accept_language_chooses_by_its_q_values(shelf: Shelf) -> None:
     assert chosen("fr;q=0.5, *;q=0.1") == "fr"
     assert shelf.ask(asked).status_code == 300
     assert shelf.ask(asked, accept_language="de").status_code == 300
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_is_refused_is_not_led_to(shelf: Shelf) -> None:
+    for tag, kind in (("zh", "text/html"), ("en", "application/pdf")):
+        shelf.publish(href=f"https://farm.example.cn/{tag}", hreflang=[tag], type=kind)
+    asked = f"{PRODUCT}?linkType=gs1:pip"
+    for languages in ("zh;q=0", "zh;q=0.000, *", "zh;q=-1, *;q=nan, en;q=7", "*;q=0.2, zh-Hans-CN;q=0.9, zh;q=0"):
+        assert shelf.leads(asked, accept_language=languages).startswith("https://farm.example.cn/en"), languages
+    assert shelf.leads(asked, accept="text/html;q=0").startswith("https://farm.example.cn/en")
+    assert shelf.leads(asked, accept="application/*;q=0, */*").startswith("https://farm.example.cn/zh")
+    assert shelf.ask(asked, accept_language="*;q=0").status_code == 300
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_lines_of_one_header_are_one_list(shelf: Shelf) -> None:
+    for tag in ("zh", "en"):
+        shelf.publish(href=f"https://farm.example.cn/{tag}", hreflang=[tag])
+    request = shelf.cast.client.build_request(
+        "GET", f"{ROOT}{PRODUCT}?linkType=gs1:pip", headers=[("accept-language", "en"), ("accept-language", "fr;q=0.5")]
+    )
+    answer = shelf.cast.client.send(request, follow_redirects=False)
+    assert answer.headers["location"].startswith("https://farm.example.cn/en")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_type_may_be_asked_for_in_small_letters(shelf: Shelf) -> None:
+    shelf.publish(link_type="gs1:recipeInfo", href="https://farm.example.cn/r")
+    assert shelf.leads(f"{PRODUCT}?linktype=gs1:recipeInfo") == "https://farm.example.cn/r?linktype=gs1:recipeInfo"
+    assert shelf.ask(f"{PRODUCT}?linktype=linkset").headers["content-type"] == "application/linkset+json"
+    assert shelf.ask(f"{PRODUCT}?linktype=gs1:faqs").status_code == 404
+    assert shelf.leads(f"{PRODUCT}?linkType=") == shelf.leads(PRODUCT) + "?linkType="
 
 
 def test_accept_chooses_by_media_type(shelf: Shelf) -> None:

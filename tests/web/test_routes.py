@@ -7,6 +7,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from app import web
+from app.web.resolver_answers import could_be
 from app.web.service import Service
 from tests.support.enrolled import speaking
 
@@ -27,6 +28,7 @@ def test_no_request_waits_for_routes_to_be_put_together(
     web._routes.cache_clear()
     with speaking(service) as client:
         assert {"/healthz", "/c/{code}", "/api/v1/parties", "/api/v1/trace"} <= set(made)
+        assert [path for path in made if could_be(path)] == []  # none reads as a Digital Link
         made.clear()
         for path in ("/healthz", "/openapi.json", "/c", "/api/v1/parties", "/api/v1/trace", "/nothing"):
             client.get(path)
