@@ -64,11 +64,17 @@ def context_of(document: Mapping[str, Any]) -> Context:
         context.full_name(item)
         for holder in (document, *_query_results(document))
         for name, value in holder.items()
-        if ":" in name and context.split(name)[1] == _IGNORE_FIELDS and isinstance(value, list)
-        for item in value
+        if ":" in name and context.split(name)[1] == _IGNORE_FIELDS
+        for item in _items(value)
         if isinstance(item, str) and ":" in item
     }
     return Context(names, frozenset(ignored))
+
+
+def _items(ignored: object) -> Iterator[object]:
+    """Names of fields: in JSON a list of them, in XML empty elements with these names."""
+    for part in ignored if isinstance(ignored, list) else ():
+        yield from part if isinstance(part, dict) else (part,)
 
 
 def own_context(document: Mapping[str, Any]) -> list[Any] | None:

@@ -58,6 +58,12 @@ class Names:
         # Out of scope, a prefix stands for what it last stood for: within the event that is being read.
         return f"{self._prefix(scope[-1] if scope else self._last[prefix])}:{as_uri(local)}"
 
+    def qualified(self, text: str) -> tuple[str, str]:
+        """Namespace and local name of an xsd:QName; no namespace where its prefix stands for none."""
+        prefix, colon, local = text.partition(":")
+        scope = self._in_scope.get(prefix) if colon else None
+        return ("", text) if scope is None else (scope[-1] if scope else self._last[prefix], local)
+
     def context(self) -> list[Any]:
         """For the document's `@context`: the standard's, and the prefixes in use."""
         own = {prefix: namespace for namespace, prefix in self._prefixes.items()}

@@ -5,12 +5,12 @@ names it by its JSON pointer, event by event. Elements may come in any order, an
 
 What comes out otherwise than a client of JSON would have written it:
 
-* `extension` and `baseExtension` are transparent wherever EPCIS has them, `xsi:` attributes, comments and processing
-  instructions are gone, texts are without surrounding blanks;
+* `extension` and `baseExtension` are transparent wherever EPCIS has them, and what is empty and unknown in them is
+  gone, as are `xsi:` attributes, comments and processing instructions; texts are without surrounding blanks;
 * words of CBV are bare words, from URNs (`urn:epcglobal:cbv:bizstep:shipping`), web URIs and CURIEs alike; others of
   the GS1 web vocabulary are CURIEs (`gs1:EffectiveDoseRate`); a creationDate without offset is one of UTC;
-* numbers and booleans are read as such where the standard has them (quantities, sensor reports); in extensions all is
-  text, as XML says nothing of types, and `xsi:nil` is null;
+* numbers and booleans are read as such where the standard has them (quantities, sensor reports), and in extensions
+  where an `xsi:type` says so: all else is text there, and `xsi:nil` is null;
 * an extension element that stands once is a value and one that is repeated a list: a list of one cannot be told from
   its item, nor an empty list from nothing, nor an empty object from an empty text. `ignoreFields` is always a list;
 * an extension element with attributes is an object with them as members and its text as `#text`;
@@ -25,12 +25,10 @@ What comes out otherwise than a client of JSON would have written it:
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
-from app.domain.epcis.values import exact_number
 from app.domain.epcis.vocabulary import EXCEPTIONS, MEASUREMENTS, WEB_VOCABULARY, bare_word
 from app.domain.epcis.xml_names import Names
 from app.domain.epcis.xml_shape import (
@@ -52,6 +50,7 @@ from app.domain.epcis.xml_shape import (
     XSI,
     split,
 )
+from app.domain.epcis.xml_types import TYPE, boolean, number, typed
 from app.domain.errors import Malformed
 
 _ROOTS: Final = {
@@ -60,8 +59,6 @@ _ROOTS: Final = {
     **{f"{{{MASTER_DATA}{major}}}EPCISMasterDataDocument": "EPCISDocument" for major in (1, 2)},
 }
 _EVENT_TYPES: Final = frozenset((*EVENTS["2.0"], "QuantityEvent"))
-_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
-_LONG_INTEGER = 400  # digits; more are refused by the checks, and cost time to read
 
 _Parse = Callable[[str, Names], Any]
 _Read = Callable[[Element, Names], Any]
@@ -176,16 +173,11 @@ def _uri(text: str, names: Names) -> str:
 
 
 def _number(text: str, _: Names) -> Any:
-    """The number with every digit; text that is none stays for the checks to refuse."""
-    if not _DECIMAL.fullmatch(text):
-        return text
-    if text.lstrip("+-").isdigit():
-        return int(text) if len(text) <= _LONG_INTEGER else Decimal(text)
-    return exact_number(text)
+    return number(text)
 
 
 def _boolean(text: str, _: Names) -> Any:
-    return {"true": True, "1": True, "false": False, "0": False}.get(text, text)
+    return boolean(text)
 
 
 def _word(kind: str) -> _Parse:
@@ -208,7 +200,8 @@ def _leaf(parse: _Parse) -> _Read:
     """An element that is a plain value; anything else is told as what it is, and refused by the checks."""
 
     def read(element: Element, names: Names) -> Any:
-        value = _value(element, names) if len(element) or element.attrib else (element.text or "").strip()
+        plain = not len(element) and {TYPE}.issuperset(element.attrib)
+        value = (element.text or "").strip() if plain else _value(element, names)
         return parse(value, names) if isinstance(value, str) else value
 
     return read
@@ -228,7 +221,7 @@ def _value(element: Element, names: Names) -> Any:
         parts[names.member(child.tag)].append(_value(child, names))
     text = _own_text(element)
     if not parts:
-        return text
+        return typed(element, text, names)
     if text:
         parts[TEXT].append(text)
     return _closed(parts)
@@ -281,7 +274,9 @@ def _fields(
             if name in WRAPPERS:
                 gather(child, names, parts)
             elif name not in children:
-                parts[name].append(_value(child, names))
+                # What a later version of EPCIS may put there, and says nothing, as in GS1's own examples.
+                if names.member(element.tag) not in WRAPPERS or ":" in name or child.attrib or _value(child, names):
+                    parts[name].append(_value(child, names))
             elif (known := children[name]) is not None and not _is_nil(child):
                 parts[name].append(known(child, names))
 

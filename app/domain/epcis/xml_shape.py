@@ -24,6 +24,7 @@ MASTER_DATA: Final = "urn:epcglobal:epcis-masterdata:xsd:"
 OWN: Final = frozenset(f"{start}{major}" for start in (CAPTURE, QUERY, MASTER_DATA) for major in (1, 2))
 SBDH: Final = "http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+XSD: Final = "http://www.w3.org/2001/XMLSchema"
 XML: Final = "http://www.w3.org/XML/1998/namespace"
 XMLNS: Final = "http://www.w3.org/2000/xmlns/"
 NIL: Final = f"{{{XSI}}}nil"

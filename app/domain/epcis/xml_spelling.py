@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, get_args
 from app.domain.epcis.context import Context
 from app.domain.epcis.values import canonical_number
 from app.domain.epcis.vocabulary import CBV, STANDARD_PREFIXES, WEB_VOCABULARY, bare_word, urn_form
-from app.domain.epcis.xml_shape import MASTER_ATTRIBUTES, SBDH, SCHEMES, XML, XMLNS, XSI, as_iri, xml_name
+from app.domain.epcis.xml_shape import MASTER_ATTRIBUTES, SBDH, SCHEMES, XML, XMLNS, XSD, XSI, as_iri, xml_name
 
 CbvFormat = Literal["Always_Web_URI", "Always_URN", "Never_Translates", "No_Preference"]
 """How words of CBV are written: the header GS1-CBV-XML-Format of EPCIS 2.0 §12. Without preference they are URNs, which
@@ -27,6 +27,7 @@ _SENSOR_TEXTS: Final = ("time", "startTime", "endTime", "stringValue", "hexBinar
 _RESERVED: Final = {
     SBDH: "sbdh",
     XSI: "xsi",
+    XSD: "xsd",
     WEB_VOCABULARY: "gs1",
     CBV: "cbv",
 }

@@ -2,8 +2,9 @@
 
 What XML cannot say, or says otherwise:
 
-* numbers, booleans and texts of extensions are all text; null is `xsi:nil`; an empty list is nothing, an empty object
-  an empty element, a list in a list one list; an object with `#text` is an element with attributes;
+* numbers and booleans of extensions have an `xsi:type`, but are text in attributes; null is `xsi:nil`; an empty list is
+  nothing, an empty object an empty element, a list in a list one list; an object with `#text` is an element with
+  attributes;
 * a name that XML cannot write is escaped (`xml_name`); a character that XML cannot hold is U+FFFD, and a carriage
   return a line feed;
 * CURIEs are written out, but for the types and components of sensor reports, where the standard's own examples have
@@ -34,11 +35,13 @@ from app.domain.epcis.xml_shape import (
     TYPED,
     WORDS,
     WRAPPED,
+    XSD,
     XSI,
     Shape,
     Version,
 )
 from app.domain.epcis.xml_spelling import CbvFormat, Spelling, scalar
+from app.domain.epcis.xml_types import type_of
 
 _HEADER_NAMES: Final = ("sender", "receiver", "instanceIdentifier")
 
@@ -272,6 +275,9 @@ class _Writer:
             made.set(f"{self._spelling.declare('xsi', XSI)}:nil", "true")
         elif not isinstance(value, dict):
             made.text = scalar(value)
+            if (kind := type_of(value)) is not None:
+                xsi, xsd = self._spelling.declare("xsi", XSI), self._spelling.declare("xsd", XSD)
+                made.set(f"{xsi}:type", f"{xsd}:{kind}")
         else:
             attributes = TEXT in value
             for name, inner in value.items():

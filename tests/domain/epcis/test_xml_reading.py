@@ -154,9 +154,43 @@ def test_numbers_keep_their_digits(amount: str) -> None:
     assert Decimal(str(found)) == Decimal(amount)
 
 
-def test_fields_that_say_what_is_no_part_of_an_event_are_lists() -> None:
-    text = d.OBJECT_1_2.replace("</epcis:", "<shop:ignoreFields>shop:greenhouse</shop:ignoreFields></epcis:")
-    assert context_of(read_xml(text.encode())).ignored == {"{http://shop.example.cn/epcis}greenhouse"}
+@pytest.mark.parametrize("fields", ["shop:greenhouse", "<shop:greenhouse/>"])
+def test_fields_that_say_what_is_no_part_of_an_event_are_lists(fields: str) -> None:
+    text = d.OBJECT_1_2.replace("</epcis:", f"<shop:ignoreFields>{fields}</shop:ignoreFields></epcis:")
+    document = read_xml(text.encode())
+    assert context_of(document).ignored == {"{http://shop.example.cn/epcis}greenhouse"}
+    assert context_of(read_xml(document_xml(document))).ignored == context_of(document).ignored
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("xsd:integer", "10", 10),
+        ("x:unsignedByte", " +7 ", 7),
+        ("xsd:double", "20", 20.0),
+        ("xsd:decimal", "0.12345678901234567890", Decimal("0.12345678901234567890")),
+        ("xsd:float", "NaN", "NaN"),
+        ("xsd:integer", "1.5", "1.5"),
+        ("xsd:boolean", "true", True),
+        ("xsd:boolean", "yes", "yes"),
+        ("xsd:string", "10", "10"),
+        ("shop:integer", "10", "10"),
+        ("none:integer", "10", "10"),
+        ("integer", "10", "10"),
+    ],
+)
+def test_types_of_extensions(kind: str, text: str, value: object) -> None:
+    spaces = ' xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:x="http://www.w3.org/2001/XMLSchema"'
+    inside = f'<shop:a xsi:type="{kind}">{text}</shop:a><bizStep xsi:type="xsd:anyURI">shipping</bizStep>'
+    document = read_xml(d.events(an_object(inside, spaces)).encode())
+    ((_, event),) = events_of(document)
+    assert (event["shop:a"], type(event["shop:a"]), event["bizStep"]) == (value, type(value), "shipping")
+    assert read_xml(document_xml(document)) == document
+
+
+def test_what_later_versions_may_bring_and_is_empty_says_nothing() -> None:
+    assert reasons(an_object("<extension><extension><later/></extension></extension>")) == []
+    assert reasons(an_object("<later/>")) == [("0/later", "field-without-namespace")]
 
 
 @pytest.mark.parametrize(
