@@ -8,6 +8,7 @@ from app.exchanging.files import import_file
 from app.exchanging.importing import Order, import_document
 from app.exchanging.publishing import Publisher
 from app.exchanging.pushing import Pusher
+from app.exchanging.rejoining import rejoin
 from app.exchanging.report import EventOutcome, ImportReport, IssuedCode, lines
 from app.exchanging.sources import Parsed, read_source
 from app.exchanging.subscribing import SUBSCRIPTIONS
@@ -33,5 +34,6 @@ __all__ = [
     "read_source",
     "read_xml",
     "read_xml_source",
+    "rejoin",
     "to_json",
 ]

@@ -1,46 +1,78 @@
-"""Places of captured events that are sites of ours: joined by GLN once, and kept."""
+"""Places of captured events that are sites of ours: joined by GLN, and kept until the GLN is taken back."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from urllib.parse import quote
 from uuid import UUID
 
 from sqlalchemy import Connection, select, update
 
 from app.domain import ids
-from app.domain.epcis.identifiers import check_digit_ok, gs1_key
+from app.domain.epcis.identifiers import canonical_uri, check_digit_ok, gs1_key
 from app.domain.rows import Site
 from app.store import bulk, captures, master, raw, tables
 from app.store.engine import Snapshot
 from app.store.links import extensions
 
-_CHUNK = 500
-
 
 def sites_of(snapshot: Snapshot, uris: Iterable[str]) -> dict[str, UUID]:
-    """Canonical URI of a place → site of ours, of those that were joined."""
-    rows = raw.select(snapshot, tables.site_alias, ("uri", "site_id"), "uri", sorted(uris))
-    return {uri: UUID(bytes=site) for uri, site in rows}
+    """Canonical URI of a place → site of ours, of those that are joined."""
+    return {uri: site for uri, (site, _) in _known(snapshot, uris).items() if site != ids.captured_site_id(uri)}
+
+
+def _known(snapshot: Snapshot, uris: Iterable[str]) -> dict[str, tuple[UUID, bool]]:
+    """URI → its site, and whether its goods were computed since that was decided. A place whose joining was undone is
+    its own site again."""
+    rows = raw.select(snapshot, tables.site_alias, ("uri", "site_id", "settled"), "uri", sorted(uris))
+    return {uri: (UUID(bytes=site), bool(settled)) for uri, site, settled in rows}
 
 
 def join(connection: Connection, uris: Collection[str], now: datetime) -> set[str]:
     """Joins places to the sites that have their GLN. Returns those whose earlier goods are still to be computed again:
     `settled` once they are. The caller has `captures.serialise`d the connection."""
-    rows = raw.select(connection, tables.site_alias, ("uri", "settled"), "uri", sorted(uris))
-    waiting = {uri for uri, settled in rows if not settled}
-    found = _candidates(connection, set(uris) - {uri for uri, _ in rows})
+    known = _known(connection, uris)
+    waiting = {uri for uri, (_, settled) in known.items() if not settled}
+    free = {uri for uri in uris if uri not in known or known[uri][0] == ids.captured_site_id(uri)}
+    found = {uri: site.id for uri, site in _candidates(connection, free).items()}
     before = master.sites(connection, [ids.captured_site_id(uri) for uri in found])
-    sent = {uri for uri in found if captures.sent_to(connection, [uri], 1)}
-    joined = []
-    for uri, site in found.items():
-        old = ids.captured_site_id(uri)
-        if old in before:
-            _move_events(connection, old, site.id)
-        if old in before or uri in sent:
-            waiting.add(uri)
-        joined.append((uri, site.id, now, uri not in waiting))
-    bulk.insert(connection, tables.site_alias, joined)
-    return waiting
+    told = {uri for uri in found if ids.captured_site_id(uri) in before or captures.sent_to(connection, [uri], 1)}
+    _lead(connection, found, told | waiting, now)
+    return waiting | told
+
+
+def reconsider(connection: Connection, site_id: UUID, now: datetime) -> dict[str, UUID]:
+    """As what the site is called by now has it: places that were joined to it and are not called so any more go to the
+    site that is, else they are sites of their own again; places that are called so join it. What it is called by counts
+    only as `join` has it. Returns the places whose goods are to be computed again, with their sites."""
+    table, site = tables.site_alias.c, master.sites(connection, [site_id]).get(site_id)
+    if site is None:
+        return {}
+    places = connection.scalars(select(table.uri).where(table.site_id == site_id))
+    mine = {uri for uri in places if site.uri is None and _vouched(connection, [site])}
+    now_at = {uri: other.id for uri, other in _candidates(connection, mine).items()}
+    moved = {uri: now_at.get(uri, ids.captured_site_id(uri)) for uri in mine if now_at.get(uri) != site_id}
+    _lead(connection, moved, set(moved), now)
+    called = {name for version in master.versions(connection, [site_id])[site_id] for name in _names(version)}
+    known = {row.uri for row in master.sites(connection, map(ids.captured_site_id, called)).values() if row.uri}
+    known |= {uri for uri in called if captures.sent_to(connection, [uri], 1)}
+    joined = join(connection, known, now)
+    return moved | {uri: site for uri, (site, _) in _known(connection, joined).items()}
+
+
+def _names(site: object) -> set[str]:
+    """Canonical URIs of the places that a site is, by its GLN and extensions."""
+    if not isinstance(site, Site) or site.gln is None:
+        return set()
+    said = [f"/254/{quote(extension, safe='')}" for extension in extensions(site)] or [""]
+    return {canonical_uri(f"https://id.gs1.org/414/{site.gln}{extension}") for extension in said}
+
+
+def _lead(connection: Connection, places: Mapping[str, UUID], unsettled: Collection[str], now: datetime) -> None:
+    """Places to these sites from now on, with the events there."""
+    for uri, site_id in places.items():
+        _move_events(connection, uri, site_id)
+    bulk.upsert(connection, tables.site_alias, [(uri, site, now, uri not in unsettled) for uri, site in places.items()])
 
 
 def settle(connection: Connection, uris: Collection[str]) -> None:
@@ -93,8 +125,9 @@ def _vouched(snapshot: Snapshot, sites: Iterable[Site]) -> set[UUID]:
     return found
 
 
-def _move_events(connection: Connection, old: UUID, new: UUID) -> None:
+def _move_events(connection: Connection, uri: str, site_id: UUID) -> None:
     event, shown = tables.event.c, tables.epcis_event.c
-    while keys := connection.scalars(select(event.id).where(event.site_id == old).limit(_CHUNK)).all():
-        connection.execute(update(tables.event).where(event.id.in_(keys)).values(site_id=new))
-        connection.execute(update(tables.epcis_event).where(shown.event_id.in_(keys)).values(site_id=new))
+    keys = captures.seen_at(connection, [uri])
+    for chunk in master.chunks(keys):
+        connection.execute(update(tables.event).where(event.id.in_(chunk)).values(site_id=site_id))
+        connection.execute(update(tables.epcis_event).where(shown.event_id.in_(chunk)).values(site_id=site_id))

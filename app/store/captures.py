@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, and_, bindparam, select, text, update
 
 from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.event_hash import hash_uri
@@ -148,15 +148,20 @@ def sent_to(snapshot: Snapshot, places: Collection[str], limit: int | None = Non
     return found
 
 
+def seen_at(snapshot: Snapshot, places: Collection[str]) -> list[UUID]:
+    """Events after which goods are at one of the places (canonical URIs)."""
+    shown = tables.epcis_event.c
+    found: list[UUID] = []
+    for chunk in chunks(places):
+        for there in (shown.biz_location.in_(chunk), and_(shown.biz_location.is_(None), shown.read_point.in_(chunk))):
+            found += snapshot.scalars(select(shown.event_id).where(there, shown.role == CAPTURE))
+    return found
+
+
 def told_of(snapshot: Snapshot, places: Collection[str]) -> set[str]:
     """What events name that happened at one of the places (canonical URIs), or send goods there."""
-    ids = set(sent_to(snapshot, places))
-    shown = tables.epcis_event.c
-    for chunk in chunks(places):
-        for column in (shown.biz_location, shown.read_point):
-            ids.update(snapshot.scalars(select(shown.event_id).where(column.in_(chunk), shown.role == CAPTURE)))
     found: set[str] = set()
-    for some in chunks(ids):
+    for some in chunks({*seen_at(snapshot, places), *sent_to(snapshot, places)}):
         rows = raw.select(snapshot, tables.event, _EVENT, "id", [key.bytes for key in some])
         found.update(*(related_epcs(_captured(row)) for row in rows))
     return found

@@ -103,9 +103,8 @@ class Reprojection:
         return self._ours.get(uri) or ids.captured_site_id(uri)
 
     def _sent(self, lock: bool) -> Shipments:
-        places = {event.site: self._site_id(event.site) for event in self._events.values() if event.site is not None}
         governed = self._is.custodies.keys() | self.book.custodies.keys()
-        return Shipments(self._connection, self._events, self.book, governed, places | self._ours, lock=lock)
+        return Shipments(self._connection, self._events, self.book, governed, self._ours, lock=lock)
 
     # --- how it is ---
 

@@ -26,7 +26,7 @@ _NEW = ""  # the code of a slip that is still to get one
 
 
 class Shipments:
-    """Of `events`, with the goods of `governed` custodies as `book` has them; `places` as `shipments_of` has them."""
+    """Of `events`, with the goods of `governed` custodies as `book` has them; `ours` as `shipments_of` has it."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Shipments:
         events: Mapping[UUID, CapturedEvent],
         book: Book,
         governed: Collection[UUID],
-        places: Mapping[str, UUID],
+        ours: Mapping[str, UUID],
         *,
         lock: bool,
     ) -> None:
@@ -46,7 +46,7 @@ class Shipments:
         for item in fetch(connection, SlipItem, "slip_code", by_code, lock=lock):
             self._items[by_code[item.slip_code]][item.custody_id] = item
         voided = {event_id for event_id, _ in book.declared}
-        found = shipments_of(sending.values(), book, voided, places)
+        found = shipments_of(sending.values(), book, voided, ours)
         sites = master.versions_at(connection, [(one.site_id, one.event.event_time) for one in found.values()])
         self._should_items: dict[UUID, dict[UUID, SlipItem]] = {}
         self._should: dict[UUID, Slip] = {}

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
+from app import exchanging
 from app.domain.admission import parse_rules
 from app.domain.masters import SiteKind
 from app.domain.rights import Principal
@@ -19,7 +21,7 @@ from app.web.bodies import JsonRoute
 from app.web.lists import Page, PagingDep, answer
 from app.web.parties import ToldExternalCode
 from app.web.schemas import ExternalCode, Given, Long, Moment, Name, Short, Told, given, optional, plain
-from app.web.service import ServiceDep
+from app.web.service import Service, ServiceDep
 
 router = APIRouter(prefix="/api/v1/sites", tags=["sites"], route_class=JsonRoute)
 
@@ -89,6 +91,8 @@ def _enrol(form: SiteForm, principal: Principal) -> Enrol:
 )
 async def enrol_site(form: SiteForm, service: ServiceDep, principal: PrincipalDep, response: Response) -> SiteTold:
     enrolled = await service.writer.write(enrolling.enrol_sites, _enrol(form, principal))
+    if form.gln is not None:
+        await _rejoin(service, enrolled.row.id)
     response.status_code = 201 if enrolled.created else 200
     response.headers["Location"] = f"{router.prefix}/{enrolled.row.id}"
     return SiteTold.model_validate(enrolled.row)
@@ -130,7 +134,15 @@ async def change_site(site_id: UUID, body: SiteChange, service: ServiceDep, prin
     changes = given(body)
     changes.pop("valid_from", None)
     command = Change(principal, site_id, changes, body.valid_from)
-    return SiteTold.model_validate(await service.writer.write(enrolling.change_sites, command))
+    changed = await service.writer.write(enrolling.change_sites, command)
+    if changes.keys() & {"gln", "external_codes"}:
+        await _rejoin(service, site_id)
+    return SiteTold.model_validate(changed)
+
+
+async def _rejoin(service: Service, site_id: UUID) -> None:
+    """What others reported at the GLN is of the site from now on, or no more."""
+    await run_in_threadpool(exchanging.rejoin, service.writer, service.engine, site_id)
 
 
 _RULE = {"category": "pork", "requires": [["quarantine_certificate"], ["meat_quality_certificate"]]}

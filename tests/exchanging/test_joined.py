@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
+from app import exchanging
 from app.exchanging import recording
 from app.store import tables
 from app.store.check import verify
@@ -40,6 +41,12 @@ def stall(cast: Cast) -> Actor:
     """The first stall, whose GLN the operator has written."""
     gives(cast.admin, cast.stall)
     return cast.stall
+
+
+@pytest.fixture
+def _ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the process always ended when a GLN was written."""
+    monkeypatch.setattr(exchanging, "rejoin", lambda *_: None)
 
 
 def gives(writer: Actor, to: Actor, gln: str | None = GLN) -> None:
@@ -165,7 +172,7 @@ def test_a_site_that_is_enrolled_later_takes_over_what_was_captured(cast: Cast, 
     early = bring(cast.farm, seen(6, STALL, "storing", some("A")), seen(7, MARKET, "receiving", some("B", 3)))
     assert early["recorded"] == 2
     gives(cast.admin, cast.stall)
-    assert at(engine, cast.stall.site) == []
+    assert {row["epc"].rpartition("/")[2] for row in at(engine, cast.stall.site)} == {"A"}
     bring(cast.farm, seen(9, STALL, "stocking", some("C", 1)))
     assert {row["epc"].rpartition("/")[2] for row in at(engine, cast.stall.site)} == {"A", "C"}
     (old,) = (row for row in rows(engine, tables.site) if row["uri"] == STALL)
@@ -178,6 +185,7 @@ def test_a_site_that_is_enrolled_later_takes_over_what_was_captured(cast: Cast, 
     assert rebuild(engine) == []
 
 
+@pytest.mark.usefixtures("_ended")
 def test_one_event_by_itself_joins_as_well(cast: Cast, engine: Engine) -> None:
     bring(cast.farm, made(1, STALL, some("A", 50)))
     gives(cast.admin, cast.stall)
@@ -188,6 +196,7 @@ def test_one_event_by_itself_joins_as_well(cast: Cast, engine: Engine) -> None:
     assert verify(engine) == []
 
 
+@pytest.mark.usefixtures("_ended")
 def test_a_rebuild_joins_without_another_event(cast: Cast, engine: Engine) -> None:
     bring(cast.farm, made(1, STALL, some("A", 50)))
     gives(cast.admin, cast.stall)
@@ -197,6 +206,7 @@ def test_a_rebuild_joins_without_another_event(cast: Cast, engine: Engine) -> No
     assert rebuild(engine) == []
 
 
+@pytest.mark.usefixtures("_ended")
 def test_a_joining_that_was_cut_off_is_gone_on_with(
     cast: Cast, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +222,49 @@ def test_a_joining_that_was_cut_off_is_gone_on_with(
     bring(cast.farm, seen(3, STALL, "storing", some("B")))
     assert {row["epc"].rpartition("/")[2] for row in at(engine, cast.stall.site)} == {"A", "B"}
     assert verify(engine) == []
+
+
+def test_a_wrong_gln_taken_back_undoes_the_join(cast: Cast, stall: Actor, engine: Engine) -> None:
+    bring(
+        cast.farm,
+        made(1, FARM, some("A", 50)),
+        {**seen(4, FARM, "shipping", some("A", 20)), "destinationList": [{"type": "location", "destination": URN}]},
+        seen(5, STALL, "receiving", some("A", 20)),
+        issue=True,
+    )
+    [custody] = at(engine, stall.site)
+    assert len(rows(engine, tables.slip)) == 1
+    cast.market.record("hold", custody_id=str(custody["id"]), scope="custody", reason="?")
+    # The stall itself does not shake off what others report of it.
+    gives(stall, stall, None)
+    assert len(at(engine, stall.site)) == 1
+    gives(cast.admin, stall, "6901234500028")
+    assert at(engine, stall.site) == []
+    assert captured_sites(engine) == {FARM, STALL}
+    assert stall.get("/events?kind=epcis.receiving").json()["items"] == []
+    [slip] = rows(engine, tables.slip)
+    assert slip["status"] == "voided"
+    assert verify(engine) == []
+    assert rebuild(engine) == []
+    # It is another's GLN: the goods, the event and the slip are there from now on, the codes as they were printed.
+    gives(cast.admin, cast.other_stall)
+    [moved] = at(engine, cast.other_stall.site)
+    assert {name: moved[name] for name in ("id", "code", "amount_in")} == {
+        name: custody[name] for name in ("id", "code", "amount_in")
+    }
+    assert str(moved["party_id"]) == cast.other_stall.party["id"]
+    assert len(cast.other_stall.get("/events?kind=epcis.receiving").json()["items"]) == 1
+    [slip] = rows(engine, tables.slip)
+    assert (str(slip["to_site_id"]), slip["status"]) == (cast.other_stall.site["id"], "open")
+    assert verify(engine) == []
+    # From one to the other at once: whoever has it alone when it is taken from the first.
+    gives(cast.admin, stall)
+    assert len(at(engine, cast.other_stall.site)) == 1
+    gives(cast.admin, cast.other_stall, None)
+    assert len(at(engine, stall.site)) == 1
+    # Who wrote what, and when, stays in the history of the site.
+    assert verify(engine) == []
+    assert rebuild(engine) == []
 
 
 def test_a_stall_that_changes_hands_keeps_what_came_before(cast: Cast, stall: Actor, engine: Engine) -> None:

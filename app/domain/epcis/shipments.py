@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.domain import ids
 from app.domain.epcis.book import Book
 from app.domain.epcis.captured import CapturedEvent
 from app.domain.epcis.vocabulary import bare_word
@@ -22,14 +23,14 @@ class Shipment:
 
 
 def shipments_of(
-    events: Iterable[CapturedEvent], book: Book, voided: Collection[UUID], places: Mapping[str, UUID]
+    events: Iterable[CapturedEvent], book: Book, voided: Collection[UUID], ours: Mapping[str, UUID]
 ) -> dict[UUID, Shipment]:
-    """By event id. `places`: the sites of canonical URIs, of destinations those that are ours. Of several steps that
-    tell of one departure only the one that counts has items."""
+    """By event id. `ours`: the canonical URIs of places that are sites of ours. Of several steps that tell of one
+    departure only the one that counts has items."""
     found = {}
     for event in events:
-        to = places.get(event.destination) if event.destination is not None else None
-        site = places.get(event.site) if event.site is not None else None
+        to = ours.get(event.destination) if event.destination is not None else None
+        site = (ours.get(event.site) or ids.captured_site_id(event.site)) if event.site is not None else None
         if to is None or site is None or site == to or event.event_id in voided:
             continue
         items = {key: amount for key, name, amount in book.entries.get(event.event_id, ()) if name == "shipped"}
