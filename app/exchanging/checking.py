@@ -48,7 +48,7 @@ class Checked:
         """Calls `tick` after every event."""
         self.source = source
         shell = source.shell if isinstance(source.shell, dict) else {}
-        self.context: Context = context_of(shell)
+        self.context: Context = context_of(shell, of_xml=source.of_xml)
         self.own_context = own_context(shell)
         self.envelope = {} if source.bare else envelope_of(shell)
         self.of_document: list[Fault] = [] if source.bare else list(validate_document(source.shell))
@@ -80,7 +80,10 @@ class Checked:
             self._refuse(i, [Fault(pointer, refusal.slug, refusal.detail)])
             self.whole = False
             return
-        faults = validate_document(event) if self.source.bare else validate_event(event, self.context, pointer)
+        if self.source.bare:
+            faults = validate_document(event, of_xml=self.source.of_xml)
+        else:
+            faults = validate_event(event, self.context, pointer)
         if any(fault.severity == "refusal" for fault in faults):
             self._refuse(i, faults)
             own_id = event.get("eventID") if isinstance(event, dict) else None

@@ -22,12 +22,14 @@ _LIST = re.compile(rb'"eventList"\s*:\s*')
 
 class Source(Protocol):
     """A document. `shell` is what stands around its events, with an empty list in their place, whatever JSON value it
-    is; `bare`: it is itself the one event."""
+    is; `bare`: it is itself the one event; `of_xml`: it was written in XML."""
 
     @property
     def shell(self) -> Any: ...
     @property
     def bare(self) -> bool: ...
+    @property
+    def of_xml(self) -> bool: ...
     def __len__(self) -> int:
         """How many events."""
         ...
@@ -52,7 +54,8 @@ def pointer_of(source: Source, i: int) -> str:
 class Parsed:
     """A document that is a JSON value already."""
 
-    def __init__(self, document: Any) -> None:
+    def __init__(self, document: Any, *, of_xml: bool = False) -> None:
+        self.of_xml = of_xml
         self.bare = isinstance(document, dict) and path_of(document) is None and isinstance(document.get("type"), str)
         self._events: list[Any] = [document] if self.bare else []
         self.shell = document
@@ -74,7 +77,8 @@ class Spooled:
 
     bare = False
 
-    def __init__(self, shell: dict[str, Any], events: list[msgspec.Raw]) -> None:
+    def __init__(self, shell: dict[str, Any], events: list[msgspec.Raw], *, of_xml: bool = False) -> None:
+        self.of_xml = of_xml
         self.shell = shell
         self._events = events
 

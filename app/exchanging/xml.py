@@ -48,9 +48,9 @@ def read_xml_source(raw: bytes) -> Source:
     """The document of `read_xml` with its events as pieces of JSON, so that a large one is never all objects."""
     document = _read(raw, lambda event: msgspec.Raw(to_json(event)))
     if path_of(document) is None:
-        return Parsed(document)
+        return Parsed(document, of_xml=True)
     shell, events = without_events(document)
-    return Spooled(shell, events)
+    return Spooled(shell, events, of_xml=True)
 
 
 def read_xml(raw: bytes) -> dict[str, Any]:

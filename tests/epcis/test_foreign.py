@@ -104,3 +104,42 @@ def test_measurements_that_the_web_vocabulary_got_later(cast: Cast) -> None:
     (event,) = cast.farm.get(job["onecode:outcome"]["document"]).json()["epcisBody"]["eventList"]
     kinds = [report["type"] for report in event["sensorElementList"][0]["sensorReport"]]
     assert kinds == ["gs1:EffectiveDoseRate", "Temperature"]
+
+
+BARE = "831c0292-4de1-430a-8255-2aca821abaab"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", [BARE, "发货 {17}"])
+def test_event_ids_of_xml_that_are_no_uris(cast: Cast, name: str) -> None:
+    """EPCIS 1.x in practice, and any xsd:anyURI: taken and flagged, kept and told to the letter. JSON has URIs alone."""
+    declaration = (
+        f"<errorDeclaration><declarationTime>2026-03-02T00:00:00Z</declarationTime><correctiveEventIDs>"
+        f"<correctiveEventID>{name}-2</correctiveEventID></correctiveEventIDs></errorDeclaration>"
+    )
+    identity = f"<baseExtension><eventID>{name}</eventID>@</baseExtension>"
+    text = xml("").decode().replace("</eventTimeZoneOffset>", f"</eventTimeZoneOffset>{identity}")
+    for extra in ("", declaration):
+        job = captured(cast.farm, text.replace("@", extra).encode(), Content_Type="application/xml")
+        assert (job["success"], counts(job)) == (True, (1, 0, 0)), job
+        (outcome,) = job["onecode:outcome"]["outcomes"]
+        assert outcome["eventID"] == name
+        assert {flag["slug"] for flag in outcome["flags"]} == {"event_id_no_uri"}, outcome
+    for path in (f"/epcis/events/{quote(name, safe='')}", f"/epcis/events?EQ_eventID={quote(name, safe='')}"):
+        told, declared = sorted(events(cast, path), key=len)
+        assert told["eventID"] == declared["eventID"] == name
+        assert declared["errorDeclaration"]["correctiveEventIDs"] == [f"{name}-2"]
+        for headers in ({}, {"GS1-EPCIS-Max": "1.2"}):
+            answer = cast.farm.get(path, headers={"Accept": "application/xml", **headers}).content.decode()
+            assert answer.count(f"<eventID>{name}</eventID>") == 2
+            assert f"<correctiveEventID>{name}-2</correctiveEventID>" in answer
+        # What goes out in XML comes in again, and is the same.
+        again = captured(cast.farm, answer.encode(), Content_Type="application/xml")
+        assert counts(again) == (0, 2, 0), again
+    refused = cast.farm.post("/epcis/events", {**told, "@context": {}})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/eventID")
+    for nameless in ("", " ", "a\u200bb"):
+        job = captured(
+            cast.farm, text.replace(name, nameless).replace("@", "").encode(), Content_Type="application/xml"
+        )
+        assert job["success"] is False

@@ -13,16 +13,18 @@ _STANDARD = "/epcis-context.jsonld"
 @dataclass(frozen=True)
 class Context:
     """What a document's `@context` declares: `names` maps prefixes and terms to namespaces and IRIs; `ignored` are full
-    names of extension fields that the document says are no part of its events' identity (`…:ignoreFields`)."""
+    names of extension fields that the document says are no part of its events' identity (`…:ignoreFields`); `of_xml`:
+    it was written in XML, whose schema takes any text for an eventID."""
 
     names: Mapping[str, str] = field(default_factory=lambda: dict(STANDARD_PREFIXES))
     ignored: frozenset[str] = frozenset()
+    of_xml: bool = False
 
     def with_event(self, event: Mapping[str, Any]) -> "Context":
         """This context with the names that a bare event's own `@context` adds."""
         if "@context" not in event:
             return self
-        return Context({**self.names, **_declared(event["@context"])}, self.ignored)
+        return Context({**self.names, **_declared(event["@context"])}, self.ignored, self.of_xml)
 
     def split(self, name: str) -> tuple[str, str]:
         """Namespace and local name of a field name: CURIE, declared term or absolute IRI. No namespace: ("", name)."""
@@ -56,7 +58,7 @@ class Context:
         return prefix in self.names or local.startswith("//") or prefix.lower() == "urn"
 
 
-def context_of(document: Mapping[str, Any]) -> Context:
+def context_of(document: Mapping[str, Any], *, of_xml: bool = False) -> Context:
     """The context of a document or bare event. What is malformed in it is left out; `validate_document` reports it."""
     names = {**STANDARD_PREFIXES, **_declared(document.get("@context"))}
     context = Context(names)
@@ -68,7 +70,7 @@ def context_of(document: Mapping[str, Any]) -> Context:
         for item in _items(value)
         if isinstance(item, str) and ":" in item
     }
-    return Context(names, frozenset(ignored))
+    return Context(names, frozenset(ignored), of_xml)
 
 
 def _items(ignored: object) -> Iterator[object]:

@@ -170,6 +170,23 @@ def key(value: Any, pointer: str, faults: Faults, context: Context) -> None:
         )
 
 
+def name_of_event(check: Check) -> Check:
+    """An eventID: a URI, as `check` says. The schemas of XML have any text there, and bare UUIDs are common: from XML
+    a text that is none is only flagged (docs/decisions/0062)."""
+
+    def checked(value: Any, pointer: str, faults: Faults, context: Context) -> None:
+        bare = context.of_xml and isinstance(value, str) and ":" not in value and not value.isspace()
+        if bare and value.isprintable() and 0 < len(value.encode()) <= MAX_KEY:
+            faults.flag(
+                pointer, "event_id_no_uri", f"eventID 不是 URI，按原样保留：{shown(value)}",
+                f"an eventID that is no URI, kept as it is: {shown(value)}",
+            )  # fmt: skip
+        else:
+            check(value, pointer, faults, context)
+
+    return checked
+
+
 def _long(value: str) -> bool:
     return len(canonical_uri(value).encode()) > MAX_KEY
 

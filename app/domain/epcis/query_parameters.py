@@ -190,7 +190,7 @@ _FIXED: dict[str, _Rule] = {
     "EQ_readPoint": _column("read_point", _canonical),
     "EQ_bizLocation": _column("biz_location", _canonical),
     "EQ_transformationID": _column("transformation_id", _canonical),
-    "EQ_eventID": _column("event_id", lambda given: frozenset(given.uris())),
+    "EQ_eventID": _column("event_id", lambda given: frozenset(given.texts())),
     "WD_readPoint": _below("read_point"),
     "WD_bizLocation": _below("biz_location"),
     **{

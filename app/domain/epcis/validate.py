@@ -23,12 +23,13 @@ from app.domain.epcis.values import canonical_time
 DOCUMENT_TYPES = ("EPCISDocument", "EPCISQueryDocument")
 
 
-def validate_document(document: Any) -> list[Fault]:
-    """All faults of an EPCISDocument, an EPCISQueryDocument or a bare event, as parsed from JSON, whatever it is."""
+def validate_document(document: Any, *, of_xml: bool = False) -> list[Fault]:
+    """All faults of an EPCISDocument, an EPCISQueryDocument or a bare event, as parsed from JSON, whatever it is;
+    `of_xml`: read from XML."""
     faults = Faults()
     if not f.is_a(f.OBJECT, document, "", faults) or not readable(document, "", faults):
         return faults.found
-    context = context_of(document)
+    context = context_of(document, of_xml=of_xml)
     if "@context" not in document:
         f.missing("", "@context", faults)
     kind = document.get("type")
@@ -284,7 +285,7 @@ _ERROR_DECLARATION = f.object_of(
     {
         "declarationTime": f.time,
         "reason": f.word("ER", v.ERROR_REASONS),
-        "correctiveEventIDs": f.listed(f.uri),
+        "correctiveEventIDs": f.listed(f.name_of_event(f.uri)),
     },
     ("declarationTime",),
     extensible=True,
@@ -302,7 +303,7 @@ _COMMON: dict[str, f.Check] = {
     "eventTime": f.event_time,
     "recordTime": f.time,
     "eventTimeZoneOffset": f.offset,
-    "eventID": f.key,
+    "eventID": f.name_of_event(f.key),
     "certificationInfo": f.uris,
     "errorDeclaration": _ERROR_DECLARATION,
     "bizStep": f.word("BizStep", v.BIZ_STEPS),

@@ -14,6 +14,7 @@ What comes out otherwise than a client of JSON would have written it:
 * an extension element that stands once is a value and one that is repeated a list: a list of one cannot be told from
   its item, nor an empty list from nothing, nor an empty object from an empty text. `ignoreFields` is always a list;
 * an extension element with attributes is an object with them as members and its text as `#text`;
+* eventIDs that are no URIs are what they are, to the letter;
 * URIs, and names with a prefix, are percent-encoded where they have other letters than those of ASCII;
 * the namespace `urn:epcglobal:cbv:mda` is `cbvmda`, whose JSON-LD namespace ends with a colon;
 * a document of any 1.x becomes one of 2.0; the header's sender, receiver and instance identifier are members of the
@@ -172,6 +173,11 @@ def _uri(text: str, names: Names) -> str:
     return names.uri(text)
 
 
+def _event_id(text: str, names: Names) -> str:
+    """A URI; any other text, which the schema has there as well, to the letter."""
+    return names.uri(text) if ":" in text else text
+
+
 def _number(text: str, _: Names) -> Any:
     return number(text)
 
@@ -308,7 +314,7 @@ _SENSOR_PARSES: dict[str, _Parse] = {
 _REPORT_PARSES = {**_SENSOR_PARSES, "type": _word(""), "exception": _word(""), "component": _word("Comp")}
 _ITEMS: dict[str, _Read] = {
     "epc": _URI_LEAF,
-    "correctiveEventID": _URI_LEAF,
+    "correctiveEventID": _leaf(_event_id),
     "quantityElement": _fields({"epcClass": _URI_LEAF, "quantity": _leaf(_number), "uom": _leaf(_text)}),
     "sensorElement": _fields(
         {"sensorMetadata": _fields({}, _SENSOR_PARSES), "sensorReport": _fields({}, _REPORT_PARSES)},
@@ -325,7 +331,8 @@ _EVENT = _fields(
         **_LISTED,
         **_WORDED,
         **dict.fromkeys(("eventTime", "recordTime", "eventTimeZoneOffset", "action"), _leaf(_text)),
-        **dict.fromkeys(("eventID", "certificationInfo", "parentID", "transformationID", "epcClass"), _URI_LEAF),
+        "eventID": _leaf(_event_id),
+        **dict.fromkeys(("certificationInfo", "parentID", "transformationID", "epcClass"), _URI_LEAF),
         "quantity": _leaf(_number),
         "readPoint": _PLACE,
         "bizLocation": _PLACE,

@@ -62,7 +62,6 @@ REFUSED = [
     ("EQ_booleanValue", ""),
     ("EQ_booleanValue", "true|false"),
     ("EQ_errorReason", "because"),
-    ("EQ_eventID", "one"),
     ("GE_ex:field", "tall"),
     ("GE_ex:field", ""),
     ("GE_ex:field", "2024-02-30"),
