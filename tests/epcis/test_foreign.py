@@ -112,7 +112,7 @@ BARE = "831c0292-4de1-430a-8255-2aca821abaab"
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", [BARE, "发货 {17}"])
 def test_event_ids_of_xml_that_are_no_uris(cast: Cast, name: str) -> None:
-    """EPCIS 1.x in practice, and any xsd:anyURI: taken and flagged, kept and told to the letter. JSON has URIs alone."""
+    """As EPCIS 1.x has them, in any xsd:anyURI: taken, flagged, kept and told to the letter. JSON has URIs alone."""
     declaration = (
         f"<errorDeclaration><declarationTime>2026-03-02T00:00:00Z</declarationTime><correctiveEventIDs>"
         f"<correctiveEventID>{name}-2</correctiveEventID></correctiveEventIDs></errorDeclaration>"
