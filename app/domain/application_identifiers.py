@@ -289,7 +289,7 @@ def _sequences(rules: Iterable[str]) -> tuple[tuple[str, ...], ...] | None:
 IDENTIFIERS: dict[str, Identifier] = {each.ai: each for each in _read(_TABLE)}
 KEYS: dict[str, Identifier] = {ai: each for ai, each in IDENTIFIERS.items() if each.sequences is not None}
 
-_LENGTHS = {ai[:2]: len(ai) for ai in IDENTIFIERS}  # of all that begin with the same two digits
+LENGTHS = {ai[:2]: len(ai) for ai in IDENTIFIERS}  # of all that begin with the same two digits
 # Of values that no separator follows (§7.8.5), as far as nothing of that prefix is in the table.
 _PREDEFINED = {"04": 16, "14": 6, "18": 6, "19": 6, **dict.fromkeys(("31", "32", "33", "34", "35", "36"), 6), "41": 13}
 
@@ -300,7 +300,7 @@ def identifier(ai: str, *, permit_unknown: bool = False) -> Identifier | None:
     known = IDENTIFIERS.get(ai)
     if known is not None or not permit_unknown:
         return known
-    if not (ai.isascii() and ai.isdigit() and 2 <= len(ai) <= 4) or _LENGTHS.get(ai[:2], len(ai)) != len(ai):
+    if not (ai.isascii() and ai.isdigit() and 2 <= len(ai) <= 4) or LENGTHS.get(ai[:2], len(ai)) != len(ai):
         return None
     length = _PREDEFINED.get(ai[:2])
     return Identifier(ai, (Part("X", length or 1, length or 90, False, ()),), fixed=length is not None, known=False)

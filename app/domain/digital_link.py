@@ -253,6 +253,11 @@ def elements(text: str, options: Options = STRICT) -> list[Pair]:
             found.append((match[1], match[2].replace("\\(", "(")))
         elif piece:
             raise NotDigitalLink("应为 (01)…(10)… 的形式", "element strings have the form (01)…(10)…")
+    return checked(found, options)
+
+
+def checked(found: list[Pair], options: Options = STRICT) -> list[Pair]:
+    """Element strings as they are, each valid and together. Raises NotDigitalLink."""
     for ai, value in found:
         row = identifier(ai, permit_unknown=options.permit_unknown_ais)
         if row is None:

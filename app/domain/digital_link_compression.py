@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
-from app.domain.application_identifiers import IDENTIFIERS, Identifier
+from app.domain.application_identifiers import IDENTIFIERS, LENGTHS, Identifier
 from app.domain.digital_link import NAMES, DigitalLink, NotDigitalLink, Pair, build, escape, parse_path
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]{3,1000}", re.ASCII)
 _SAFE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_LENGTHS = {ai[:2]: len(ai) for ai in IDENTIFIERS}
 _SHORTEST = 7  # characters: a GINC, GIAI or CPID of five
 _PADDING = 8  # fewer bits than this are left at the end
 
@@ -133,7 +132,7 @@ def _read(bits: _Bits, in_order: _Order) -> Iterator[Pair]:
     while bits.left > _PADDING:
         head = f"{bits.take(8):02X}"
         if head.isdigit():
-            length = _LENGTHS.get(head)
+            length = LENGTHS.get(head)
             if length is None:
                 raise _Short
             ai = head + "".join(f"{bits.take(4):X}" for _ in range(length - 2))

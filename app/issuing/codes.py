@@ -333,6 +333,8 @@ def _by_epc(snapshot: Snapshot, epc: Epc) -> list[Match]:
     if not found and (unit := packings.open_unit(snapshot, epc.uri, None, LISTED)) is not None:
         inside = links.custodies(snapshot, unit.contents)
         found = _of_custodies(snapshot, [custody.id for custody in inside])
+    if not found and link is not None and link.key == "01":
+        found = _by_barcode(snapshot, link.value)
     return found or _by_other_name(snapshot, epc.uri)
 
 

@@ -15,7 +15,7 @@ from app.domain.errors import NotFound
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import JsonRoute
-from app.web.schemas import Given, Long, Told, printable
+from app.web.schemas import Given, Long, Told, scannable
 from app.web.service import Service, ServiceDep
 from app.web.tries import client_of
 
@@ -105,7 +105,7 @@ async def _revoke_unit(service: Service, command: issuing.Revoke) -> CodeTold:
 def look_up(
     request: Request,
     service: ServiceDep,
-    q: Annotated[str, Query(min_length=1, max_length=500), AfterValidator(printable)],
+    q: Annotated[str, Query(min_length=1, max_length=500), AfterValidator(scannable)],
 ) -> Lookup:
     found: list[issuing.Match] = []
     with suppress(NotFound), service.wrong_codes.one(client_of(request)), reading(service.engine) as snapshot:

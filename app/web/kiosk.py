@@ -17,7 +17,7 @@ from app.web import kiosk_pages
 from app.web.i18n import Language, choose, tag_of
 from app.web.problems import status_of
 from app.web.representations import HTML
-from app.web.schemas import printable
+from app.web.schemas import scannable
 from app.web.service import Service, ServiceDep
 from app.web.tries import client_of
 
@@ -36,7 +36,7 @@ _PAGE = {"description": "A page in large type that goes back to the start by its
 def kiosk(
     request: Request,
     service: ServiceDep,
-    q: Annotated[str, Query(max_length=500, description="as for /lookup"), AfterValidator(printable)] = "",
+    q: Annotated[str, Query(max_length=500, description="as for /lookup"), AfterValidator(scannable)] = "",
     lang: Lang = None,
 ) -> Response:
     """Finds by barcode, code, receipt number, another system's code, credit code or pasted address."""

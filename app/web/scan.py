@@ -1,6 +1,7 @@
 """`/c/{code}` and its symbol: what a printed code leads to."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from app import resolving, scanning
 from app.domain import codes
 from app.domain.copies import Seen
+from app.domain.epcis.spelling import read
 from app.domain.errors import Malformed, NotFound
 from app.scanning.copies import Forged
 from app.scanning.looks import at_answer
@@ -98,7 +100,11 @@ def _error_page(service: Service, typed: str, refusal: Malformed | NotFound, lan
 
 
 def look_up(code: Annotated[str, Query(max_length=200)] = "") -> Response:
-    """Where the form of an error page leads: to the code that was typed, or the one in a pasted address."""
+    """Where the form of an error page leads: to the code that was typed, or the one in a pasted address; of a GS1 key
+    in whichever spelling to where its Digital Link does."""
+    with suppress(Malformed):
+        if (epc := read(code)) is not None and epc.link is not None:
+            return RedirectResponse("".join(f"/{ai}/{quote(value, safe='')}" for ai, value in epc.link.pairs), 303)
     typed = code.strip().rstrip("/").partition("?")[0].rsplit("/", 1)[-1]
     return RedirectResponse(f"/c/{quote(typed or '?', safe='')}", 303)
 

@@ -54,6 +54,11 @@ def printable(value: str) -> str:
     return value
 
 
+def scannable(value: str) -> str:
+    """As `printable`, of what may come from a scanner: the separator GS is let through, as the sign for it."""
+    return printable(value.replace("\x1d", "\u241d"))
+
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(printable)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(printable)]
 Long = Annotated[

@@ -210,8 +210,11 @@ class TestLookup:
     def test_by_barcode(self, cast: Cast) -> None:
         output, _ = harvest(cast)
         wanted = [{"kind": "lot", "code": output["lot_code"], "title": "小青菜 L-7"}]
-        for text in ("6901234567892", "06901234567892", "https://id.example.cn/01/06901234567892/10/L-7"):
+        scanned = "]C1010690123456789210L-7", "]E06901234567892", "0106901234567892", "]d210L-7\u241d0106901234567892"
+        for text in ("6901234567892", "06901234567892", "https://id.example.cn/01/06901234567892/10/L-7", *scanned):
             assert [{key: match[key] for key in ("kind", "code", "title")} for match in look(cast, text)] == wanted
+        sent = cast.client.get("/lookup", params={"q": scanned[3].replace("\u241d", "\x1d")}).json()
+        assert (sent["query"], sent["matches"]) == (scanned[3], look(cast, scanned[3]))
         assert look(cast, "6901234567890") == []
         assert look(cast, "6920152400777") == []
 

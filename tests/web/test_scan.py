@@ -377,6 +377,14 @@ def test_the_form_leads_to_what_was_typed_or_pasted(town: Market, code: str) -> 
         assert answer.status_code == 303
         assert get(town, answer.headers["location"], **JSON).json()["code"] == code
     assert town.story.client.get("/c").headers["location"] == "/c/%3F"
+    for typed, path in (
+        ("https://x.example/y/01/06901234567892/10/L%2F1?17=260131", "/01/06901234567892/10/L%2F1"),
+        ("]d2010690123456789217260131\x1d10L/1", "/01/06901234567892/10/L%2F1"),
+        ("(414)6901234000009(254)a", "/414/6901234000009/254/a"),
+        ("x.example/01/06901234567892/10/批", "/01/06901234567892/10/%E6%89%B9"),
+        ("(01)123", "/c/%2801%29123"),
+    ):
+        assert town.story.client.get("/c", params={"code": typed}).headers["location"] == path
 
 
 # --- symbols and labels ---

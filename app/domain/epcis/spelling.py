@@ -1,11 +1,14 @@
 """EPCs as people and scanners write them: what is typed, pasted or scanned, and is no code of ours."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.domain.digital_link import DigitalLink, NotDigitalLink, build, elements
+from app.domain.application_identifiers import KEYS
+from app.domain.digital_link import DigitalLink, NotDigitalLink, Pair, build, elements
 from app.domain.epcis.identifiers import canonical_uri, gs1_key, parse_digital_link
 from app.domain.errors import Malformed
+from app.domain.scans import scanned
 
 _SCHEME = re.compile(r"(?:https?|urn):", re.IGNORECASE)
 
@@ -31,19 +34,30 @@ class Epc:
 
 def read(text: str) -> Epc | None:
     """An EPC URN, an EPC class URN, a GS1 Digital Link on any host (its scheme may be left out), element strings
-    (01)…(10)…, or any other URI; None where the text is no such thing, but may be a code of ours. Raises Malformed."""
+    (01)…(10)… or as a scanner sends them, or any other URI; None where the text is no such thing, but may be a code of
+    ours. Raises Malformed."""
     text = text.strip()
     if "/c/" in text.lower() or "\0" in text:  # PostgreSQL takes no NUL, and no identifier has one
         return None
-    if text.startswith("("):
-        try:
-            return _epc(build(elements(text)).uri())
-        except NotDigitalLink as wrong:
-            raise malformed(text, wrong.zh, wrong.en) from None
+    try:
+        said = elements(text) if text.startswith("(") else scanned(text)
+        if not isinstance(said, str):
+            return _epc(_key(said).uri())
+    except NotDigitalLink as wrong:
+        raise malformed(text, wrong.zh, wrong.en) from None
+    text = said
     if ":" in text:
         return _epc(_SCHEME.sub(lambda match: match[0].lower(), text, count=1))
     host = "" if not text.startswith("/") else "id.gs1.org"
     return _epc(f"https://{host}{text}") if "/" in text and parse_digital_link(f"https://{host}{text}") else None
+
+
+def _key(pairs: Iterable[Pair]) -> DigitalLink:
+    """What is named, without what is said of it."""
+    said = list(pairs)
+    key = next((ai for ai, _ in said if ai in KEYS), None)
+    named = () if key is None else (key, *KEYS[key].qualifiers)
+    return build((ai, value) for ai, value in said if ai in named)
 
 
 def _epc(text: str) -> Epc:
