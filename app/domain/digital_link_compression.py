@@ -66,7 +66,10 @@ class _Bits:
         return self._number >> self.left & ((1 << count) - 1)
 
     def digits(self, count: int) -> str:
-        text = str(self.take(_bits_of_digits(count))).zfill(count) if count else ""
+        if not count:
+            self.take(min(_bits_of_digits(0), self.left))  # a bit for no digits, as the formula has it
+            return ""
+        text = str(self.take(_bits_of_digits(count))).zfill(count)
         if len(text) > count:
             raise _Short
         return text
@@ -168,14 +171,14 @@ def _value(bits: _Bits, row: Identifier) -> str:
 
 @lru_cache(maxsize=1024)
 def _fields(ai: str) -> tuple[tuple[bool, bool, int], ...]:
-    """The format as it is compressed: digits of a fixed number together, then digits or text of a length that is
-    told: (whether digits, whether fixed, how many at most)."""
+    """The format as it is compressed: digits or characters of a fixed number together, then digits or text of a length
+    that is told: (whether digits, whether fixed, how many at most)."""
     found: list[tuple[bool, bool, int]] = []
     for part in IDENTIFIERS[ai].parts:
         numeric = part.alphabet == "N"
-        fixed = numeric and part.least == part.most and not part.optional
-        if found and found[-1][:2] == (numeric, fixed):
-            found[-1] = numeric, fixed, found[-1][2] + part.most
+        fixed = part.least == part.most and not part.optional
+        if found and found[-1][0] == numeric and (found[-1][1] == fixed or not numeric):
+            found[-1] = numeric, found[-1][1] and fixed, found[-1][2] + part.most
         else:
             found.append((numeric, fixed, part.most))
     return tuple(found)

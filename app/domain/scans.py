@@ -9,7 +9,7 @@ from app.domain.application_identifiers import IDENTIFIERS, LENGTHS
 from app.domain.digital_link import NotDigitalLink, Options, Pair, checked
 
 # GS as it is sent, as it is made visible, and as tools write it.
-_SEPARATORS = re.compile(r"\x1d|\u241d|\^|\{GS\}")
+_SEPARATORS = re.compile(r"\x1d|\u241d|\^|\{GS\}|<GS>")
 _IDENTIFIED = re.compile(r"\]([A-Za-z][0-9A-Za-z])(.*)", re.ASCII | re.DOTALL)
 _GS1 = frozenset({"C1", "e0", "e1", "e2", "d2", "Q3", "J1"})  # GS1-128, DataBar, composite, DataMatrix, QR, DotCode
 _NUMBERS = {"E0": 13, "E4": 8, "I1": 14}  # EAN-13, EAN-8, ITF-14: how many digits of a GTIN
@@ -26,7 +26,7 @@ def scanned(text: str) -> list[Pair] | str:
     symbology, sent = match.groups()
     if len(sent) == _NUMBERS.get(symbology) and sent.isdigit():
         return checked([("01", sent.zfill(14))])
-    return _split(sent) if symbology in _GS1 and not sent.lower().startswith(("http:", "https:")) else sent
+    return _split(sent) if symbology in _GS1 and not sent.lower().startswith(("http:", "https:", "(")) else sent
 
 
 def _keyed(text: str) -> bool:

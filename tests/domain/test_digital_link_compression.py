@@ -76,6 +76,26 @@ def test_the_shortest_key_takes_seven_characters() -> None:
     assert found.link.path == "/401/69012"
 
 
+def test_characters_of_a_fixed_number_tell_no_length() -> None:
+    found = decompress(["414", "6901234000009", bits((0x7040, 16), (7, 4), (3, 3), (1, 6), (27, 6), (52, 6))])
+    assert found is not None
+    assert found.link.path == "/414/6901234000009/7040/7Bb0"
+    found = decompress([bits(*GTIN, (0x7230, 16), (4, 3), (4, 5), *((ord(each), 7) for each in "EM-1"))])
+    assert found is not None
+    assert found.link.attributes == (("7230", "EM-1"),)
+
+
+def test_no_digits_take_a_bit() -> None:
+    coupon = (0x25, 8), (0x5, 4), (6901234000009, 44), (0, 4)
+    for rest, uri in (
+        ((), "/255/6901234000009"),
+        (((0, 1), (0x39, 8), (0, 4), (2, 4), (2, 4), (50, 7)), "/255/6901234000009?3902=50"),
+    ):
+        found = decompress([bits(*coupon, *rest)])
+        assert found is not None
+        assert found.link.uri("") == uri
+
+
 def test_digits_of_a_fixed_number_are_one() -> None:
     found = decompress([bits((0x8006, 16), (95201234567880102, 60))])
     assert found is not None

@@ -40,7 +40,9 @@ def read(text: str) -> Epc | None:
     if "/c/" in text.lower() or "\0" in text:  # PostgreSQL takes no NUL, and no identifier has one
         return None
     try:
-        said = elements(text) if text.startswith("(") else scanned(text)
+        said = scanned(text)
+        if isinstance(said, str) and said.startswith("("):
+            said = elements(said)
         if not isinstance(said, str):
             return _epc(_key(said).uri())
     except NotDigitalLink as wrong:
