@@ -41,7 +41,7 @@ def query_document(
     listed = []
     for found in events:
         declared = _declared(found)
-        alone = "@context" not in found.body and any(shared.get(name) != said for name, said in declared.items())
+        alone = "@context" not in found.body and any(name not in shared or shared[name] != said for name, said in declared.items())
         own = {"@context": found.line.context} if alone else {}
         listed.append(event_of(found, to, prefixes) | own)
     return {
