@@ -41,7 +41,8 @@ def query_document(
     listed = []
     for found in events:
         declared = _declared(found)
-        alone = "@context" not in found.body and any(name not in shared or shared[name] != said for name, said in declared.items())
+        strange = any(name not in shared or shared[name] != said for name, said in declared.items())
+        alone = strange and "@context" not in found.body
         own = {"@context": found.line.context} if alone else {}
         listed.append(event_of(found, to, prefixes) | own)
     return {

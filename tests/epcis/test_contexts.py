@@ -1,4 +1,4 @@
-"""`@context` of documents from anywhere: what the standard's says is known here, under whatever address; no other is ever
+"""`@context` of documents from anywhere: what the standard's says is known here under every address; no other is ever
 fetched, and a name that only another could explain is refused where it stands (docs/decisions/0061)."""
 
 import socket

@@ -245,5 +245,7 @@ _INSIDE = st.recursive(
 def test_elements_in_wrong_places(kind: str, inside: str) -> None:
     document = read_xml(d.events(f"<{kind}>{inside}</{kind}>").encode())
     validate_document(document)
-    read_xml(d.xml(inside, header=f"<EPCISHeader>{inside}</EPCISHeader>").encode())
-    validate_document(read_xml(d.xml(f"<QueryResults>{inside}</QueryResults>", query=True).encode()))
+    with suppress(Malformed):  # text between the parts of a document, or one of them twice
+        read_xml(d.xml(inside, header=f"<EPCISHeader>{inside}</EPCISHeader>").encode())
+    with suppress(Malformed):
+        validate_document(read_xml(d.xml(f"<QueryResults>{inside}</QueryResults>", query=True).encode()))

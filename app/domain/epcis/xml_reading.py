@@ -32,6 +32,7 @@ from xml.etree.ElementTree import Element
 
 from app.domain.epcis.vocabulary import EXCEPTIONS, MEASUREMENTS, WEB_VOCABULARY, bare_word
 from app.domain.epcis.xml_names import Names
+from app.domain.epcis.xml_parts import own_text, require_once
 from app.domain.epcis.xml_shape import (
     CAPTURE,
     EVENTS,
@@ -117,6 +118,7 @@ class Reader:
             return {"@context": self.names.context(), **bare}
         for name in [name for name in root.attrib if "}" not in name and name not in _DATES]:
             del root.attrib[name]  # the schema allows any, and some tools write their own
+        require_once(root)
         made = _DOCUMENT(root, self.names)
         version = made.get("schemaVersion")
         if isinstance(version, str) and re.fullmatch(r"1(\.\d+)*", version, re.ASCII):
@@ -225,18 +227,12 @@ def _value(element: Element, names: Names) -> Any:
     _attributes(element, names, {}, parts)
     for child in element:
         parts[names.member(child.tag)].append(_value(child, names))
-    text = _own_text(element)
+    text = own_text(element)
     if not parts:
         return typed(element, text, names)
     if text:
         parts[TEXT].append(text)
     return _closed(parts)
-
-
-def _own_text(element: Element) -> str:
-    if not len(element):
-        return (element.text or "").strip()
-    return "".join((element.text or "", *(child.tail or "" for child in element))).strip()
 
 
 def _attributes(element: Element, names: Names, known: Mapping[str, _Parse], parts: dict[str, list[Any]]) -> None:
@@ -272,7 +268,7 @@ def _fields(
 
     def gather(element: Element, names: Names, parts: dict[str, list[Any]]) -> None:
         _attributes(element, names, attributes, parts)
-        own = _own_text(element) if stray else ""
+        own = own_text(element) if stray else ""
         if own:
             parts[text].append(parse(own, names))
         for child in element:
@@ -298,7 +294,7 @@ def _list(item: str, read_item: _Read) -> _Read:
                 found += read(child, names)
             else:
                 found.append(read_item(child, names) if name == item else {name: _value(child, names)})
-        own = _own_text(element)
+        own = own_text(element)
         return [*found, {TEXT: own}] if own else found
 
     return read
