@@ -35,12 +35,26 @@ DEFAULT_ZONE = "Asia/Shanghai"
 M = TypeVar("M", Party, Site, Product, Device)
 
 
+CAPTURED = "epcis"
+"""The scheme of the external code of what captured documents name: its URI."""
+
+
+def captured(row: Party | Site | Product) -> bool:
+    """Whether captured documents named it, and nobody enrolled it."""
+    return any(code["scheme"] == CAPTURED for code in row.external_codes)
+
+
 def same_product(one: Product, other: Product) -> bool:
     """Whether two rows are one product: a GTIN names one product, whoever enrolled it. An in-store number does not."""
     if one.id == other.id:
         return True
-    both = one.gtin is not None and other.gtin is not None and one.gtin.zfill(14) == other.gtin.zfill(14)
-    return both and not identifiers.check_gtin(one.gtin or "")
+    known = gtin14(one)
+    return known is not None and known == gtin14(other)
+
+
+def gtin14(product: Product) -> str | None:
+    """The GTIN that names the product everywhere, as 14 digits; None for none, one in error or of a store's own."""
+    return None if product.gtin is None or identifiers.check_gtin(product.gtin) else product.gtin.zfill(14)
 
 
 def form_id(kind: str, recorder: UUID, form: Mapping[str, Any]) -> UUID:

@@ -8,7 +8,7 @@ from app.exchanging.files import import_file
 from app.exchanging.importing import Order, import_document
 from app.exchanging.publishing import Publisher
 from app.exchanging.pushing import Pusher
-from app.exchanging.rejoining import rejoin
+from app.exchanging.rejoining import name_captured, rejoin
 from app.exchanging.report import EventOutcome, ImportReport, IssuedCode, lines
 from app.exchanging.sources import Parsed, read_source
 from app.exchanging.subscribing import SUBSCRIPTIONS
@@ -30,6 +30,7 @@ __all__ = [
     "import_document",
     "import_file",
     "lines",
+    "name_captured",
     "read_document",
     "read_source",
     "read_xml",

@@ -18,16 +18,14 @@ from app.domain.epcis.documents import MasterData, MasterRecord
 from app.domain.epcis.fields import MAX_KEY
 from app.domain.epcis.identifiers import check_digit_ok, class_parts, gs1_key
 from app.domain.epcis.values import printable
-from app.domain.identifiers import check_gtin
 from app.domain.rights import Principal, Role
 from app.domain.rows import Measure, Party, Product, Site
 from app.enrolling.forms import Change, Desk, histories
-from app.store.master import products_by_gtin
+from app.store.links import products
 from app.store.writer import Transaction
 
 M = TypeVar("M", Party, Site, Product)
 
-SCHEME = "epcis"
 OTHER = "other"  # the kind of a party or site, the category of a product, of which a document says none
 LONGEST_NAME = 200
 _FISH = "speciesForFisheryStatisticsPurposes"
@@ -109,6 +107,7 @@ class Office:
         self._dated = None if dated is None or dated > transaction.now else dated
         self._desk = Desk(transaction)
         self._known: dict[UUID, list[Any]] = {}
+        self._ours: dict[str, Product] = {}
         self.moved: set[UUID] = set()  # sites that others run than before, at some time
 
     def parties(self, uris: Iterable[str]) -> None:
@@ -198,27 +197,27 @@ class Office:
         )
 
     def products(self, measures: Mapping[str, Measure | None]) -> None:
-        """Products by class URI with how they are measured, None where no event says; weighed once, always weighed."""
+        """Products by class URI with how they are measured, None where no event says; weighed once, always weighed.
+        What no document says of one is what the product of ours with its GTIN is called, and its category."""
         wanted = {ids.captured_product_id(uri): uri for uri in measures}
         known = self._histories(Product, wanted)
-        ours = self._enrolled(wanted.values())
+        self._ours = self._enrolled(wanted.values())
         for key, uri in wanted.items():
             said = self._records.products.get(uri, {})
-            if key not in known or known[key][-1].name == title(uri):
-                said = {**ours.get(uri, {}), **said}
-            measure = measures[uri]
+            measure, one = measures[uri], self._ours.get(uri)
             if key in known:
                 product = known[key][-1]
                 self._amend(known[key], uri, said, product.enrolled_by)
                 if measure == "weight" and known[key][-1].measure == "count":
                     self._change(known[key], {"measure": measure}, None)
+                self._adopt(known[key], uri, one)
                 continue
             parts = class_parts(uri)
             self._enrol(
                 Product(
                     id=key,
-                    name=said.get("name") or title(uri),
-                    category=said.get("category") or OTHER,
+                    name=said.get("name") or (one.name if one is not None else title(uri)),
+                    category=said.get("category") or (one.category if one is not None else OTHER),
                     gtin=parts.gtin if parts is not None else None,
                     measure=measure or "weight",
                     grams_per_piece=None,
@@ -231,20 +230,36 @@ class Office:
                 )
             )
 
-    def _enrolled(self, uris: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """What the product of ours that has the GTIN of a class is called, and its category: the first that was
-        enrolled, where there are several."""
-        gtins = {parts.gtin: uri for uri in uris if (parts := class_parts(uri)) is not None and parts.gtin is not None}
-        # As they were enrolled: with as few zeros in front as their length has.
-        spelt = {gtin[14 - length :] for gtin in gtins for length in (8, 12, 13, 14)}
-        found: dict[str, dict[str, Any]] = {}
-        rows = products_by_gtin(self._transaction.connection, spelt)
-        for product in sorted(rows, key=lambda row: (row.record_time, row.id)):
-            native = all(code["scheme"] != SCHEME for code in product.external_codes)
-            if native and product.gtin is not None and not check_gtin(product.gtin):
-                uri = gtins.get(product.gtin.zfill(14))
-                if uri is not None:
-                    found.setdefault(uri, {"name": product.name, "category": product.category})
+    def _adopt(self, history: list[Product], uri: str, one: Product | None) -> None:
+        if one is None:
+            return
+        last, unsaid = history[-1], {"name": title(uri), "category": OTHER}
+        changes = {name: getattr(one, name) for name, value in unsaid.items() if getattr(last, name) == value}
+        if any(getattr(last, name) != value for name, value in changes.items()):
+            self._change(history, changes, None)
+
+    def conflicts(self) -> dict[str, str]:
+        """By class URI: where documents and the product of ours with that GTIN do not agree, after `products`."""
+        found = {}
+        for uri, one in self._ours.items():
+            row = self._known[ids.captured_product_id(uri)][-1]
+            if (row.measure, row.category) != (one.measure, one.category):
+                zh, en = (f"{each.category}/{each.measure}" for each in (row, one))
+                found[uri] = (
+                    f"条码 {row.gtin}：文档为 {zh}，在册的「{one.name}」为 {en} · "
+                    f"GTIN {row.gtin}: {zh} in the document, {en} as {one.name} is enrolled"
+                )
+        return found
+
+    def _enrolled(self, uris: Iterable[str]) -> dict[str, Product]:
+        """By class, the product of ours that has its GTIN: the first that was enrolled, where there are several."""
+        gtins = {uri: parts.gtin for uri in uris if (parts := class_parts(uri)) is not None and parts.gtin is not None}
+        known = products(self._transaction.connection, gtins.values())
+        found = {}
+        for uri, gtin in gtins.items():
+            own = [row for row in known.get(gtin, ()) if masters.gtin14(row) is not None and not masters.captured(row)]
+            if own:
+                found[uri] = own[0]
         return found
 
     def write(self) -> None:
@@ -294,4 +309,4 @@ def _unsaid(name: str, value: Any, uri: str) -> bool:
 
 
 def _named(uri: str) -> list[dict[str, str]]:
-    return [{"scheme": SCHEME, "value": uri}]
+    return [{"scheme": masters.CAPTURED, "value": uri}]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from app.domain import codes, ids
-from app.domain.epcis.book import kind_of
+from app.domain.epcis.book import kind_of, product_uri
 from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.event_hash import hash_digest
 from app.domain.errors import Conflict
@@ -123,6 +123,7 @@ def _take(transaction: Transaction, command: Take) -> Taken:
     affected: frozenset[str] = frozenset()
     minted: frozenset[str] = frozenset()
     projection: Reprojection | None = None
+    fresh: list[Fresh] = []
     if new or named or command.goods:
         foreign = _foreign(transaction, command.principal, ours)
         fresh = [_fresh(noted, command.principal, transaction, ours, foreign) for noted in new.values()]
@@ -132,6 +133,7 @@ def _take(transaction: Transaction, command: Take) -> Taken:
     office = Office(transaction, command.principal, records, command.dated)
     office.products(measures)
     office.write()
+    _flag_products(fresh, office.conflicts())
     if projection is not None:
         if command.issue:
             projection.issue(codes.mint)
@@ -142,6 +144,13 @@ def _take(transaction: Transaction, command: Take) -> Taken:
         captures.add_capture(connection, row)
     aliases.settle(connection, command.settled)
     return Taken(there, moved, joined, affected, minted)
+
+
+def _flag_products(fresh: Iterable[Fresh], conflicts: Mapping[str, str]) -> None:
+    for one in fresh:
+        for uri in sorted({product_uri(epc) for epc in related_epcs(one.event)} & conflicts.keys())[:MAX_FLAGS]:
+            one.flags.append(("product_conflict", conflicts[uri]))
+            one.row.outcome["flags"].append({"slug": "product_conflict", "detail": conflicts[uri]})
 
 
 def _require_unused(connection: Snapshot, fresh: Iterable[Noted]) -> None:

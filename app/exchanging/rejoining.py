@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.domain import ids
+from app.domain.masters import CAPTURED, captured, gtin14
+from app.domain.rows import Product
 from app.enrolling.keys import OPERATOR
 from app.exchanging.masters import Office, Records
 from app.exchanging.recording import follow, take_events
 from app.store import aliases, captures
-from app.store.engine import Database
+from app.store.engine import Database, reading
+from app.store.links import alike
 from app.store.writer import Transaction, Writer, decided
 
 
@@ -25,6 +28,31 @@ def reconsider(transaction: Transaction, sites: Sequence[UUID]) -> Sequence[froz
     """Job: where the places of these sites lead now; those whose goods are to be computed again."""
     captures.serialise(transaction.connection)
     return decided(sites, lambda site_id: _reconsider(transaction, site_id))
+
+
+def name_captured(writer: Writer, database: Database, product: Product) -> None:
+    """What captured documents name by the product's GTIN is called as it is, where they do not say. Blocks until that
+    is on disk. Raises StoreUnavailable."""
+    if gtin14(product) is None:
+        return
+    with reading(database) as snapshot:
+        same = alike(snapshot, [product.id])[product.id]
+    if any(map(captured, same)):
+        writer.submit(adopt, product.id)
+
+
+def adopt(transaction: Transaction, products: Sequence[UUID]) -> Sequence[Exception | None]:
+    """Job: as `name_captured`, of these products."""
+    captures.serialise(transaction.connection)
+    return decided(products, lambda key: _adopt(transaction, key))
+
+
+def _adopt(transaction: Transaction, key: UUID) -> None:
+    same = alike(transaction.connection, [key]).get(key, ())
+    uris = [code["value"] for row in same for code in row.external_codes if code["scheme"] == CAPTURED]
+    office = Office(transaction, OPERATOR, Records(), None)
+    office.products(dict.fromkeys(uris))
+    office.write()
 
 
 def _reconsider(transaction: Transaction, site_id: UUID) -> frozenset[str]:

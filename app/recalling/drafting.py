@@ -11,6 +11,7 @@ from app.domain.recalls import SELECTORS
 from app.domain.recalls_advice import default_advice
 from app.domain.recalls_scope import Scope, Window
 from app.domain.rights import Principal
+from app.recalling.naming import epc_of, with_epc
 from app.recalling.reaching import Subjects, subjects_of
 from app.recalling.recalls import in_reach, may_recall
 from app.store import chain
@@ -53,7 +54,10 @@ def draft(snapshot: Snapshot, principal: Principal, scope: Scope, secret: bytes)
 
 
 def with_code(snapshot: Snapshot, principal: Principal, scope: Scope, text: str, secret: bytes, pointer: str) -> Scope:
-    """The scope with what a code of any kind names. Raises Malformed, NotFound."""
+    """The scope with what a code of any kind names, or a GS1 key. Raises Forbidden, Malformed, NotFound."""
+    epc = epc_of(text, pointer)
+    if epc is not None:
+        return with_epc(snapshot, principal, scope, epc)
     try:
         code = codes.parse(text.strip().rsplit("/", 1)[-1])
     except MistypedCode as error:

@@ -196,6 +196,16 @@ class Regions:
         inside = {key for key, site in sites.items() if self._inside(site)}
         return {end for link in links for end in link[:2] if inside.intersection(link[:2])} & set(keys)
 
+    def within_reach(self, goods: Collection[tuple[bytes, bytes, bytes | None]]) -> set[bytes]:
+        """Of goods by key, lot and site: the lots of which some lies in the region or one step from it; all without a
+        region."""
+        if self._region is None:
+            return {lot for _, lot, _ in goods}
+        self._learn(site for _, _, site in goods)
+        inside = {lot for _, lot, site in goods if self._inside(site)}
+        near = self.beside({key for key, lot, _ in goods if lot not in inside})
+        return inside | {lot for key, lot, _ in goods if key in near}
+
     def reach(self, goods: Iterable[tuple[bytes, bytes | None]]) -> bool:
         """Whether any of the goods, by key and site, lies in the region or one step from it."""
         listed = list(goods)

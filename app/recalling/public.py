@@ -18,6 +18,7 @@ from app.store import codes as code_store
 from app.store import holds, master
 from app.store import recalls as store
 from app.store.engine import Snapshot
+from app.store.links import alike
 
 Shown = dict[str, Any]
 # Where shoppers and eaters meet the food: a farm or a warehouse is no place where it was sold.
@@ -71,9 +72,8 @@ def announcement(snapshot: Snapshot, number: str) -> Announcement:
     counts = recall.counts or {"lots": [], "more_lots": 0}
     lots = code_store.lots(snapshot, map(UUID, counts.get("lots", ())))
     places = [place for place in store.places(snapshot, recall.id) if not place.gone]
-    products = master.products(
-        snapshot, {place.product_id for place in places} | {lot.product_id for lot in lots.values()}
-    )
+    wanted = {place.product_id for place in places} | {lot.product_id for lot in lots.values()}
+    products = {key: same[0] for key, same in alike(snapshot, wanted).items()}
     makers = master.parties(snapshot, {lot.maker_id for lot in lots.values() if lot.maker_id is not None})
     sites = master.sites(snapshot, {place.site_id for place in places if place.site_id is not None})
     roots = master.markets(snapshot, [site for site in sites.values() if site.kind in SOLD_AT])
@@ -81,7 +81,9 @@ def announcement(snapshot: Snapshot, number: str) -> Announcement:
     shown = summary(recall) | {
         "products": [
             {"name": row.name, "category": row.category}
-            for row in sorted(products.values(), key=lambda row: (row.category, row.name))
+            for row in sorted(
+                {row.id: row for row in products.values()}.values(), key=lambda row: (row.category, row.name)
+            )
         ],
         "lots": sorted(
             (

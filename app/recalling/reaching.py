@@ -5,7 +5,7 @@ what is reached, 16 bytes each and what a set takes beside; rows are read in chu
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from app.domain.recalls_scope import Exclusion, Scope, Window
 from app.store import chain, master, raw
 from app.store import recalls_reach as store
 from app.store.engine import Snapshot
+from app.store.links import alike
 
 HOLDS = 20_000  # that one recall may place: a wholesale market's busiest day has fewer arrivals
 REACHED = 1_000_000  # custodies
@@ -73,6 +74,9 @@ def _came(snapshot: Snapshot, window: Window) -> tuple[list[raw.Row], set[UUID]]
         within = {site.id for site in master.sites_of_party(snapshot, window.party_id)}
         rows = store.that_came(snapshot, "party_id", [window.party_id.bytes], window.since, window.until)
     if window.categories or window.products:
+        # A product is one under its GTIN, whoever enrolled it.
+        same = {row.id for listed in alike(snapshot, window.products).values() for row in listed}
+        window = replace(window, products=(*window.products, *same))
         products = {row[0]: row[3] for row in chain.products(snapshot, {row[3] for row in rows})}
         rows = [row for row in rows if window.takes(UUID(bytes=row[3]), products.get(row[3], ""))]
     return rows, within

@@ -24,6 +24,7 @@ from app.store import chain, holds, master
 from app.store import recalls as store
 from app.store import recalls_reach as reach_store
 from app.store.engine import Snapshot
+from app.store.links import alike
 from app.store.raw import Row
 from app.store.types import from_micros
 
@@ -126,13 +127,20 @@ _PUBLIC = (
 
 
 def _counts(snapshot: Snapshot, counts: Shown) -> Shown:
-    """With amounts as answers show them."""
-    products = master.products(snapshot, [UUID(each["product_id"]) for each in counts["products"]])
-    told = []
+    """With amounts as answers show them; what is one product by its GTIN is one line."""
+    products = alike(snapshot, [UUID(each["product_id"]) for each in counts["products"]])
+    sums: dict[tuple[str, str], Shown] = {}
     for each in counts["products"]:
-        product = products.get(UUID(each["product_id"]))
+        same = products.get(UUID(each["product_id"]))
+        key = str(same[0].id) if same else each["product_id"]
+        known = sums.get((key, each["measure"]))
+        added = {name: each[name] + (known[name] if known else 0) for name in _AMOUNTS}
+        sums[key, each["measure"]] = added | {"measure": each["measure"], "product": same[0] if same else None}
+    told = []
+    for (key, _), each in sums.items():
+        product = each["product"]
         name = product.name if product else None
-        told.append({"product_id": each["product_id"], "name": name} | _amounts(each.get, _AMOUNTS, each, product))
+        told.append({"product_id": key, "name": name} | _amounts(each.get, _AMOUNTS, each, product))
     return counts | {"products": told}
 
 

@@ -313,6 +313,16 @@ def numbers(snapshot: Snapshot, epcs: Collection[str]) -> list[tuple[UUID, str, 
     return sorted((UUID(bytes=product), number, epc) for product, number, epc in found)
 
 
+def lots_of_products(snapshot: Snapshot, products: Collection[UUID], limit: int) -> list[bytes]:
+    """The lots of these products, at most so many."""
+    lot = tables.lot.c
+    found: list[bytes] = []
+    for some in chunks(products):
+        statement = select(lot.id).where(lot.product_id.in_(some)).limit(limit - len(found))
+        found += [key.bytes for key in snapshot.scalars(statement)]
+    return found
+
+
 def numbered(
     snapshot: Snapshot, products: Collection[UUID], lot_numbers: Collection[str]
 ) -> list[tuple[UUID, UUID, str, str | None]]:

@@ -10,10 +10,11 @@ from sqlalchemy import and_, or_, select
 
 from app.domain.digital_link import DigitalLink
 from app.domain.links import PublishedLink
+from app.domain.masters import captured, gtin14
 from app.domain.rows import Custody, Lot, Party, Product, Site
 from app.store import bulk, tables
 from app.store.engine import Snapshot
-from app.store.master import chunks, where_in
+from app.store.master import by_id, chunks, where_in
 
 _link = tables.link
 
@@ -94,6 +95,18 @@ def products(snapshot: Snapshot, gtins: Iterable[str]) -> dict[str, list[Product
         found[(row.gtin or "").zfill(14)].append(row)
     for listed in found.values():
         listed.sort(key=lambda row: (row.record_time, row.id))
+    return found
+
+
+def alike(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, list[Product]]:
+    """Of each of the products all that are one with it, by GTIN, itself included: what was enrolled here before what
+    documents named, the first in front."""
+    asked = by_id(snapshot, Product, ids)
+    known = products(snapshot, [gtin for row in asked.values() if (gtin := gtin14(row)) is not None])
+    found = {}
+    for key, row in asked.items():
+        same = [other for other in known.get(gtin14(row) or "", ()) if gtin14(other) is not None]
+        found[key] = sorted(same, key=captured) or [row]
     return found
 
 

@@ -47,7 +47,7 @@ class Fresh:
 
     row: Event
     event: CapturedEvent
-    flags: Sequence[tuple[str, str]] = ()
+    flags: list[tuple[str, str]] = field(default_factory=list)
     context: Any = None
 
 

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, Strict
+from starlette.concurrency import run_in_threadpool
 
+from app import exchanging
 from app.domain.rights import Principal
 from app.enrolling import products as enrolling
 from app.enrolling.forms import Change, Enrol
@@ -76,6 +78,7 @@ async def enrol_product(
     form: ProductForm, service: ServiceDep, principal: PrincipalDep, response: Response
 ) -> ProductTold:
     enrolled = await service.writer.write(enrolling.enrol_products, _enrol(form, principal))
+    await run_in_threadpool(exchanging.name_captured, service.writer, service.engine, enrolled.row)
     response.status_code = 201 if enrolled.created else 200
     response.headers["Location"] = f"{router.prefix}/{enrolled.row.id}"
     return ProductTold.model_validate(enrolled.row)
@@ -119,4 +122,6 @@ async def change_product(
     changes = given(body)
     changes.pop("valid_from", None)
     command = Change(principal, product_id, changes, body.valid_from)
-    return ProductTold.model_validate(await service.writer.write(enrolling.change_products, command))
+    changed = await service.writer.write(enrolling.change_products, command)
+    await run_in_threadpool(exchanging.name_captured, service.writer, service.engine, changed)
+    return ProductTold.model_validate(changed)

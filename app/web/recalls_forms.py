@@ -45,10 +45,15 @@ class ExclusionForm(Given):
 
 
 class ScopeForm(Given):
-    """What is recalled. A lot (G, N or its id) in all hands with all that was made of it; a custody (B, T, R or its id)
-    with all that came from it; a site or party (S, P), or a site in a window of time, with all that came there."""
+    """What is recalled. A lot (G, N, Digital Link, EPC or its id) in all hands with all that was made of it; a custody
+    (B, T, R or its id) with all that came from it; a site or party (S, P), or a site in a window of time, with all that
+    came there."""
 
-    codes: list[Short] = Field(default=[], max_length=SELECTORS, description="codes of any kind, as scanned or typed")
+    codes: list[Name] = Field(
+        default=[],
+        max_length=SELECTORS,
+        description="codes of any kind, as scanned or typed; Digital Links, EPCs, SSCCs, GTIN (and lot number)",
+    )
     lots: list[UUID] = Field(default=[], max_length=SELECTORS)
     custodies: list[UUID] = Field(default=[], max_length=SELECTORS)
     sites: list[WindowForm] = Field(default=[], max_length=SELECTORS)
