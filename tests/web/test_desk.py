@@ -50,8 +50,8 @@ def test_each_role_finds_its_places(cast: Cast) -> None:
     offices = markets | {"cases"}
     people = {
         "regulator": (at_desk(cast, "a.a"), offices),
-        "market": (at_desk(cast, "b.b", "market", party_id=cast.market.party["id"]), markets),
-        "vendor": (at_desk(cast, "c.c", "vendor", party_id=cast.stall.party["id"]), {"trace"}),
+        "market": (at_desk(cast, "b.b", "market", party_id=cast.market.party["id"]), markets | {"deliveries"}),
+        "vendor": (at_desk(cast, "c.c", "vendor", party_id=cast.stall.party["id"]), {"trace", "deliveries"}),
         "auditor": (at_desk(cast, "d.d", "auditor"), {"trace", "audit"}),
         "admin": (at_desk(cast, "e.e", "admin"), offices | {"audit", "persons"}),
     }
