@@ -8,6 +8,8 @@ from app.domain.epcis.vocabulary import STANDARD_PREFIXES
 
 _IGNORE_FIELDS = "ignoreFields"
 _STANDARD = "/epcis-context.jsonld"
+_MASTER_DATA = STANDARD_PREFIXES["cbvmda"]
+_MASTER_DATA_TOO = (_MASTER_DATA.removesuffix(":"), f"{_MASTER_DATA.removesuffix(':')}#")  # as XML and 1.2 spell it
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _declared(context: object) -> dict[str, str]:
         for name, meaning in part.items():
             iri = meaning.get("@id") if isinstance(meaning, dict) else meaning
             if isinstance(iri, str) and iri and not name.startswith("@"):
-                names[name] = iri
+                names[name] = _MASTER_DATA if iri in _MASTER_DATA_TOO else iri
     # A term may be declared by a prefix of the same context; one step is what documents use.
     merged = {**STANDARD_PREFIXES, **names}
     for name, iri in names.items():

@@ -178,7 +178,7 @@ class _Writer:
             holder = listed
             kind = scalar(event.get("type"))
             self._spelling.context = outer.with_event(event)
-            for _ in range(WRAPPED.get(kind, 0) if self._version == "1.2" else 0):
+            for _ in range(WRAPPED.get(kind, 0) if self._version == "1.2" else kind not in EVENTS["2.0"]):
                 holder = SubElement(holder, "extension")
             self._event(SubElement(holder, self._spelling.name(kind)), kind, event)
         self._spelling.context = outer

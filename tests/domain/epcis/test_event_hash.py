@@ -136,6 +136,19 @@ def test_extension_fields_are_written_with_their_namespace_and_sorted() -> None:
     assert of(**fields).startswith(BASE + "bare=x")
 
 
+@pytest.mark.parametrize("namespace", ["urn:epcglobal:cbv:mda", "urn:epcglobal:cbv:mda#"])
+def test_master_data_has_one_namespace_whatever_version_spells_it(namespace: str) -> None:
+    event = {
+        "type": "ObjectEvent",
+        "action": "ADD",
+        "ilmd": {"cbvmda:lotNumber": "A", "m:bestBeforeDate": "2027-01-31"},
+    }
+    mine = context_of({"@context": {"cbvmda": namespace, "m": namespace}})
+    assert "{urn:epcglobal:cbv:mda:}bestBeforeDate=2027-01-31{urn:epcglobal:cbv:mda:}lotNumber=A" in prehash(
+        event, mine
+    )
+
+
 def test_extension_values_of_equal_meaning_are_equal() -> None:
     assert of(**{"ex:t": "2024-05-01T06:30:00+08:00"}) == of(**{"ex:t": "2024-04-30T22:30:00Z"})
     assert of(**{"ex:n": "23.50"}) == of(**{"ex:n": 23.5})

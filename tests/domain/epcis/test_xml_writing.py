@@ -177,6 +177,15 @@ def test_fields_stand_in_the_order_of_the_schema(kind: str, version: Version) ->
     assert (root.tag, root.get("schemaVersion")) == (f"{{urn:epcglobal:epcis:xsd:{version[0]}}}EPCISDocument", version)
 
 
+@pytest.mark.parametrize(("version", "path"), [("2.0", "extension/"), ("1.2", "")])
+def test_an_event_of_ones_own_type_stands_where_the_schema_has_room(version: Version, path: str) -> None:
+    event = {"type": "shop:Haggling", "eventTime": d.CREATED, "eventTimeZoneOffset": "+08:00", "shop:x": "1"}
+    written = document_xml(d.json(event, names=d.NAMES), version=version)
+    (element,) = fromstring(written).findall(f"EPCISBody/EventList/{path}*")
+    assert element.tag == "{http://shop.example.cn/epcis}Haggling"
+    assert read_xml(written)["epcisBody"]["eventList"] == [event]
+
+
 @pytest.mark.parametrize(
     ("cbv", "word", "step", "reason"),
     [
