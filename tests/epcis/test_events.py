@@ -1,6 +1,7 @@
 """GET /epcis/events as its clients use it: filters, pages, formats, what is not there, what cannot be asked."""
 
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -12,6 +13,8 @@ from app.domain.epcis.documents import events_of
 from app.domain.epcis.event_hash import event_hash
 from app.exchanging import read_document
 from app.web.service import Service
+from tests.domain.epcis.generated import Generator
+from tests.domain.epcis.generated import document as generated
 from tests.epcis.shown import faults
 from tests.exchanging.world import FARM, STALL, document, made, packed, seen, some, turned
 from tests.support.cast import Actor, Cast, ago
@@ -261,6 +264,18 @@ def test_options_tell_what_may_be_done(cast: Cast) -> None:
         answer = cast.admin.request("OPTIONS", path)
         assert answer.status_code == 204
         assert "GET" in answer.headers["allow"]
+
+
+def test_generated_events_come_back_equal(cast: Cast) -> None:
+    """Events over the whole standard, beside time of record and number as they were sent, in every detail."""
+    sent = [{**Generator(Random(seed)).event(), "eventID": f"urn:example:event:{seed}"} for seed in range(60)]
+    capture(cast.admin, {**generated(), "epcisBody": {"eventList": sent}})
+    answer = cast.admin.get("/epcis/events?perPage=1000", headers=NEVER).json()
+    back = {event["eventID"]: event for event in answer["epcisBody"]["queryResults"]["resultsBody"]["eventList"]}
+    assert len(back) == len(sent)
+    for event in sent:
+        found = back[event["eventID"]]
+        assert {**found, "recordTime": 0} == {**event, "recordTime": 0}
 
 
 def test_examples_come_back_as_they_were(cast: Cast, vectors: Path) -> None:
