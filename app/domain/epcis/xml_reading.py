@@ -114,6 +114,8 @@ class Reader:
         """The document, from what is left of the tree after its pieces were taken."""
         kind = _ROOTS.get(root.tag)
         if kind is None:
+            for name in _DATES:  # of the document that an event alone is to some tools
+                root.attrib.pop(name, None)
             bare = _event(root, self.names)
             return {"@context": self.names.context(), **bare}
         for name in [name for name in root.attrib if "}" not in name and name not in _DATES]:

@@ -421,7 +421,7 @@ MIXED_2_0_JSON: dict[str, Any] = {
     "p-2:end": ".",
 }  # fmt: skip
 
-BARE = f'<ObjectEvent xmlns:shop="http://shop.example.cn/epcis">{_DELETE[13:-14]}<shop:x>1</shop:x></ObjectEvent>'
+BARE = f'<ObjectEvent schemaVersion="2.0" xmlns:shop="http://shop.example.cn/epcis">{_DELETE[13:-14]}<shop:x>1</shop:x></ObjectEvent>'
 BARE_JSON: dict[str, Any] = {"@context": [CONTEXT, NAMES], **_DELETE_JSON, "shop:x": "1"}
 
 DOCUMENTS = {
