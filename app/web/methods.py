@@ -82,6 +82,7 @@ class Methods:
 
         async def headers_only(message: Message) -> None:
             nonlocal ended
+            scope["method"] = "HEAD"  # whoever sends it looks: a server counts what it owes of a body
             if message["type"] != "http.response.body":
                 await send(message)
             elif not ended:

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 from fastapi.routing import iter_route_contexts
@@ -11,6 +13,8 @@ from starlette.types import Message
 from app import web
 from app.web.methods import Methods, Paths
 from tests.support.cast import Cast
+from tests.support.databases import Database
+from tests.support.server import serving
 
 
 def _concrete() -> dict[str, set[str]]:
@@ -72,6 +76,23 @@ class TestEverywhere:
         answer = client.head(f"/boards/{cast.stall.site['code']}/events")
         assert (answer.status_code, answer.content) == (200, b"")
         assert answer.headers["content-type"].startswith("text/event-stream")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_connection_is_good_for_more_after_head(database: Database, tmp_path: Path) -> None:
+    """A server counts the bytes of a body that it was promised."""
+    with serving(tmp_path, database.url) as server:
+        connection = HTTPConnection(server.url.removeprefix("http://"), timeout=30)
+        connection.connect()
+        connection.auto_open = 0  # it is not opened anew
+        for method, path in (("HEAD", "/openapi.json"), ("HEAD", "/healthz"), ("HEAD", "/nowhere"), ("GET", "/healthz")):
+            connection.request(method, path)
+            answer = connection.getresponse()
+            body = answer.read()
+            assert answer.status == (404 if path == "/nowhere" else 200)
+            assert int(answer.headers["content-length"]) > 0
+            assert (body == b"") == (method == "HEAD")
+        connection.close()
 
 
 def test_what_fails_before_it_answers_fails() -> None:
