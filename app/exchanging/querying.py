@@ -4,25 +4,25 @@ Nothing is kept between pages. A page goes on from a place in the order of its s
 number of events, so that a page may be short, even empty, and have a next one.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any, Final
-from uuid import UUID
 
 from app.domain.epcis.context import Context, context_of
 from app.domain.epcis.exceptions import QueryTooComplexException, QueryTooLargeException
-from app.domain.epcis.query import EpcFilter, Query, SortKey
+from app.domain.epcis.query import Query, SortKey
 from app.domain.epcis.query_fields import Candidate, Masters
 from app.domain.rights import Principal
+from app.exchanging.leading import COUNTED, EVERYTHING, by_time, lead_of
 from app.exchanging.masterdata import known_of, widened
 from app.store import repository
 from app.store.engine import Database, Snapshot, reading
 from app.store.published import last_position
-from app.store.repository import Asked, ByColumn, ByEpc, ByPosition, ByTime, Line, Place, Source
+from app.store.repository import Asked, Line, Order, Place
+from app.store.repository_epcs import ByEpc
 
 LOOKED: Final = 5_000  # events whose bodies one request looks at
-WINDOWS: Final = 40  # pieces of an index that it does
+ROWS: Final = 200_000  # rows of an index that it does
 SORTED: Final = 20_000  # events that are put in an order that no index has
 READ: Final = 100  # bodies in memory beside those of the page
 BYTES: Final = 8_000_000  # of a page, unless a single event is larger
@@ -33,11 +33,13 @@ _PLAIN = Context()
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """Where the next page begins: a place of the query's source; or, in an order that no index has, `place` is how many
-    events have been told of those up to position `upto`. `told`: events on the pages before."""
+    events have been told of those up to position `upto`. `told`: events on the pages before; `order`: of the source,
+    by its name."""
 
     place: Place
     told: int = 0
     upto: int | None = None
+    order: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,11 @@ class Found:
     """An event as the repository shows it; `body` without the recordTime, which is the line's."""
 
     line: Line
-    body: Mapping[str, Any]
+    body: Mapping[str, Any]  # read once from the line, which has it as text
 
     @property
     def context(self) -> Context:
-        return _PLAIN if self.line.context is None else context_of({"@context": self.line.context})
+        return _PLAIN if self.line.declared is None else context_of({"@context": self.line.context})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,40 +92,8 @@ def follow(
     """What came after a position and matches, about `wanted` of it, with its position and in that order. Without an
     event: the position up to which that is all, where this look stops short of the end."""
     search_ = _Search(snapshot, Asked(principal, widened(snapshot, query, url)), url, lambda body: 0)
-    for place, found in search_._walk(ByPosition(), Cursor((after,)), wanted):
+    for place, found in search_._walk(EVERYTHING, Cursor((after,)), wanted):
         yield int(place[0]), found
-
-
-def values(
-    database: Database,
-    principal: Principal,
-    column: str | None,
-    after: Cursor | None,
-    limit: int,
-    always: Sequence[str] = (),
-) -> tuple[list[str], Cursor | None]:
-    """Values that a column has, None: EPCs that events name, in events that the principal may read; and `always` those.
-    In their order, with the place where the next ones begin. Raises StoreUnavailable."""
-    asked = Asked(principal, Query())
-    place = None if after is None else after.place
-    with reading(database) as snapshot:
-        if column is None:
-            found, reached = repository.epcs(snapshot, asked, place, limit)
-            return found, None if reached is None else Cursor(reached)
-        begin = len(always) if place and isinstance(place[0], str) else int(place[0]) if place else 0
-        found = list(always[begin : begin + limit])
-        last = place[0] if place and isinstance(place[0], str) else None
-        while begin + len(found) >= len(always):
-            value = repository.value_after(snapshot, asked, column, last)
-            if value is None:
-                return found, None
-            if value not in always:
-                if len(found) == limit:
-                    break
-                found.append(value)
-            last = value
-        end = found[-1]
-        return found, Cursor((begin + len(found) if end in always else end,))
 
 
 @dataclass(slots=True)
@@ -140,13 +110,15 @@ class _Search:
 
     def page(self, after: Cursor | None, limit: int) -> Page:
         if self.query.order_by is None:
-            return self._page(self._walk(self._source(), after, limit), after, limit)
+            order = lead_of(self.snapshot, self.asked, None if after is None else after.order).order
+            return self._page(self._walk(order, after, limit), after, limit, order.name)
         if self.query.order_by in _TIMES:
             return self._by_time(_TIMES[self.query.order_by], after, limit)
         return self._sorted(after, limit)
 
     def refuse_more_than(self, most: int) -> None:
-        for number, (_, event) in enumerate(self._walk(self._source(), None, most + 1), 1):
+        order = lead_of(self.snapshot, self.asked).order
+        for number, (_, event) in enumerate(self._walk(order, None, most + 1), 1):
             if event is None:
                 raise _too_complex()
             if number > most:
@@ -158,71 +130,47 @@ class _Search:
 
     # --- in the order of an index ---
 
-    def _source(self) -> Source:
-        """The source that leads to few events, as far as the query itself tells."""
-        epcs = self._named()
-        if epcs is not None and not epcs.spans:
-            return ByEpc(epcs)
-        columns = self.query.columns
-        if "event_id" in columns:
-            return ByColumn("event_id", sorted(columns["event_id"]))
-        if epcs is not None:
-            return ByEpc(epcs)
-        for name in _NARROW:
-            if name in columns:
-                return ByColumn(name, sorted(columns[name]))
-        for name, (low, high) in (("event_time", self.query.event_time), ("record_time", self.query.record_time)):
-            if low is not None or high is not None:
-                return ByTime(name, False, low, high)
-        for name in _WIDE:
-            if name in columns:
-                return ByColumn(name, sorted(columns[name]))
-        return ByPosition()
-
-    def _named(self) -> EpcFilter | None:
-        filters = list(self.query.epc_filters)
-        if "transformation_id" in self.query.columns:
-            filters.append(repository.transformed(self.query.columns["transformation_id"]))
-        return min(filters, key=lambda one: (len(one.spans), len(one.exact)), default=None)
-
-    def _walk(self, source: Source, after: Cursor | None, wanted: int) -> Iterator[tuple[Place, Found | None]]:
+    def _walk(self, order: Order, after: Cursor | None, wanted: int) -> Iterator[tuple[Place, Found | None]]:
         """What matches, each with its place; without an event: the place where this request stops looking."""
-        looked = 0
-        undecided = self._undecided(source)
+        told = looked = 0
+        undecided = self._undecided(order)
         begin = None if after is None else after.place
         first = min(wanted + 1, READ)
-        for number, piece in enumerate(repository.pieces(self.snapshot, source, self.asked, begin, first, READ), 1):
-            told = repository.bodies(self.snapshot, piece.lines.values())
-            self._learn(piece.lines.values(), told)
-            for place, key in piece.places:
-                line, body = piece.lines.get(key), told.get(key)
-                if line is not None and body is not None and source.first(place, body):
+        for piece in repository.pieces(self.snapshot, order, self.asked, begin, first, READ):
+            self._learn(piece.lines.values())
+            for place, position in piece.places:
+                line = piece.lines.get(position)
+                if line is not None and order.first(place, body := line.body):
                     found = Found(line, body)
-                    if undecided.matches(self._candidate(found)):
+                    if undecided is None or undecided.matches(self._candidate(found)):
                         yield place, found
-            looked += len(told)
-            if piece.reached is not None and (looked >= LOOKED or number >= WINDOWS):
+            told += len(piece.lines)
+            looked += piece.looked
+            if piece.reached is not None and (told >= LOOKED or looked >= ROWS):
                 yield piece.reached, None
                 return
 
-    def _undecided(self, source: Source) -> Query:
-        """The query without what the source's index has decided of every event that it leads to."""
-        if not isinstance(source, ByEpc):
-            return self.query
-        return replace(self.query, epc_filters=tuple(x for x in self.query.epc_filters if x is not source.wanted))
+    def _undecided(self, order: Order) -> Query | None:
+        """The query without what the index has decided of every event that it leads to; None where that is all."""
+        left = self.asked.undecided
+        if isinstance(order, ByEpc):
+            left = replace(left, epc_filters=tuple(x for x in left.epc_filters if x is not order.wanted))
+        return left if left.tests or left.epc_filters or left.place_filters or left.columns else None
 
-    def _page(self, walk: Iterator[tuple[Place, Found | None]], after: Cursor | None, limit: int) -> Page:
+    def _page(
+        self, walk: Iterator[tuple[Place, Found | None]], after: Cursor | None, limit: int, order: str | None = None
+    ) -> Page:
         told = 0 if after is None else after.told
         events: list[Found] = []
         size = 0
         last: Place | None = None
         for place, found in walk:
             if found is None:
-                return Page(events, Cursor(place, told + len(events)))
+                return Page(events, Cursor(place, told + len(events), order=order))
             size += self.size_of(found.body)
             if len(events) == limit or (events and size > BYTES):
                 assert last is not None, "there is an event"
-                return Page(events, Cursor(last, told + len(events)))
+                return Page(events, Cursor(last, told + len(events), order=order))
             events.append(found)
             last = place
         return Page(events, None)
@@ -230,8 +178,8 @@ class _Search:
     # --- by time ---
 
     def _by_time(self, name: str, after: Cursor | None, limit: int) -> Page:
-        low, high = self.query.event_time if name == "event_time" else self.query.record_time
-        source = ByTime(name, self.query.descending, low, high)
+        """Few events are sorted; of more the index of the time tells them, at the same places."""
+        source = by_time(self.snapshot, self.asked, name)
         lines = self._few()
         if lines is None:
             return self._page(self._walk(source, after, limit), after, limit)
@@ -241,28 +189,28 @@ class _Search:
         return self._page(self._told(ordered), after, limit)
 
     def _few(self) -> list[Line] | None:
-        """All that the query may concern, where an index of EPCs or eventIDs leads to no more than can be sorted."""
-        source = self._source()
-        if not (isinstance(source, ByEpc) or (isinstance(source, ByColumn) and source.name == "event_id")):
+        """All that the query may concern, where an index leads to few."""
+        lead = lead_of(self.snapshot, self.asked, counted=True)
+        if lead.count is None or lead.count >= COUNTED:
             return None
-        lines: dict[UUID, Line] = {}
-        pieces = repository.pieces(self.snapshot, source, self.asked, None, READ, repository.PIECE)
-        for piece in islice(pieces, SORTED // repository.PIECE):
+        lines: dict[int, Line] = {}
+        asked = replace(self.asked, bodies=False)
+        for piece in repository.pieces(self.snapshot, lead.order, asked, None, repository.PIECE, repository.PIECE):
             lines |= piece.lines
-            if piece.reached is None:
-                return list(lines.values())
-        return None
+        return list(lines.values())
 
     def _told(self, ordered: list[tuple[Place, Line]]) -> Iterator[tuple[Place, Found | None]]:
         ahead = ordered[:LOOKED]
+        undecided = self.asked.undecided
         for start in range(0, len(ahead), READ):
             part = ahead[start : start + READ]
-            lines = [line for _, line in part]
-            told = repository.bodies(self.snapshot, lines)
-            self._learn(lines, told)
+            lines = self.asked.lines(self.snapshot, [line.position for _, line in part])
+            self._learn(lines.values())
             for place, line in part:
-                if line.id in told and self._matches(found := Found(line, told[line.id])):
-                    yield place, found
+                if (whole := lines.get(line.position)) is not None:
+                    found = Found(whole, whole.body)
+                    if undecided.matches(self._candidate(found)):
+                        yield place, found
         if len(ahead) < len(ordered):
             yield ahead[-1][0], None
 
@@ -273,44 +221,38 @@ class _Search:
         upto = after.upto if after is not None and after.upto is not None else last_position(self.snapshot)
         begin = 0 if after is None else int(after.place[0])
         keys = sorted(self._keys(upto))[begin : begin + limit]
-        ids = [key for _, _, key in keys]
-        lines = self.asked.lines(self.snapshot, ids)
-        told = repository.bodies(self.snapshot, lines.values())
-        events = [Found(lines[key], told[key]) for key in ids if key in told]
+        lines = self.asked.lines(self.snapshot, [position for _, position in keys])
+        events = [Found(line, line.body) for _, position in keys if (line := lines.get(position)) is not None]
         end = begin + limit
         return Page(events, Cursor((end,), end, upto) if len(keys) == limit else None)
 
-    def _keys(self, upto: int) -> Iterator[tuple[SortKey, int, UUID]]:
-        """Of all that matches: what it is sorted by, its position and id."""
-        known = set()
-        for piece in repository.pieces(self.snapshot, self._source(), self.asked, None, READ, READ):
-            told = repository.bodies(self.snapshot, piece.lines.values())
-            self._learn(piece.lines.values(), told)
-            for key, line in piece.lines.items():
-                if key not in known and key in told and line.position <= upto:
-                    known.add(key)
-                    candidate = self._candidate(Found(line, told[key]))
+    def _keys(self, upto: int) -> Iterator[tuple[SortKey, int]]:
+        """Of all that matches: what it is sorted by, and its position."""
+        known: set[int] = set()
+        order = lead_of(self.snapshot, self.asked).order
+        for piece in repository.pieces(self.snapshot, order, self.asked, None, READ, READ):
+            self._learn(piece.lines.values())
+            for position, line in piece.lines.items():
+                if position not in known and position <= upto:
+                    known.add(position)
+                    candidate = self._candidate(Found(line, line.body))
                     if self.query.matches(candidate):
-                        yield self.query.sort_key(candidate), line.position, key
+                        yield self.query.sort_key(candidate), position
             if len(known) > SORTED:
                 raise _too_complex()
 
     # --- one event ---
 
-    def _matches(self, found: Found) -> bool:
-        return self.query.matches(self._candidate(found))
-
     def _candidate(self, found: Found) -> Candidate:
         line = found.line
         return Candidate(found.body, line.record_time, line.event_id, found.context, self._masters)
 
-    def _learn(self, lines: Collection[Line], told: Mapping[UUID, Mapping[str, Any]]) -> None:
+    def _learn(self, lines: Collection[Line]) -> None:
         """Reads the master data that the query asks about."""
         if self.query.uses_masters:
             named: set[str] = set()
             for line in lines:
-                if line.id in told:
-                    named |= self.query.elements(self._candidate(Found(line, told[line.id])))
+                named |= self.query.elements(self._candidate(Found(line, line.body)))
             self._masters = known_of(self.snapshot, named, self.url)
 
 
@@ -319,8 +261,6 @@ def _place(pair: tuple[Place, Line]) -> Place:
 
 
 _TIMES = {"eventTime": "event_time", "recordTime": "record_time"}
-_NARROW = ("biz_location", "read_point")
-_WIDE = ("disposition", "biz_step", "type")
 
 
 def _too_complex() -> QueryTooComplexException:

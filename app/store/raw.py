@@ -4,19 +4,26 @@ The values are the same on both databases: an id is its 16 bytes, an instant mic
 text, JSON its text. A statement reads one table by a list of keys; a list longer than CHUNK takes several.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Column, Date, Table
 
 from app.store.engine import Snapshot
-from app.store.types import Id, Instant, Json
+from app.store.types import Id, Instant, Json, micros
 
 # Keys in one statement: on SQLite a little faster than 500 in a wide generation, and no faster beyond.
 CHUNK = 4096
+# SELECTs in one statement: SQLite takes 500.
+BRANCHES = 250
 
 Row = tuple[Any, ...]
+Branch = tuple[str, tuple[Any, ...]]
+"""What stands behind FROM (a condition, an order, a LIMIT), with the values for each {} in it: texts and numbers, ids
+and instants as `value` makes them."""
 
 
 def select(
@@ -42,19 +49,15 @@ def joined(
     second: tuple[Table, tuple[str, ...]],
     on: tuple[str, str],
     by: str,
-    keys: Iterable[bytes],
+    keys: Iterable[Any],
 ) -> list[Row]:
-    """As select by ids, each row of the first table with the one of the second that it belongs to."""
+    """As select, by a column of the first table: each row of it with the one of the second that it belongs to."""
     postgres = snapshot.dialect.name == "postgresql"
     rows: list[Row] = []
     for chunk in _chunks(keys):
         length = 1 << (len(chunk) - 1).bit_length()
         statement = _joined(first, second, on, by, postgres, 0 if postgres else length)
-        sent: tuple[Any, ...] = (
-            ("{" + ",".join([key.hex() for key in chunk]) + "}",)
-            if postgres
-            else (*chunk, *chunk[-1:] * (length - len(chunk)))
-        )
+        sent = _listed(first[0], by, chunk) if postgres else (*chunk, *chunk[-1:] * (length - len(chunk)))
         with snapshot.exec_driver_sql(statement, sent) as result:
             rows += result.cursor.fetchall()
     return rows
@@ -75,28 +78,63 @@ def _joined(
         for alias, (table, columns) in (("a", first), ("b", second))
         for name in columns
     )
-    among = "= ANY(%s::uuid[])" if postgres else f"IN ({','.join('?' * length)})"
+    among = f"= ANY(%s::{_sort(first[0], by)}[])" if postgres else f"IN ({','.join('?' * length)})"
     return (
         f'SELECT {names} FROM "{first[0].name}" AS a JOIN "{second[0].name}" AS b ON b."{on[1]}" = a."{on[0]}" '
         f'WHERE a."{by}" {among}'
     )
 
 
-def ordered(
-    snapshot: Snapshot, table: Table, columns: tuple[str, ...], condition: str, given: tuple[Any, ...], order: str
-) -> list[Row]:
-    """The rows of which the condition holds, in an order that may end in a LIMIT; each {} in both is one of the given
-    values, texts or numbers."""
-    with snapshot.exec_driver_sql(_ordered(snapshot.dialect.name, table, columns, condition, order), given) as result:
+def found(snapshot: Snapshot, table: Table, columns: tuple[str, ...], branch: Branch) -> list[Row]:
+    """What a branch finds, in its order."""
+    rest, given = branch
+    with snapshot.exec_driver_sql(_found(snapshot.dialect.name, table, columns, rest), given) as result:
         return list(result.cursor.fetchall())
 
 
 @lru_cache(maxsize=64)
-def _ordered(dialect: str, table: Table, columns: tuple[str, ...], condition: str, order: str) -> str:
-    postgres = dialect == "postgresql"
-    names = ", ".join((_plain if postgres else _quoted)(table.c[name]) for name in columns)
-    text = f'SELECT {names} FROM "{table.name}" WHERE {condition} ORDER BY {order}'
-    return text.replace("{}", "%s" if postgres else "?")
+def _found(dialect: str, table: Table, columns: tuple[str, ...], rest: str) -> str:
+    return _marked(dialect, f'SELECT {_names(dialect, table, columns)} FROM "{table.name}" {rest}')
+
+
+def _names(dialect: str, table: Table, columns: tuple[str, ...]) -> str:
+    spell = _plain if dialect == "postgresql" else _quoted
+    return ", ".join(spell(table.c[name]) for name in columns)
+
+
+def _marked(dialect: str, text: str) -> str:
+    return text.replace("{}", "%s" if dialect == "postgresql" else "?")
+
+
+def merged(snapshot: Snapshot, table: Table, columns: tuple[str, ...], branches: Iterable[Branch]) -> list[Row]:
+    """What each of the branches finds by itself, all together and in no order."""
+    names = _names(snapshot.dialect.name, table, columns)
+    return _united(snapshot, branches, lambda rest: f'* FROM (SELECT {names} FROM "{table.name}" {rest}) AS one')
+
+
+def counted(snapshot: Snapshot, table: Table, branches: Iterable[Branch]) -> int:
+    """How many rows the branches find together."""
+    counts = _united(snapshot, branches, lambda rest: f'count(*) FROM (SELECT 1 FROM "{table.name}" {rest}) AS one')
+    return sum(count for (count,) in counts)
+
+
+def _united(snapshot: Snapshot, branches: Iterable[Branch], select_: Callable[[str], str]) -> list[Row]:
+    rows: list[Row] = []
+    listed = list(branches)
+    for start in range(0, len(listed), BRANCHES):
+        some = listed[start : start + BRANCHES]
+        text = " UNION ALL ".join([f"SELECT {select_(rest)}" for rest, _ in some])
+        given = tuple([value for _, values in some for value in values])
+        with snapshot.exec_driver_sql(_marked(snapshot.dialect.name, text), given) as result:
+            rows += result.cursor.fetchall()
+    return rows
+
+
+def value(snapshot: Snapshot, given: Any) -> Any:
+    """A UUID or an instant as the driver takes it; anything else as it is."""
+    if snapshot.dialect.name == "postgresql":
+        return given
+    return given.bytes if isinstance(given, UUID) else micros(given) if isinstance(given, datetime) else given
 
 
 def where(snapshot: Snapshot, table: Table, columns: tuple[str, ...], condition: str) -> list[Row]:
@@ -117,10 +155,7 @@ def _fetch(
     snapshot: Snapshot, table: Table, columns: tuple[str, ...], by: str, keys: list[Any], where: str, also: str
 ) -> list[Row]:
     if snapshot.dialect.name == "postgresql":
-        # An array of ids is quickest as its text: the driver would turn every one into a parameter of its own.
-        sent: tuple[Any, ...] = (
-            ("{" + ",".join([key.hex() for key in keys]) + "}",) if isinstance(table.c[by].type, Id) else (list(keys),)
-        )
+        sent = _listed(table, by, keys)
         statement = _postgres(table, columns, by, where, also)
     else:
         # Few lengths of the list, so that the driver finds the statement prepared; a key twice changes nothing.
@@ -141,9 +176,18 @@ def _sqlite(table: Table, columns: tuple[str, ...], by: str, where: str, also: s
 @lru_cache(maxsize=256)
 def _postgres(table: Table, columns: tuple[str, ...], by: str, where: str, also: str) -> str:
     names = ", ".join([*(_plain(table.c[name]) for name in columns), *filter(None, [also])])
+    return f'SELECT {names} FROM "{table.name}" WHERE "{by}" = ANY(%s::{_sort(table, by)}[]){_and(where)}'
+
+
+def _sort(table: Table, by: str) -> str:
     kind = table.c[by].type
-    sort = "uuid" if isinstance(kind, Id) else "bigint" if kind.python_type is int else "text"
-    return f'SELECT {names} FROM "{table.name}" WHERE "{by}" = ANY(%s::{sort}[]){_and(where)}'
+    return "uuid" if isinstance(kind, Id) else "bigint" if kind.python_type is int else "text"
+
+
+def _listed(table: Table, by: str, keys: list[Any]) -> tuple[Any, ...]:
+    """A list of keys as PostgreSQL's driver takes it: an array of ids is quickest as its text, it would turn every one
+    into a parameter of its own."""
+    return ("{" + ",".join([key.hex() for key in keys]) + "}",) if isinstance(table.c[by].type, Id) else (keys,)
 
 
 def _and(where: str) -> str:

@@ -1,378 +1,204 @@
-"""Reading the EPCIS repository: events in the order of an index, from a place in it on.
+"""Reading the EPCIS repository: its rows, whom they concern, and the orders that they are read in.
 
-Each source is read in pieces of bounded size. What an index cannot say of an event its body does, and that is for the
-caller to look at: `app.exchanging.querying`.
+Each order is an index, and is read in pieces of bounded size. What no index can say of an event its body does, and
+that is for the caller to look at: `app.exchanging.querying`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select, tuple_, union_all
+from sqlalchemy import ColumnElement, func, select
 
-from app.domain.epcis.named import Role, named_epcs
-from app.domain.epcis.patterns import Span
-from app.domain.epcis.query import EpcFilter, Query
+from app.domain.epcis.query import Query
 from app.domain.rights import Principal
 from app.domain.rights import Role as Rights
 from app.store import captures, raw, tables
 from app.store.engine import Snapshot
 from app.store.events import visible_to
-from app.store.published import NATIVE
-from app.store.types import from_micros, micros
+from app.store.types import from_micros
 
 Place = tuple[Any, ...]
-"""Where an event stands in the order of a source: what a later page goes on from. Texts and integers; times are
-microseconds since 1970 UTC."""
+"""Where an event stands in an order: what a later page goes on from. Texts and integers; times are microseconds since
+1970 UTC."""
 
-WINDOW: Final = 20_000  # rows of an index that one statement looks at
+WINDOW: Final = 20_000  # rows of an index that are looked at for one piece
 LONGEST: Final = 100  # values in a condition; what is longer is for the query itself to decide
-PIECE: Final = 500  # events of a source whose bodies are not read
-_GROUP: Final = 25  # EPCs in one statement
+RIGHTS: Final = "rights"  # beside the names of columns: who may see what
+PIECE: Final = 500  # events of a piece whose bodies are not read
+_MOST: Final = 2_000  # rows of an index in one statement
+_LEAST: Final = 100  # rows that a statement is as dear as
 
-_event, _named = tables.epcis_event.c, tables.epc_event.c
-_LINE = (
-    _event.event_id, _event.position, _event.event_time, _event.record_time, _event.epcis_event_id, _event.context,
-    _event.body,
-)  # fmt: skip
-
-
-_NAMES = tuple(each.name for each in _LINE)
+event = tables.epcis_event.c
+_ROW = ("position", "event_time", "record_time", "epcis_event_id", "context", "event_id", "body")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An event that the repository shows. `event_id`: the eventID that it goes by; `context`: the `@context` of its
-    document, where that declares more than the standard's; `body`: of a native one, of a captured one None."""
+class Line(NamedTuple):
+    """An event that the repository shows, as the driver gives it: times in microseconds since 1970 UTC, JSON as text.
+    `event_id`: the eventID that it goes by; `native` and `captured`: its body, of which there is one at least where
+    bodies have been read; `key`: the id of its row."""
 
-    id: UUID
     position: int
-    event_time: datetime
-    record_time: datetime
+    happened: int
+    recorded: int
     event_id: str
-    context: Any
-    body: Mapping[str, Any] | None
+    declared: str | None
+    key: bytes
+    native: str | None
+    captured: str | None = None
+
+    @property
+    def id(self) -> UUID:
+        return UUID(bytes=self.key)
+
+    @property
+    def event_time(self) -> datetime:
+        return from_micros(self.happened)
+
+    @property
+    def record_time(self) -> datetime:
+        return from_micros(self.recorded)
+
+    @property
+    def context(self) -> Any:
+        """The `@context` of its document, where that declares more than the standard's."""
+        return None if self.declared is None else captures.decode(self.declared)
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What the event says: as published, or as captured."""
+        said = self.captured if self.native is None else self.native
+        assert said is not None, "bodies were read"
+        body: Mapping[str, Any] = captures.decode(said)
+        return body
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Events of a source: places and ids in its order; `lines` of those that the reader may see and that the query's
-    columns do not rule out; `reached`: the place up to which that is all, None where the source has ended."""
+    """Events of an order: places and positions of those that the reader may see and that the query's columns and times
+    do not rule out, with their rows; `reached`: the place up to which that is all, None where the order has ended;
+    `looked`: rows of an index that it took."""
 
-    places: Sequence[tuple[Place, UUID]]
-    lines: Mapping[UUID, Line]
+    places: Sequence[tuple[Place, int]]
+    lines: Mapping[int, Line]
     reached: Place | None
+    looked: int
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asks for what: the rows of the repository that may concern them."""
+    """Who asks for what: the rows of the repository that may concern them. `bodies`: whether lines have theirs."""
 
     principal: Principal
     query: Query
+    bodies: bool = True
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        found = [] if self.principal.role is Rights.ADMIN else [visible_to(self.principal, _event)]
+    def conditions(self, decided: Collection[str] = ()) -> list[ColumnElement[bool]]:
+        """`decided`: the columns of the query, and RIGHTS, that an order says of all its events already."""
+        seen = self.principal.role is not Rights.ADMIN and RIGHTS not in decided
+        found = [visible_to(self.principal, event)] if seen else []
         for name, wanted in self.query.columns.items():
-            if len(wanted) <= LONGEST:
-                found.append(column(name).in_(sorted(wanted)))
+            if len(wanted) <= LONGEST and name not in decided:
+                found.append(_aside(column(name)).in_(sorted(wanted)))
         for by, (low, high) in (("event_time", self.query.event_time), ("record_time", self.query.record_time)):
-            found += [] if low is None else [column(by) >= low]
-            found += [] if high is None else [column(by) < high]
+            if by not in decided:
+                found += [] if low is None else [_aside(column(by)) >= low]
+                found += [] if high is None else [_aside(column(by)) < high]
         return found
 
-    def lines(self, snapshot: Snapshot, ids: Collection[UUID]) -> dict[UUID, Line]:
-        """Of the ids, at most some hundred."""
-        if not ids:
+    @property
+    def undecided(self) -> Query:
+        """The query without what `conditions` have decided."""
+        longer = {name: wanted for name, wanted in self.query.columns.items() if len(wanted) > LONGEST}
+        return replace(self.query, columns=longer, event_time=(None, None), record_time=(None, None))
+
+    def among(self, snapshot: Snapshot, positions: Collection[int], decided: Collection[str] = ()) -> Collection[int]:
+        """Those of the positions, at most some thousand, that the conditions leave."""
+        conditions = self.conditions(decided)
+        if not conditions or not positions:
+            return positions
+        found: set[int] = set()
+        listed = sorted(set(positions))
+        for start in range(0, len(listed), PIECE):
+            inside = event.position.in_(listed[start : start + PIECE])
+            found.update(snapshot.scalars(select(event.position).where(inside, *conditions)))
+        return found
+
+    def lines(self, snapshot: Snapshot, positions: Collection[int]) -> dict[int, Line]:
+        """The rows at the positions."""
+        listed = list(positions)
+        if not listed:
             return {}
-        conditions = self.conditions()
-        if not conditions:  # a quarter of the time that objects of rows take
-            rows = raw.select(snapshot, tables.epcis_event, _NAMES, "event_id", sorted(key.bytes for key in ids))
-            return {line.id: line for line in map(_line, rows)}
-        statement = select(*_LINE).where(_event.event_id.in_(sorted(ids)), *conditions)
-        return {row[0]: Line(*row) for row in snapshot.execute(statement)}
+        if self.bodies:
+            told = (tables.event, ("body",))
+            rows = raw.joined(snapshot, (tables.epcis_event, _ROW), told, ("event_id", "id"), "position", listed)
+        else:
+            rows = raw.select(snapshot, tables.epcis_event, _ROW, "position", listed)
+        return {row[0]: Line._make(row) if self.bodies else Line(*row) for row in rows}
 
 
-def _line(row: raw.Row) -> Line:
-    key, position, time, recorded, event_id, context, body = row
-    return Line(
-        UUID(bytes=key), position, from_micros(time), from_micros(recorded), event_id,
-        None if context is None else captures.decode(context), None if body is None else captures.decode(body),
-    )  # fmt: skip
+def _aside(each: Any) -> Any:
+    """The column as no index has it: what leads to the events is chosen already, and no planner is to know better."""
+    return func.coalesce(each, each)
 
 
 def column(name: str) -> Any:
     """The column of epcis_event for a column of a query."""
-    return _event["epcis_event_id" if name == "event_id" else name]
+    return event["epcis_event_id" if name == "event_id" else name]
 
 
-def bodies(snapshot: Snapshot, lines: Collection[Line]) -> dict[UUID, Mapping[str, Any]]:
-    """What the events say. One that was thinned away in between is not there any more."""
-    captured = {line.id.bytes: line.id for line in lines if line.body is None}
-    rows = raw.select(snapshot, tables.event, ("id", "body"), "id", list(captured)) if captured else []
-    found: dict[UUID, Mapping[str, Any]] = {captured[key]: captures.decode(body) for key, body in rows}
-    return found | {line.id: line.body for line in lines if line.body is not None}
+class Order(Protocol):
+    """An order of events. `name`: of its kind, for a later page to find it again."""
 
-
-class Source(Protocol):
-    """An order of events."""
+    @property
+    def name(self) -> str: ...
 
     def read(self, snapshot: Snapshot, asked: Asked, after: Place | None, size: int) -> Piece:
-        """The next ones after a place; about so many."""
+        """The next ones after a place; at most so many."""
 
     def first(self, place: Place, body: Mapping[str, Any]) -> bool:
         """Whether an event is told at this place, if it stands at several."""
 
-
-# --- by what events name ---
-
-
-@dataclass(frozen=True)
-class ByEpc:
-    """Events that the filter means, by (EPC, position); told at the first of the EPCs that it holds of."""
-
-    wanted: EpcFilter
-
-    @cached_property
-    def _ranges(self) -> list[Span | list[str]]:
-        """Spans that do not overlap, and groups of single EPCs between them, in the order of EPCs."""
-        spans: list[Span] = []
-        for span in sorted(self.wanted.spans, key=lambda span: (span.low, span.high)):
-            if spans and span.low <= spans[-1].high:
-                spans[-1] = Span(spans[-1].low, max(spans[-1].high, span.high))
-            else:
-                spans.append(span)
-        single = [epc for epc in self.wanted.exact if not any(epc in span for span in spans)]
-        ranges: list[Span | list[str]] = []
-        for low, item in sorted([(span.low, span) for span in spans] + [(epc, epc) for epc in single], key=_low):
-            if isinstance(item, Span):
-                ranges.append(item)
-            elif ranges and isinstance(ranges[-1], list) and len(ranges[-1]) < _GROUP:
-                ranges[-1].append(low)
-            else:
-                ranges.append([low])
-        return ranges
-
-    def read(self, snapshot: Snapshot, asked: Asked, after: Place | None, size: int) -> Piece:
-        reached: Place | None = None
-        rows: Sequence[Any] = []
-        for item in self._ranges:
-            end = (item.high, 0) if isinstance(item, Span) else (item[-1], _LAST)
-            if after is not None and end <= after:
-                continue
-            rows = self._span(snapshot, item, after, size) if isinstance(item, Span) else self._some(
-                snapshot, [epc for epc in item if after is None or epc >= after[0]], after, size
-            )  # fmt: skip
-            if len(rows) >= size:
-                reached = (rows[size - 1].epc, rows[size - 1].position)
-            elif item is not self._ranges[-1]:
-                reached = end
-            break
-        holds = self.wanted.holds
-        places = [((row.epc, row.position), row.event_id) for row in rows[:size] if holds(row.epc, row.roles)]
-        return Piece(places, asked.lines(snapshot, {key for _, key in places}), reached)
-
-    def _span(self, snapshot: Snapshot, span: Span, after: Place | None, size: int) -> Sequence[Any]:
-        inside = [_named.epc >= span.low, _named.epc < span.high, _named.position > 0]
-        if after is not None and after[0] >= span.low:
-            inside[0] = tuple_(_named.epc, _named.position) > after
-        ordered = select(*_NAMED).where(*inside).order_by(_named.epc, _named.position).limit(size)
-        return snapshot.execute(ordered).all()
-
-    def _some(self, snapshot: Snapshot, epcs: Sequence[str], after: Place | None, size: int) -> Sequence[Any]:
-        if len(epcs) == 1:
-            begun = after[1] if after is not None and after[0] == epcs[0] else 0
-            condition, order = '"epc" = {} AND "position" > {}', '"position" LIMIT {}'
-            given = (epcs[0], begun, size)
-            rows = raw.ordered(snapshot, tables.epc_event, _INDEX, condition, given, order)
-            return [_Entry(epc, position, UUID(bytes=key), roles) for epc, position, key, roles in rows]
-        parts = [self._one(epc, after[1] if after is not None and after[0] == epc else 0, size) for epc in epcs]
-        found = snapshot.execute(union_all(*(select(part.subquery()) for part in parts))).all()
-        return sorted(found, key=lambda row: (row.epc, row.position))
-
-    def _one(self, epc: str, position: int, size: int) -> Select[Any]:
-        there = select(*_NAMED).where(_named.epc == epc, _named.position > position)
-        return there.order_by(_named.position).limit(size)
-
-    def first(self, place: Place, body: Mapping[str, Any]) -> bool:
-        if not self.wanted.spans and len(self.wanted.exact) == 1:
-            return True
-        return not any(epc < place[0] and self.wanted.holds(epc, role) for epc, role in named_epcs(body).items())
+    def count(self, snapshot: Snapshot, most: int) -> int:
+        """How many rows of the index it leads through, at least; `most` where they are as many."""
 
 
-class _Entry(NamedTuple):
-    epc: str
-    position: int
-    event_id: UUID
-    roles: int
+Entries = Callable[[Place | None, int], tuple[list[tuple[Place, int]], Place | None, int]]
+"""(after, size) → the next entries of an index as places and positions, the place up to which that is all (None: its
+end), and how many there were."""
 
 
-_INDEX = _Entry._fields
-_NAMED = (_named.epc, _named.position, _named.event_id, _named.roles)
-_LAST: Final = 2**62
-
-
-def _low(pair: tuple[str, object]) -> str:
-    return pair[0]
-
-
-def transformed(uris: Collection[str]) -> EpcFilter:
-    """Events of the transformations."""
-    return EpcFilter(Role.TRANSFORMATION, (), frozenset(uris))
-
-
-# --- by what stands in their rows ---
-
-
-@dataclass(frozen=True)
-class ByColumn:
-    """Events whose column is one of the values, by (value, position)."""
-
-    name: str
-    values: Sequence[str]  # sorted
-
-    def read(self, snapshot: Snapshot, asked: Asked, after: Place | None, size: int) -> Piece:
-        left = [value for value in self.values if after is None or (value, _LAST) > after]
-        if not left:
-            return Piece((), {}, None)
-        value = left[0]
-        begun = after[1:] if after is not None and after[0] == value else None
-        lines, reached = _scan(snapshot, asked, [column(self.name) == value], (_event.position,), begun, size)
-        places = [((value, line.position), line.id) for line in lines]
-        beyond: Place | None = (value, *reached) if reached is not None else (value, _LAST) if len(left) > 1 else None
-        return Piece(places, {line.id: line for line in lines}, beyond)
-
-    def first(self, place: Place, body: Mapping[str, Any]) -> bool:
-        return True
-
-
-@dataclass(frozen=True)
-class ByTime:
-    """Events by (time, position), forwards or back; `name`: event_time or record_time."""
-
-    name: str
-    descending: bool = False
-    low: datetime | None = None
-    high: datetime | None = None
-
-    def read(self, snapshot: Snapshot, asked: Asked, after: Place | None, size: int) -> Piece:
-        time = column(self.name)
-        inside = ([] if self.low is None else [time >= self.low]) + ([] if self.high is None else [time < self.high])
-        begun = None if after is None else (from_micros(after[0]), after[1])
-        lines, reached = _scan(snapshot, asked, inside, (time, _event.position), begun, size, self.descending)
-        places = [(self.place(line), line.id) for line in lines]
-        beyond = None if reached is None else (micros(reached[0]), reached[1])
-        return Piece(places, {line.id: line for line in lines}, beyond)
-
-    def place(self, line: Line) -> Place:
-        return micros(getattr(line, self.name)), line.position
-
-    def first(self, place: Place, body: Mapping[str, Any]) -> bool:
-        return True
-
-
-@dataclass(frozen=True)
-class ByPosition:
-    """All events, in the order in which the repository got them."""
-
-    upto: int | None = None
-
-    def read(self, snapshot: Snapshot, asked: Asked, after: Place | None, size: int) -> Piece:
-        inside = [] if self.upto is None else [_event.position <= self.upto]
-        lines, reached = _scan(snapshot, asked, inside, (_event.position,), after, size)
-        return Piece([((line.position,), line.id) for line in lines], {line.id: line for line in lines}, reached)
-
-    def first(self, place: Place, body: Mapping[str, Any]) -> bool:
-        return True
-
-
-def _scan(
-    snapshot: Snapshot,
-    asked: Asked,
-    inside: list[ColumnElement[bool]],
-    order: tuple[Any, ...],
-    after: Place | None,
-    size: int,
-    descending: bool = False,
-) -> tuple[list[Line], Place | None]:
-    """The next rows of an index that are of concern, and the place up to which that is all: where few are, it looks at
-    WINDOW of them."""
-    inside = [*inside, *([] if after is None else [_beyond(order, after, descending)])]
-    ordered = [each.desc() if descending else each for each in order]
-    conditions = asked.conditions()
-    end: Place | None = None
-    if conditions:
-        edge = select(*order).where(*inside).order_by(*ordered).offset(WINDOW).limit(1)
-        row = snapshot.execute(edge).first()
-        end = None if row is None else tuple(row)
-    within = inside if end is None else [*inside, _beyond(order, end, not descending)]
-    statement = select(*_LINE).where(*within, *conditions).order_by(*ordered).limit(size)
-    lines = [Line(*row) for row in snapshot.execute(statement)]
-    if len(lines) < size:
-        # The edge itself is yet to be looked at.
-        return lines, None if end is None else _before(end, descending)
-    last = lines[-1]
-    return lines, tuple(getattr(last, each.name) for each in order)
-
-
-def _beyond(order: tuple[Any, ...], place: Place, descending: bool) -> ColumnElement[bool]:
-    left = tuple_(*order) if len(order) > 1 else order[0]
-    right = tuple(place) if len(order) > 1 else place[0]
-    condition: ColumnElement[bool] = left < right if descending else left > right
-    return condition
-
-
-def _before(place: Place, descending: bool) -> Place:
-    """The place next to one, on the side that a reader comes from: positions are whole numbers, the last of a place."""
-    return (*place[:-1], place[-1] + (1 if descending else -1))
+def gather(
+    snapshot: Snapshot, asked: Asked, after: Place | None, size: int, entries: Entries, decided: Collection[str] = ()
+) -> Piece:
+    """Events behind entries of an index; where few of them are of concern, it looks at WINDOW of them."""
+    places: list[tuple[Place, int]] = []
+    looked, take = 0, size
+    while True:
+        found, reached, count = entries(after, take)
+        looked += max(count, _LEAST)
+        left = asked.among(snapshot, [position for _, position in found], decided)
+        room = size - len(places)
+        kept = found if len(left) == len(found) else [one for one in found if one[1] in left]
+        if len(kept) > room:
+            kept = kept[:room]
+            reached = kept[-1][0]
+        places += kept
+        if reached is None or len(places) == size or looked >= WINDOW:
+            return Piece(places, asked.lines(snapshot, {position for _, position in places}), reached, looked)
+        after, take = reached, min(4 * take, _MOST)
 
 
 def pieces(
-    snapshot: Snapshot, source: Source, asked: Asked, after: Place | None, size: int, most: int
+    snapshot: Snapshot, order: Order, asked: Asked, after: Place | None, size: int, most: int
 ) -> Iterator[Piece]:
     """Piece after piece, each twice the one before up to `most`."""
     while True:
-        piece = source.read(snapshot, asked, after, size)
+        piece = order.read(snapshot, asked, after, size)
         yield piece
         if piece.reached is None:
             return
         after = piece.reached
         size = min(2 * size, most)
-
-
-# --- the values that there are ---
-
-
-def value_after(snapshot: Snapshot, asked: Asked, name: str, last: str | None) -> str | None:
-    """The next value of an indexed column in an event of concern: a seek, however often a value stands there."""
-    here = column(name)
-    beyond = [here.is_not(None)] if last is None else [here > last]
-    found: str | None = snapshot.scalar(select(here).where(*beyond, *asked.conditions()).order_by(here).limit(1))
-    return found
-
-
-def epcs(snapshot: Snapshot, asked: Asked, after: Place | None, limit: int) -> tuple[list[str], Place | None]:
-    """EPCs and classes that events of concern name, and the place where the next ones begin."""
-    found: list[str] = []
-    place = after or ("", 0)
-    for _ in range(_PIECES):
-        beyond = tuple_(_named.epc, _named.position) > place
-        ordered = select(*_NAMED).where(beyond).order_by(_named.epc, _named.position).limit(PIECE)
-        rows = snapshot.execute(ordered).all()
-        there = asked.lines(snapshot, {row.event_id for row in rows})
-        for row in rows:
-            if row.roles & ~_NO_EPCS and row.event_id in there and (not found or found[-1] != row.epc):
-                if len(found) == limit:
-                    return found, (found[-1], _LAST)
-                found.append(row.epc)
-        if len(rows) < PIECE:
-            return found, None
-        place = (rows[-1].epc, rows[-1].position) if not found or found[-1] != rows[-1].epc else (found[-1], _LAST)
-    return found, place
-
-
-_PIECES: Final = 20
-_NO_EPCS: Final = int(Role.TRANSFORMATION | Role.DESTINATION) | NATIVE

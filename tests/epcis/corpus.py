@@ -1,5 +1,6 @@
 """Random events and random queries over them, and the plain answer: everything that there is, looked at."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from random import Random
@@ -19,6 +20,7 @@ from app.store import bulk, captures, tables
 from app.store.engine import reading, writing
 from app.store.master import values
 from app.store.repository import Line
+from app.store.types import micros
 from tests.exchanging.world import FARM, MARKET, PLANT, STALL, happened, lot
 
 PLACES = (FARM, PLANT, MARKET, STALL, f"{STALL}/254/7")
@@ -142,10 +144,13 @@ def everything(engine: Engine) -> list[tuple[Found, UUID | None]]:
     with reading(engine) as snapshot:
         rows = snapshot.execute(select(*columns)).all()
         bodies = captures.bodies(snapshot, [row.event_id for row in rows])
-    return [
-        (Found(Line(*row[:7]), row.body if row.body is not None else bodies[row.event_id]), row.party_id)
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        declared = None if row.context is None else json.dumps(row.context)
+        times = micros(row.event_time), micros(row.record_time)
+        line = Line(row.position, *times, row.epcis_event_id, declared, row.event_id.bytes, None)
+        found.append((Found(line, row.body if row.body is not None else bodies[row.event_id]), row.party_id))
+    return found
 
 
 def pages(engine: Engine, principal: Principal, asked: Query, limit: int) -> Iterator[Page]:

@@ -44,7 +44,7 @@ def test_an_index_finds_what_looking_at_everything_finds(
     monkeypatch.setattr("app.store.repository.WINDOW", 23)
     monkeypatch.setattr("app.exchanging.querying.READ", 7)
     monkeypatch.setattr("app.exchanging.querying.LOOKED", 30)
-    monkeypatch.setattr("app.store.repository._GROUP", 2)
+    monkeypatch.setattr("app.store.repository_epcs._GROUP", 2)
     there = everything(engine)
     random = Random(seed)
     some = 0
@@ -103,6 +103,15 @@ def test_each_reader_has_its_own(writer: Writer, engine: Engine) -> None:
         (Principal(vendor(0).key_id, Rights.AUDITOR, vendor(1).party_id, None, None, None), 0),
     ):  # fmt: skip
         assert len(search(engine, principal, asked, limit=10).events) == count, principal
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_criteria_that_exclude_each_other_find_nothing(writer: Writer, engine: Engine) -> None:
+    filled(writer, engine, 7, 40)
+    of_value = parse_parameters([("EQ_bizStep", "shipping")])
+    for parameters in ([], [("orderBy", "eventTime")], [("orderBy", "recordTime")]):
+        both = parse_parameters([("EQ_bizStep", "receiving"), *parameters]).narrowed(of_value)
+        assert search(engine, OPERATOR, both, limit=10).events == []
 
 
 def test_limits_are_kept(writer: Writer, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +212,7 @@ def test_what_follows_a_position_is_told_up_to_where_the_look_stops(
 ) -> None:
     filled(writer, engine, 19, 40)
     monkeypatch.setattr("app.exchanging.querying.READ", 3)
-    monkeypatch.setattr("app.exchanging.querying.WINDOWS", 1)
+    monkeypatch.setattr("app.exchanging.querying.ROWS", 1)
     asked = parse_parameters([("EQ_action", "ADD")])
     positions = [one.line.position for one in wanted_of(engine, asked)]
     told: list[int] = []

@@ -43,6 +43,10 @@ def canonical_time(text: str) -> str:
     return f"{time.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
+# Characters of a number with a point: 15 digits survive in a float (IEEE 754 binary64), whichever they are.
+_SURE = 16
+
+
 def canonical_number(value: int | float | Decimal) -> str:
     """`value` in plain decimal notation without trailing zeros: 1000.0 → `1000`, 0.30 → `0.3`."""
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
@@ -56,6 +60,8 @@ def canonical_number(value: int | float | Decimal) -> str:
 
 def exact_number(text: str) -> float | Decimal:
     """A JSON number with a fraction or exponent: a float where that loses none of its digits, else a Decimal."""
+    if len(text) <= _SURE and "e" not in text and "E" not in text:
+        return float(text)
     number, exact = float(text), Decimal(text)
     return number if math.isfinite(number) and Decimal(repr(number)) == exact else exact
 

@@ -1,9 +1,13 @@
 """The EPCIS repository: every event that it shows, captured or native, in the order in which they came to be shown."""
 
-from sqlalchemy import BigInteger, Column, Index, SmallInteger, String
+from sqlalchemy import BigInteger, Column, Index, SmallInteger, String, text
 
 from app.store.tables.base import table
 from app.store.types import Ascii, Id, Instant, Json
+
+# Conditions of partial indexes; a statement says them to the letter.
+OWN = "\"role\" <> 'capture'"
+ASSERTED = '"party_id" <> "recorder_id"'
 
 epcis_event = table(
     "epcis_event",
@@ -38,7 +42,18 @@ Index(None, _c.event_time, _c.position)
 Index(None, _c.record_time, _c.position)
 Index(None, _c.epcis_event_id)
 for _column in (_c.type, _c.biz_step, _c.disposition, _c.read_point, _c.biz_location):
-    Index(None, _column, _c.position)
+    Index(None, _column, _c.event_time, _c.position)
+# What somebody may read who may read little (`app.store.repository_readers`): captured events are their party's.
+for _time in (_c.event_time, _c.record_time):
+    for _column, _also, _conditions in (
+        (_c.recorder_id, (), OWN),
+        (_c.party_id, (), ASSERTED),
+        (_c.site_id, (_c.role,), '"site_id" IS NOT NULL'),
+    ):
+        Index(
+            None, _column, _time, _c.position, *_also,
+            sqlite_where=text(_conditions), postgresql_where=text(_conditions),
+        )  # fmt: skip
 
 # What events name. `roles` is a bit mask: domain.epcis.named.Role; 0 for rows that are still to be published.
 epc_event = table(

@@ -14,7 +14,8 @@ from app.domain.epcis.query import Query
 from app.domain.epcis.query_parsing import of_epc, parse_parameters
 from app.domain.epcis.vocabulary import EVENT_TYPES
 from app.domain.rights import Principal
-from app.exchanging.querying import search, values
+from app.exchanging.querying import search
+from app.exchanging.values import values
 from app.web.auth import PrincipalDep
 from app.web.epcis import ground
 from app.web.epcis.answering import (

@@ -21,7 +21,7 @@ from app.exchanging.querying import Cursor
 LASTS: Final = timedelta(hours=12)
 _MAC: Final = 16
 _encode = msgspec.json.encode
-_decoder = msgspec.json.Decoder(tuple[int, list[str | int], int, int | None])
+_decoder = msgspec.json.Decoder(tuple[int, list[str | int], int, int | None, str | None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Tokens:
     def write(self, cursor: Cursor, now: datetime) -> tuple[str, datetime]:
         """The token, and when it expires."""
         expires = (now + LASTS).replace(microsecond=0)
-        raw = _encode((int(expires.timestamp()), list(cursor.place), cursor.told, cursor.upto))
+        raw = _encode((int(expires.timestamp()), list(cursor.place), cursor.told, cursor.upto, cursor.order))
         return base64.urlsafe_b64encode(self._sign(raw) + raw).decode().rstrip("="), expires
 
     def read(self, text: str, now: datetime) -> Cursor:
@@ -49,7 +49,7 @@ class Tokens:
             both = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
             if not hmac.compare_digest(both[:_MAC], self._sign(both[_MAC:])):
                 raise _refused()
-            expires, place, told, upto = _decoder.decode(both[_MAC:])
+            expires, place, told, upto, order = _decoder.decode(both[_MAC:])
         except (ValueError, binascii.Error, msgspec.DecodeError):
             raise _refused() from None
         if now >= datetime.fromtimestamp(expires, UTC):
@@ -57,7 +57,7 @@ class Tokens:
                 "nextPageToken 已过期，请从第一页重新开始 · The nextPageToken has expired: begin with the first page",
                 parameter="nextPageToken",
             )
-        return Cursor(tuple(place), told, upto)
+        return Cursor(tuple(place), told, upto, order)
 
     def _sign(self, raw: bytes) -> bytes:
         bound: list[Any] = [self.reader.key_id.hex, self.question]
