@@ -96,10 +96,12 @@ class Resolution:
         return ()
 
     def alternatives(self) -> tuple[Link, ...]:
-        """The default link, and those of its type beside it that the request may like better."""
+        """The default link, and those of its type beside it that the request may like better: none of ours where
+        somebody has published it."""
         chosen = self.default
         level = next(level for level in self.levels if level.default is not None)
-        return (chosen, *(link for link in level.links if link.type == chosen.type and link != chosen))
+        others = (link for link in level.links if link.type == chosen.type and link != chosen)
+        return (chosen, *(link for link in others if chosen.own or not link.own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +137,14 @@ class Wishes:
         if not self.languages:
             return 0, 0
         if not link.hreflang:
-            return 0.0001, 0  # in none, or in any
+            return _liked_whatever("*", self.languages), 0
         return max(_liked_language(tag.lower(), self.languages) for tag in link.hreflang)
 
     def _media_type(self, link: Link) -> tuple[float, float]:
         if not self.media_types:
             return 0, 0
         if link.media_type is None:
-            return 0.0001, 0
+            return _liked_whatever("*/*", self.media_types), 0
         return _liked_media_type(link.media_type.lower(), self.media_types), 0
 
 
@@ -150,6 +152,12 @@ def _highest(links: list[Link], score: Callable[[Link], tuple[float, float]]) ->
     scored = [(score(link), link) for link in links]
     best = max((each for each, _ in scored), default=None)
     return [link for each, link in scored if each == best]
+
+
+def _liked_whatever(named: str, liked: Liked) -> float:
+    """Of what tells no language or no media type, and may be in any: as what is not named is liked, and more than what
+    nothing is said of."""
+    return max((quality for name, quality in liked if name == named), default=0.0) or 0.0001
 
 
 def _liked_language(tag: str, liked: Liked) -> tuple[float, float]:

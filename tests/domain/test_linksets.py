@@ -29,16 +29,17 @@ def names(links: tuple[Link, ...]) -> str:
         (Wishes((("en-us", 1.0), ("zh", 0.5))), "zh"),
         (Wishes((("zh-tw", 0.5), ("en", 0.4))), "zh"),
         (Wishes((("fr", 1.0),)), "any pdf cn"),
-        (Wishes((("fr", 1.0), ("*", 0.1)), (("text/html", 1.0),)), "zh en-gb"),
+        (Wishes((("fr", 1.0), ("*", 0.1)), (("text/html", 1.0),)), "any zh en-gb cn"),
+        (Wishes((("*", 1.0),), (("*/*", 1.0),)), "any zh en-gb pdf cn"),
         (Wishes((), (("application/pdf", 1.0), ("*/*", 0.1))), "pdf"),
         (Wishes((), (("application/*", 1.0),)), "pdf"),
         (Wishes((), (("image/png", 1.0),)), "any zh en-gb cn"),
         (Wishes((("zh", 0.0),)), "any pdf cn"),
-        (Wishes((("zh", 0.0), ("*", 0.5))), "en-gb"),
-        (Wishes((("en", 0.0), ("*", 0.5))), "zh"),  # what is more exact counts
-        (Wishes((("en", 0.1), ("*", 0.9))), "zh"),
+        (Wishes((("zh", 0.0), ("*", 0.5))), "any en-gb pdf cn"),
+        (Wishes((("en", 0.0), ("*", 0.5))), "any zh pdf cn"),  # what is more exact counts
+        (Wishes((("en", 0.1), ("*", 0.9))), "any zh pdf cn"),
         (Wishes((("en-gb", 0.1), ("en", 0.9), ("zh", 0.2))), "zh"),
-        (Wishes((("zh-tw", 0.0), ("*", 0.5), ("en", 0.1))), "zh"),  # one of Taiwan is refused, not the language
+        (Wishes((("zh-tw", 0.0), ("*", 0.5), ("en", 0.1))), "any zh pdf cn"),  # that of Taiwan is refused, not all
         (Wishes((), (("application/pdf", 0.0),)), "any zh en-gb cn"),
     ],
 )

@@ -232,6 +232,17 @@ def test_a_better_match_than_the_default_is_taken(shelf: Shelf) -> None:
     assert shelf.leads(PRODUCT, accept_language="de") == "https://farm.example.cn/eggs"
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_published_default_is_where_every_client_goes(shelf: Shelf) -> None:
+    shelf.publish(default=True)
+    for accept, languages in (
+        ("*/*", "*"), ("*/*", "zh"), ("text/html,application/xhtml+xml,*/*;q=0.8", "zh-CN,zh;q=0.9,en;q=0.8"),
+        ("text/html", "en"), ("image/png", "fr"),
+    ):  # fmt: skip
+        found = shelf.leads(PRODUCT, accept=accept, accept_language=languages)
+        assert found == "https://farm.example.cn/eggs", (accept, languages)
+
+
 def test_redirects_to_the_requested_type(shelf: Shelf) -> None:
     shelf.publish(link_type="gs1:recipeInfo", href="https://farm.example.cn/recipes")
     for spelled in (
