@@ -4,7 +4,9 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
@@ -26,7 +28,7 @@ from app.store.writer import Writer
 from tests.epcis.listening import arrival, heard, names
 from tests.exchanging.world import bring, document
 from tests.notifying.conftest import FAST, MASTER, reach_of, until
-from tests.notifying.receiver import Receiver, answer, in_turn, stall
+from tests.notifying.receiver import Receiver, answer, die, in_turn, stall
 
 Start = Callable[..., Pusher]
 
@@ -236,6 +238,25 @@ def test_what_is_rare_is_found_in_several_looks(
 
 
 RARE = "urn:epc:idpat:lgtin:4012345.012345.rare"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_whatever_a_receiver_answers_the_order_is_kept(
+    engine: Engine, writer: Writer, receiver: Receiver, start: Start
+) -> None:
+    """Each delivery until its 2xx, whichever; the next only then. The same events go under the same id."""
+    answers = [*map(in_turn, (301, 500)), stall, die, *map(in_turn, (200, 404, 202, 429, 204))]
+    receiver.behave = lambda handler: (answers.pop(0) if answers else in_turn(204))(handler)
+    subscribed(writer, receiver)
+    with writing(engine) as connection:
+        connection.execute(update(tables.epcis_subscription).values(batch=1))
+    came(writer, engine, "a", "b", "c")
+    start(seconds=2.0, pace=replace(FAST, attempts=20))
+    until(lambda: not answers and heard(receiver.got)[-1] == "c" and rows(engine)[0].position == 3)
+    told = heard(receiver.got)
+    assert [name for name, _ in groupby(told)] == ["a", "b", "c"]
+    assert (told.count("a") >= 5, told.count("b") >= 2) == (True, True)
+    assert len({(got.id, *heard([got])) for got in receiver.got}) == 3
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

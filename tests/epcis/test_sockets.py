@@ -147,6 +147,10 @@ def test_what_is_no_subscription_is_refused_before_the_handshake(house: House) -
     assert house.refused(query, key="ock_wrong")[0] == 401
     limited = named(house.admin, "limited", {"maxEventCount": 3})
     assert house.refused(limited)[1]["type"] == controls
+    for parameters in ("stream=true", "hour=1&minute=5"):
+        plain = house.admin.get(f"{query}/events?{parameters}")
+        assert (plain.status_code, plain.json()["type"]) == (400, controls)
+        assert "Upgrade: websocket" in plain.json()["detail"]
     other = {"Authorization": ""}
     assert house.refused(query, headers=other)[0] == 401
     with pytest.raises(InvalidStatus), house.open("/api/v1"):

@@ -330,6 +330,15 @@ def test_formats_are_as_asked(cast: Cast, receiver: Receiver) -> None:
     urn, link = "urn:epc:class:lgtin:4012345.012345.a", "https://id.gs1.org/01/04012345123456/10/a"
     assert classes == {"Always_EPC_URN": urn, "Never_Translates": urn, "header": urn, "default": link}
     assert "gs1-signature" not in got["header"].headers  # nobody gave a token
+    assert "gs1-signature" in got["default"].headers
+    older = {"dest": f"{receiver.origin}/older", "stream": True, "secret": "s"}
+    assert cast.market.post(f"{query}/subscriptions", older).status_code == 201
+    bring(cast.market, "b")
+    receiver.wait(9)
+    (told,) = (each for each in receiver.got if each.path == "/older")
+    message = f"{told.id}.{told.headers['webhook-timestamp']}.".encode() + told.body
+    mac = base64.b64encode(hmac.new(b"s", message, hashlib.sha256).digest()).decode()
+    assert told.headers["gs1-signature"] == f"v1,{mac}"
     assert "webhook-id" in got["header"].headers
 
 
@@ -402,7 +411,9 @@ def test_who_is_locked_or_has_no_key_is_told_when_it_may_be(cast: Cast, receiver
         ({"dest": "https://e.cn/", "stream": True, "cbvXmlFormat": "x"}, 400, "SubscriptionControls"),
         ({"dest": "https://e.cn/", "stream": True, "signatureToken": 5}, 400, "SubscriptionControls"),
         ({"dest": "https://e.cn/", "stream": True, "signatureToken": "x" * 257}, 400, "SubscriptionControls"),
-        ({"dest": "https://e.cn/", "stream": True, "secret": "x"}, 400, "Validation"),
+        ({"dest": "https://e.cn/", "stream": True, "secret": 5}, 400, "SubscriptionControls"),
+        ({"dest": "https://e.cn/", "stream": True, "signature": "x"}, 400, "Validation"),
+        ({"dest": "https://e.cn/", "schedule": {"hour": "1", "timeZone": "+08:00"}}, 400, "SubscriptionControls"),
         ([], 400, "Validation"),
     ],
 )
@@ -418,6 +429,13 @@ def test_what_cannot_be_subscribed_to_is_refused(cast: Cast, form: Any, status: 
 def test_further_refusals(cast: Cast, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     form = {"dest": receiver.origin, "stream": True}
     assert cast.market.post("/epcis/queries/none/subscriptions", form).status_code == 404
+    schedules = named(cast.market, "schedules")
+    for schedule, pointer in (
+        ({"hour": "25"}, "/schedule/hour"), ({"hour": "1", "timeZone": "+08:00"}, "/schedule/timeZone"),
+        ({}, "/schedule"), ({"month": "2", "dayOfMonth": "30"}, "/schedule"),
+    ):  # fmt: skip
+        wrong = cast.market.post(f"{schedules}/subscriptions", {"dest": receiver.origin, "schedule": schedule})
+        assert [error["pointer"] for error in wrong.json()["errors"]] == [pointer], schedule
     for actor in (cast.lab, cast.scale(cast.stall)):
         refused = actor.post(f"{named(actor)}/subscriptions", form)
         assert (refused.status_code, refused.json()["type"]) == (403, "epcisException:SecurityException")

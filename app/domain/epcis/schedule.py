@@ -47,9 +47,13 @@ def parse_schedule(given: Mapping[str, object]) -> Schedule:
     schedule by which no run would ever be."""
     unknown = next((name for name in given if name not in FIELDS), None)
     if unknown is not None:
-        raise _refused(unknown[:40], "没有这一项 · there is no such field")
+        raise _refused(
+            unknown[:40],
+            f"没有这一项，可用 {'、'.join(FIELDS)}；时刻均为 UTC · there is no such field; there are "
+            f"{', '.join(FIELDS)}, and times are UTC",
+        )
     if not given:
-        raise _refused("schedule", "请至少给出一项 · give one field at least")
+        raise _refused("", "请至少给出一项 · give one field at least")
     coarser = min(list(FIELDS).index(name) for name in given)
     values: list[tuple[int, ...]] = []
     for place, (name, (least, most)) in enumerate(FIELDS.items()):
@@ -61,7 +65,7 @@ def parse_schedule(given: Mapping[str, object]) -> Schedule:
             values.append(tuple(range(least, most + 1)))
     schedule = Schedule(*values)
     if next_after(schedule, datetime(2000, 1, 1, tzinfo=UTC)) is None:
-        raise _refused("schedule", "没有这样的日期 · there is no such day")
+        raise _refused("", "没有这样的日期 · there is no such day")
     return schedule
 
 
@@ -115,4 +119,5 @@ def _values(name: str, text: object) -> tuple[int, ...]:
 
 def _refused(name: str, why: str) -> SubscriptionControlsException:
     zh, en = why.split(" · ")
-    return SubscriptionControlsException(f"schedule 的 {name} {zh} · {name} of the schedule: {en}", pointer=f"/{name}")
+    place = f"schedule/{name}" if name else "schedule"
+    return SubscriptionControlsException(f"{place} {zh} · {place}: {en}", pointer=f"/{place}")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
-from app.domain.epcis.exceptions import NoSuchResourceException
+from app.domain.epcis.exceptions import NoSuchResourceException, SubscriptionControlsException
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_parsing import parse_body, parse_parameters
 from app.exchanging.subscribing import find_query
@@ -23,6 +23,7 @@ from app.web.epcis.answering import (
     declared_in,
     page_of,
 )
+from app.web.epcis.controls import STANDING
 from app.web.service import ServiceDep
 
 router = ground.router()
@@ -87,7 +88,13 @@ def list_events_of_query(
     epc_format: Format = "Always_GS1_Digital_Link",
     xml_format: XmlFormat = "No_Preference",
 ) -> Response:
-    """Narrowed by the parameters of the query language, if any; order and limits are those of the named query."""
+    """Narrowed by the parameters of the query language, if any; order and limits are those of the named query. With
+    `Upgrade: websocket`, and `stream` or a schedule, told of what comes."""
+    if standing := next((name for name in STANDING if name in request.query_params), None):
+        raise SubscriptionControlsException(
+            f"{standing} 是订阅的参数：请用 WebSocket（Upgrade: websocket），或 POST …/subscriptions 订阅 · "
+            f"{standing} is of a subscription: ask by WebSocket (Upgrade: websocket), or POST to …/subscriptions"
+        )
     with reading(service.engine) as snapshot:
         found = find_query(snapshot, principal, query)
     narrower = parse_parameters(asked(request), declared_in(request))

@@ -32,7 +32,7 @@ from app.store.errors import StoreUnavailable
 from app.store.published import last_position
 from app.web.auth import authenticate
 from app.web.epcis import ground
-from app.web.epcis.controls import CONTROLS, read_flag, read_form, read_time
+from app.web.epcis.controls import CONTROLS, STANDING, read_flag, read_form, read_time
 from app.web.problems import EPCIS_HEADERS, instance_of, problem, refusal_response, respond, unavailable_response
 from app.web.sockets import SLOW, Listener, Sockets
 from app.web.wire import DROP
@@ -112,7 +112,7 @@ def _asked(websocket: WebSocket) -> Asked:
     return Asked(websocket.headers.get("authorization", ""), trigger, read_form(given, websocket))
 
 
-_PARAMETERS: Final = frozenset({*FIELDS, "stream", "reportIfEmpty", "initialRecordTime", *CONTROLS})
+_PARAMETERS: Final = frozenset({*STANDING, *CONTROLS})
 
 
 async def _serve(

@@ -37,8 +37,8 @@ from app.web.service import Service, ServiceDep
 router = ground.router()
 
 _FIELDS = frozenset({
-    "dest", "signatureToken", "stream", "schedule", "reportIfEmpty", "initialRecordTime", "epcFormat", "cbvXmlFormat",
-    "mediaType",
+    "dest", "signatureToken", "secret", "stream", "schedule", "reportIfEmpty", "initialRecordTime", "epcFormat",
+    "cbvXmlFormat", "mediaType",
 })  # fmt: skip
 _LONGEST = 500  # characters of an address
 
@@ -129,8 +129,10 @@ async def post_subscription(
         )
     since = read_time("initialRecordTime", body.get("initialRecordTime"))
     empty = read_flag("reportIfEmpty", body.get("reportIfEmpty"))
+    # The standard's interface requires the one, and describes the other.
+    token = _text(body, "signatureToken", 256) or _text(body, "secret", 256)
     command = Subscribe(
-        principal, query, _text(body, "dest", _LONGEST) or "", _text(body, "signatureToken", 256),
+        principal, query, _text(body, "dest", _LONGEST) or "", token,
         read_trigger(body.get("stream"), body.get("schedule"), since, empty), service.reach, service.master,
         read_form(body, request),
     )  # fmt: skip
