@@ -3,12 +3,13 @@
 Keys are the 16 bytes of an id. Every row is a plain tuple in the order of the columns named beside the function.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import ColumnElement, or_, select
 
 from app.domain.graph import Bounds, Link, Position, Walk, walk
@@ -140,6 +141,14 @@ def touches(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
 def events(snapshot: Snapshot, keys: Collection[bytes]) -> list[Row]:
     """As EVENT."""
     return raw.select(snapshot, tables.event, EVENT, "id", keys)
+
+
+def sided(snapshot: Snapshot, captured: Collection[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """(id, body) of captured events that say from whom goods come, or to whom they go."""
+    for some in chunks(list(captured)):
+        for key, body in raw.select(snapshot, tables.event, ("id", "body"), "id", some):
+            if '"sourceList"' in body or '"destinationList"' in body:
+                yield key, msgspec.json.decode(body)
 
 
 def flags(snapshot: Snapshot, events: Collection[bytes]) -> list[Row]:

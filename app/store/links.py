@@ -9,16 +9,18 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 
 from app.domain.digital_link import DigitalLink
+from app.domain.epcis.identifiers import gs1_key
 from app.domain.links import PublishedLink
 from app.domain.masters import captured, gtin14
 from app.domain.rows import Custody, Lot, Party, Product, Site
 from app.store import bulk, tables
 from app.store.engine import Snapshot
-from app.store.master import by_id, chunks, where_in
+from app.store.master import by_id, changers, chunks, versions, where_in
 
 _link = tables.link
 
 Place = tuple[datetime, UUID]
+PARTY_SCHEMES = ("gln", "pgln")
 FOUND = 50  # batches of one lot number, or in one logistic unit, that are told
 
 
@@ -172,9 +174,42 @@ def parties(snapshot: Snapshot, gln: str) -> list[Party]:
     """Parties whose own number in a scheme of the name gln it is."""
     c = tables.external_code.c
     named = select(c.subject_id, c.scheme).where(c.value == gln, c.kind == "party")
-    ids = [row.subject_id for row in snapshot.execute(named) if row.scheme.lower() in ("gln", "pgln")]
+    ids = [row.subject_id for row in snapshot.execute(named) if row.scheme.lower() in PARTY_SCHEMES]
     found: list[Party] = where_in(snapshot, Party, tables.party.c.id, ids)
     return sorted(found, key=lambda row: (row.record_time, row.id))
+
+
+def enrolled_parties(snapshot: Snapshot, uris: Iterable[str]) -> dict[str, Party]:
+    """By the canonical URI of a GLN of party (417): the one party of ours with that number, where somebody else than
+    itself has written it."""
+    numbers = {uri: link.value for uri in uris if (link := gs1_key(uri)) is not None and link.key == "417"}
+    c = tables.external_code.c
+    called: dict[str, set[UUID]] = defaultdict(set)
+    for chunk in chunks(set(numbers.values())):
+        named = select(c.value, c.subject_id, c.scheme).where(c.value.in_(chunk), c.kind == "party")
+        for row in snapshot.execute(named):
+            if row.scheme.lower() in PARTY_SCHEMES:
+                called[row.value].add(row.subject_id)
+    single = {value: next(iter(ids)) for value, ids in called.items() if len(ids) == 1}
+    parties_ = by_id(snapshot, Party, single.values())
+    histories, writers = versions(snapshot, parties_), changers(snapshot, parties_)
+    found = {}
+    for uri, value in numbers.items():
+        key = single.get(value)
+        if key in parties_ and _vouched(value, histories[key], writers[key]):
+            found[uri] = parties_[key]
+    return found
+
+
+def _vouched(value: str, history: Sequence[Any], writers: Sequence[tuple[UUID | None, datetime]]) -> bool:
+    """Whether another than the party has written its number, last."""
+    had, vouched = False, False
+    for row, (writer, _) in zip(history, writers, strict=True):
+        has = any(code["value"] == value and code["scheme"].lower() in PARTY_SCHEMES for code in row.external_codes)
+        if has and not had:
+            vouched = writer not in (None, row.id)
+        had = has
+    return had and vouched
 
 
 def papers_of(snapshot: Snapshot, lot_ids: Sequence[UUID]) -> set[UUID]:

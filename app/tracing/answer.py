@@ -212,11 +212,23 @@ class Begun(Struct, frozen=True, gc=False):
 PACKINGS = 1_000
 
 
+class NamedParty(Struct, frozen=True, gc=False):
+    """Whom a captured event names as owner or possessor of its goods: side source | destination, role owning_party |
+    possessing_party, as `uri`. `party`: who is enrolled here with that GLN of party (417), by whose own word alone it
+    is not; else the number, without a code. That an event names somebody is the word of whoever brought it."""
+
+    event_id: str
+    side: str
+    role: str
+    uri: str
+    party: Place
+
+
 class Trace(Struct, frozen=True):
     """nodes: from the start outward, by generation, then by time of arrival. events: from source to table, by
     generation, then by event time. `truncated`: there is more; `next` is the cursor that goes on. shares: of a chain
     that is whole and in this answer, as far as the reader may know; null otherwise, and where there are too many.
-    start: of a trace from an EPC."""
+    start: of a trace from an EPC. parties: whom captured events name as owners and possessors."""
 
     nodes: list[Node]
     links: list[Link]
@@ -230,6 +242,7 @@ class Trace(Struct, frozen=True):
     recipients: list[Recipient]
     shares: list[Share] | None
     start: Begun | None = None
+    parties: list[NamedParty] = []
 
 
 _encode = msgspec.json.Encoder().encode

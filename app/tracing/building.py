@@ -17,6 +17,7 @@ from app.tracing.answer import Amount, Confidence, Gap, Link, Node, Share, Sourc
 from app.tracing.confidence import Inflow, accounted
 from app.tracing.happenings import happenings
 from app.tracing.names import Names
+from app.tracing.parties import named_parties
 from app.tracing.proofs import documents, recipients, tests
 from app.tracing.sight import EVERYTHING, Hands, Sight, sight
 from app.tracing.states import States, states
@@ -63,6 +64,7 @@ def build(
         nodes, joined, events, gaps, totals, more, cursor, documents(snapshot, rows, seen, page.ids),
         tests(snapshot, happened, touches, seen, page.ids), recipients(snapshot, happened, touches, seen, page.ids),
         None if shared is None else page.shares(known, shared),
+        parties=named_parties(snapshot, happened, touches, seen, page.ids),
     )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """What sites, parties and products were called when goods arrived: last month's chain shows last month's operator."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from app.domain.masters import CAPTURED
 from app.domain.rows import Party, Product, Site
-from app.store import chain, master
+from app.store import chain, links, master
 from app.store.engine import Snapshot
 from app.store.types import micros
 from app.tracing.answer import Place
@@ -32,6 +33,11 @@ class Names:
         for key, gtin, name, category, version, grams in chain.products(snapshot, products):
             (self._now if version == 1 else changed)[key] = Place(gtin, name, category, None)
             self._grams_per_piece[key] = grams
+        for key, place in self._joined(
+            snapshot, [key for key in parties if _by_document(self._now.get(key) or changed.get(key))]
+        ):
+            self._now[key] = place
+            changed.pop(key, None)
         # (since, what it was then), the last written first
         self._history: dict[bytes, list[tuple[int, Place]]] = {
             key.bytes: [(micros(row.valid_from), _place(row)) for row in reversed(versions)]
@@ -39,6 +45,19 @@ class Names:
         }
         # What a captured document named and nobody enrolled has no history.
         self._now |= {key: place for key, place in changed.items() if key not in self._history}
+
+    @staticmethod
+    def _joined(snapshot: Snapshot, parties: Collection[bytes]) -> Iterator[tuple[bytes, Place]]:
+        """Parties that documents name by a GLN of party: as the party of ours with that number is called. A name and a
+        link, no right."""
+        rows = master.parties(snapshot, [UUID(bytes=key) for key in parties])
+        uris = {
+            row.id: code["value"] for row in rows.values() for code in row.external_codes if code["scheme"] == CAPTURED
+        }
+        known = links.enrolled_parties(snapshot, uris.values())
+        for key, uri in uris.items():
+            if uri in known:
+                yield key.bytes, _place(known[uri])
 
     def place(self, key: bytes | None, instant: int) -> Place | None:
         """As it was at an instant (microseconds since 1970): the last written of the versions valid by then; before the
@@ -56,6 +75,11 @@ class Names:
 
     def grams_per_piece(self, product: bytes) -> int | None:
         return self._grams_per_piece.get(product)
+
+
+def _by_document(place: Place | None) -> bool:
+    """Whether a party may be one that a document named: those are of no kind."""
+    return place is not None and place.kind == "other"
 
 
 def _place(row: master.Master) -> Place:

@@ -321,3 +321,37 @@ def test_a_captured_product_is_called_what_ours_is(cast: Cast, engine: Engine) -
     bring(cast.farm, seen(3, FARM, "storing", some("A"), eggs))
     assert names(engine)[egg] == ("Brown eggs", "eggs")
     assert verify(engine) == []
+
+
+def test_a_gln_of_party_shows_whose_it_is_and_gives_no_right(cast: Cast, engine: Engine) -> None:
+    number, owner = "4012345000092", "urn:epc:id:pgln:4012345.00009"
+    sides = {
+        "sourceList": [{"type": "owning_party", "source": "urn:epc:id:pgln:4012345.00008"}],
+        "destinationList": [{"type": "possessing_party", "destination": owner}],
+    }
+    sent = {**seen(2, STALL, "shipping", some("A", 9)), **sides}
+    bring(cast.farm, made(1, STALL, some("A", 50)), sent, epcisHeader=HEADER)
+
+    def told() -> tuple[Any, ...]:
+        [key] = [str(row["id"]) for row in rows(engine, tables.custody) if row["epc"] and row["kind"] == "custody"]
+        found = cast.admin.trace("back", custody=key)
+        [node] = [node for node in found["nodes"] if node["kind"] == "custody"]
+        named = {one["side"]: (one["role"], one["party"]["name"], one["party"]["code"]) for one in found["parties"]}
+        seen_by = cast.other_stall.trace("back", custody=key)
+        assert (seen_by["parties"], [node["in"] for node in seen_by["nodes"]]) == ([], [None] * len(seen_by["nodes"]))
+        return node["party"]["name"], named
+
+    stranger = ("owning_party", "4012345000085", None)
+    assert told()[1] == {"source": stranger, "destination": ("possessing_party", number, None)}
+    # By its own word alone nobody is it.
+    party = cast.other_stall.party
+    called = {"external_codes": [{"scheme": "gln", "value": number}]}
+    assert cast.admin.patch(f"/parties/{party['id']}", called).status_code == 200
+    assert told() == (
+        party["name"],
+        {"source": stranger, "destination": ("possessing_party", party["name"], party["code"])},
+    )
+    # Two of one number: none.
+    assert cast.admin.patch(f"/parties/{cast.farm.party['id']}", called).status_code == 200
+    assert told()[1]["destination"][1] == number
+    assert verify(engine) == []

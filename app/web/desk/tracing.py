@@ -45,11 +45,19 @@ async def trace(
         request, "desk_trace.html", visit, here="trace", q=q or "", direction=direction, since=since or "",
         until=until or "", category=category or "", time=time or "", found=found, shown=SHOWN,
         opened=_opened(found),
-        events=read_times(found["events"][:SHOWN]) if found else [],
+        events=read_times(found["events"][:SHOWN]) if found else [], parties=_parties(found),
         drawing=f"{API}/trace?{query}&format=svg&lang={'zh' if visit.language == 'zh' else 'en'}",
         downloads=[(kind, f"{API}/trace?{query}&format={kind}") for kind in ("xlsx", "csv", "ndjson")],
         fsma=f"{API}/exports/fsma204?{query}&format=xlsx",
     )  # fmt: skip
+
+
+def _parties(found: dict[str, Any] | None) -> dict[str, list[dict[str, Any]]]:
+    """Whom each event names."""
+    named: dict[str, list[dict[str, Any]]] = {}
+    for one in found["parties"] if found else ():
+        named.setdefault(one["event_id"], []).append(one)
+    return named
 
 
 def _opened(found: dict[str, Any] | None) -> dict[str, Any] | None:
