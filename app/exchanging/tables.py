@@ -15,6 +15,7 @@ from app.exchanging.sheets import SHEETS, Cell, Name, Row, Sheet, told
 from app.tracing.streaming import Piece
 
 BOM = "\ufeff"  # by which Excel knows UTF-8
+END = "完 · end: "  # of a table, before how many rows it has
 ROWS = 1_048_575  # of a worksheet, below its head
 TEXT = 32_767  # characters of a cell
 LINES = 1_000  # of NDJSON that are sent together
@@ -26,17 +27,20 @@ _encode = msgspec.json.Encoder().encode
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
-    """UTF-8 with a BOM, RFC 4180; texts that would be formulas are led by an apostrophe."""
+    """UTF-8 with a BOM, RFC 4180; texts that would be formulas are led by an apostrophe. The last row is one cell that
+    says how many rows came before it: a table without it was cut off."""
+    number = 0
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     buffer.write(BOM)
     writer.writerow(columns)
-    for row in rows:
+    for number, row in enumerate(rows, 1):  # noqa: B007
         writer.writerow(safe_row(row))
         if buffer.tell() > _AT_ONCE:
             yield buffer.getvalue().encode()
             buffer.seek(0)
             buffer.truncate()
+    writer.writerow([f"{END}{number}"])
     yield buffer.getvalue().encode()
 
 

@@ -89,8 +89,7 @@ _COLUMNS = ("小票 receipt", "时间 time", "场所 site", "批次 batches", "�
 
 
 def _rows(found: Iterator[dict[str, Any]]) -> Iterator[list[Cell]]:
-    number = 0
-    for number, one in enumerate(found, 1):  # noqa: B007
+    for one in found:
         lines, site = one["lines"], one["site"]
         yield [
             one["code"],
@@ -100,7 +99,6 @@ def _rows(found: Iterator[dict[str, Any]]) -> Iterator[list[Cell]]:
             "; ".join(line["product"]["name"] for line in lines),
             "; ".join(f"{line['quantity']['value']} {line['quantity']['unit']}" for line in lines),
         ]
-    yield [f"完 · end: {number}"]
 
 
 def _told_once(found: Iterator[dict[str, Any]]) -> Iterator[bytes]:

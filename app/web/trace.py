@@ -105,6 +105,7 @@ EXAMPLE: dict[str, Any] = {
         }
     ],
     "start": None,
+    "parties": [],
 }  # fmt: skip
 
 

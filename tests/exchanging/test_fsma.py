@@ -18,7 +18,8 @@ def asked(reader: Actor, **params: str) -> Rows:
     answer = reader.get("/exports/fsma204", params=params)
     assert answer.status_code == 200, answer.text
     assert answer.content.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    *rows, last = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert last[COLUMNS[0]] == f"完 · end: {len(rows)}"
     assert all(tuple(row) == COLUMNS for row in rows)
     assert all(cell for row in rows for cell in row.values()), "nothing is left empty"
     return rows
