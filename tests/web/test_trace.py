@@ -23,6 +23,7 @@ FIELDS = [
     "recipients",
     "shares",
     "start",
+    "parties",
 ]
 
 
