@@ -14,6 +14,7 @@ import pytest
 from app.domain.epcis.validate import validate_document
 
 from .cases import VALID
+from .generated import Generator, document
 from .invalid import INVALID
 from .vectors import EXAMPLES, HASHES, ROOT, TUNA, load
 
@@ -120,3 +121,8 @@ def _small(document: dict[str, Any]) -> bool:
         return len(json.dumps(document, allow_nan=False, ensure_ascii=False).encode()) < 1_000_000
     except (TypeError, ValueError):
         return False
+
+
+def test_what_is_generated_fits(schema: jsonschema_rs.Validator) -> None:
+    for seed in range(200):
+        assert [str(error) for error in schema.iter_errors(document(Generator(random.Random(seed)).event()))] == []
