@@ -22,7 +22,7 @@ _PADDED = (8, 12, 13)  # lengths of a GTIN whose zeros in front are left out
 def parse_digital_link(uri: str) -> DigitalLink | None:
     """The GS1 key that a web URI carries on any domain, or None; names for numbers, GTINs without their zeros and
     qualifiers in any order are let through. Check digits are not looked at here."""
-    if not uri.startswith(("http://", "https://")):
+    if not uri[:8].lower().startswith(("http://", "https://")):
         return None
     path = uri.split("#", 1)[0].split("?", 1)[0].rstrip("/")
     segments = [unquote(part) for part in path.split("/")[3:]]

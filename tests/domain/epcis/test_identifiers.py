@@ -28,6 +28,7 @@ def test_published_pairs(pair: dict[str, Any]) -> None:
         ("urn:epc:id:sscc:4012345.1112223334", "https://id.gs1.org/00/140123451122233341"),
         ("urn:epc:class:lgtin:4054739.099914.20160711", "https://id.gs1.org/01/04054739999148/10/20160711"),
         ("urn:epc:id:giai:4000001.111", "https://id.gs1.org/8004/4000001111"),
+        ("HTTPS://ID.GS1.ORG/01/04012345111118/21/A1", "https://id.gs1.org/01/04012345111118/21/A1"),
         ("urn:epc:id:gsrnp:4012345.0000006765", "https://id.gs1.org/8017/401234500000067657"),
         ("urn:epc:id:sgcn:4012345.67890.04711", "https://id.gs1.org/255/401234567890104711"),
         ("urn:epc:id:ginc:4012345.xyz47", "https://id.gs1.org/401/4012345xyz47"),
