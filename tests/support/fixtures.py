@@ -15,6 +15,7 @@ from app.settings import Settings
 from app.store.engine import open_engine
 from app.store.writer import Writer
 from tests.support import databases, postgres
+from tests.support.compiled import compiled_once
 from tests.support.databases import Database
 from tests.support.distribution import fault
 from tests.support.statements import Statements, recorded
@@ -26,6 +27,12 @@ if TYPE_CHECKING:  # tests of the pure rules do without the application, and wit
     from tests.support.cast import Cast
     from tests.support.enrolled import Enrolled
     from tests.support.story import Story
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")
