@@ -74,7 +74,7 @@ def serving(
         **environment,
     }
     log = directory / "serve.log"
-    process = _processes.Process(target=_serve, args=(["serve", "--port", str(port), *arguments], settings, log))
+    process = _processes.Process(target=_run, args=(["serve", "--port", str(port), *arguments], settings, log, ROOT))
     process.start()
     server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
@@ -87,7 +87,17 @@ def serving(
         assert process.exitcode is not None, "the server did not end"
 
 
-def _serve(arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
+def commanded(arguments: list[str], directory: Path, **environment: str) -> None:
+    """Runs `onecode` with these arguments in the directory, to its end: the rest as `serving`. Fails unless it exits 0."""
+    log = directory / "command.log"
+    log.unlink(missing_ok=True)
+    process = _processes.Process(target=_run, args=(arguments, environment, log, directory))
+    process.start()
+    process.join(START_SECONDS)
+    assert process.exitcode == 0, f"onecode {' '.join(arguments)}:\n{log.read_text() if log.exists() else ''}"
+
+
+def _run(arguments: list[str], environment: Mapping[str, str], log: Path, directory: Path) -> None:
     from app.__main__ import cli
 
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -95,7 +105,7 @@ def _serve(arguments: list[str], environment: Mapping[str, str], log: Path) -> N
     sys.stdin = os.fdopen(0)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    os.chdir(ROOT)
+    os.chdir(directory)
     os.environ.update(environment)
     cli(arguments)
 
