@@ -1,5 +1,6 @@
 """Prepares a run: whose settings count, where its PostgreSQL lives, whether coverage is measured; then the fixtures."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -32,6 +33,55 @@ hypothesis.settings.load_profile("onecode")
 def pytest_xdist_auto_num_workers() -> int:
     """Half of the time a test waits: for a commit, a process, a second that has to pass."""
     return min(8, 2 * (os.cpu_count() or 1))
+
+
+# Begun first, in this order: each takes many seconds, and begun last it would keep everybody waiting for it alone.
+LONG = (
+    "test_no_request_breaks_the_service",
+    "test_types_are_complete",
+    "test_a_job_is_gone_on_with_after_a_kill",
+    "test_a_lot_that_reached_everybody",
+    "test_every_role_at_every_door",
+    "tests/faults/test_scales.py",
+    "tests/faults/test_kill.py",
+    "tests/faults/test_serve.py",
+    "test_who_does_not_read_is_dropped",
+    "test_the_commands_of_the_readme_run",
+    "tests/test_demo.py",
+    "tests/faults/test_stalled.py",
+    "test_random_trade_agrees_with_a_plain_ledger",
+    "test_an_index_finds_what_looking_at_everything_finds",
+    "test_the_store_loads_all_that_a_decision_looks_at",
+    "tests/faults/test_another_process.py",
+    "tests/recording/test_sales_flood.py",
+)
+
+
+def _rank(item: pytest.Item) -> int | None:
+    return next((rank for rank, name in enumerate(LONG) if name in item.nodeid), None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """At first every worker is given an equal part of the tests, one after another: each part begins with long ones."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ranks = {item: rank for item in items if (rank := _rank(item)) is not None}
+    long = sorted(ranks, key=ranks.__getitem__)
+    short = [item for item in items if item not in ranks]
+    left = len(items)
+    items.clear()
+    for number in range(workers):
+        share = long[number::workers]
+        fill = max(0, left // (workers - number) - len(share))
+        items += share + short[:fill]
+        del short[:fill]
+        left -= len(share) + fill
+
+
+def pytest_collection_finish() -> None:
+    # What was loaded stays to the end: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""Statements of SQLAlchemy are compiled once a run for each kind of database, not once for each of thousands of engines."""
+"""Statements are compiled once a run for each kind of database, not once for each of thousands of engines."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -21,6 +21,8 @@ WHOLE = (
     "domain", "enrolling", "exchanging", "issuing", "notifying", "overseeing", "recalling", "recording", "resolving",
     "retaining", "scanning", "tracing",
 )  # fmt: skip
+# Taking marks out of the code again looks at every function that there is: worth it for what runs all the time.
+WORN = 5_000
 STUBS = r"\.\.\.$"  # what a protocol has for a body
 
 
@@ -32,7 +34,7 @@ class Covering:
         self._worker = worker
         self._gaps: list[str] = []
         packages = [str(ROOT / "app" / name) for name in WHOLE if (ROOT / "app" / name).is_dir()]
-        self._slipcover = Slipcover(source=packages, exclude_also=[STUBS])
+        self._slipcover = Slipcover(source=packages, exclude_also=[STUBS], d_miss_threshold=WORN)
         ImportManager(self._slipcover, FileMatcher(sources=packages)).__enter__()
 
     @pytest.hookimpl(trylast=True)

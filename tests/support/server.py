@@ -88,7 +88,7 @@ def serving(
 
 
 def commanded(arguments: list[str], directory: Path, **environment: str) -> None:
-    """Runs `onecode` with these arguments in the directory, to its end: the rest as `serving`. Fails unless it exits 0."""
+    """Runs `onecode` with these arguments in the directory, to its end; fails unless it exits with 0."""
     log = directory / "command.log"
     log.unlink(missing_ok=True)
     process = _processes.Process(target=_run, args=(arguments, environment, log, directory))
