@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.util import LRUCache
 
 from app.store import engine
+from tests.support import kept
 
 STATEMENTS = 4000
 
@@ -26,8 +26,16 @@ class _Compiled(LRUCache[Any, Any]):
 
 @contextmanager
 def compiled_once() -> Iterator[None]:
-    """Engines that are opened from here on share what they compile."""
+    """Engines that are opened from here on share what they compile, and connections to PostgreSQL one after another."""
     options = {"compiled_cache": _Compiled(STATEMENTS)}
+
+    def create(url: Any, **named: Any) -> Engine:
+        made = create_engine(url, execution_options=options, **named)
+        if made.dialect.name == "postgresql":
+            event.listen(made, "do_connect", kept.connect)
+        return made
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "create_engine", partial(create_engine, execution_options=options))
+        patch.setattr(engine, "create_engine", create)
         yield
+    kept.close_all()

@@ -75,7 +75,7 @@ def _checker(kind: str) -> tuple[Engine, _Aim]:
     aim = _Aim("")
     engine = open_engine("postgresql:///postgres" if kind == "postgresql" else "sqlite:///none.db")
 
-    @event.listens_for(engine, "do_connect")
+    @event.listens_for(engine, "do_connect", insert=True)
     def connect(_dialect: Any, _record: Any, cargs: list[Any], cparams: dict[str, Any]) -> None:
         url = make_url(aim.url)
         if kind == "postgresql":
