@@ -38,6 +38,7 @@ from app.tracing.tree import Language
 from app.web import wire
 
 DRAIN_SECONDS = 30
+LOAD_SECONDS = 60  # that a worker has to load the program: five are too few where several begin on a slow machine
 DAY = timedelta(days=1)
 
 cli = typer.Typer(
@@ -89,6 +90,7 @@ def serve(
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_worker_healthcheck=LOAD_SECONDS,
         ws=wire.Protocol,
         ws_max_size=wire.LARGEST,
         ws_per_message_deflate=False,

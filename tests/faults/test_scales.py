@@ -185,7 +185,7 @@ def test_a_disk_that_fills_up_under_scales(service: Service) -> None:
     fronts: list[FullAfter] = []
 
     def between(app: ASGIApp) -> ASGIApp:
-        fronts.append(FullAfter(app, service, after=60, until=4))
+        fronts.append(FullAfter(app, service, after=20, until=4))
         return fronts[0]
 
     plan = Plan(1, 6, 60, seconds=2.0, batches=4, habits=ALL)
