@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -13,9 +14,11 @@ from app.domain.rights import Principal, Role
 from app.exchanging import capturing
 from app.exchanging.capturing import LEASE, PIECE, GiveBack, Limits
 from app.exchanging.checking import Checked
+from app.exchanging.helper import Helper
 from app.exchanging.importing import Order, import_document
 from app.exchanging.media import read_media
 from app.exchanging.report import ImportReport
+from app.exchanging.sources import Spooled
 from app.store import capture_jobs as store
 from app.store.capture_jobs import CaptureJob
 from app.store.engine import Database, reading
@@ -31,6 +34,8 @@ TOGETHER: Final = 50
 """Events that are looked at before another job has its turn."""
 TRIES: Final = 5
 """Of a document at which processes die."""
+HELPED: Final = 100
+"""Events of a document that another process looks at: fewer are done before it has begun."""
 ERRORS: Final = 100
 OUTCOMES: Final = 1_000
 """Of so many faults and events of a document a job tells one by one."""
@@ -47,9 +52,10 @@ class _Turn:
     def __init__(self) -> None:
         self._held, self._next = threading.Lock(), threading.Lock()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "_Turn":
         with self._next:
             self._held.acquire()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._held.release()
@@ -70,6 +76,7 @@ class Capturer:
         self._engine, self._writer, self._limits, self._count = engine, writer, limits, count
         self._ready = threading.Condition()
         self._turn = _Turn()
+        self.helper = Helper()
         self._woken = 0
         self._closing = False
         self._pruned = monotonic()
@@ -86,6 +93,7 @@ class Capturer:
         with self._ready:
             self._closing = True
             self._ready.notify_all()
+        self.helper.close()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
@@ -110,6 +118,8 @@ class Capturer:
                 log.warning("capture jobs cannot be worked at: %s", error)
             except Exception:
                 log.exception("capture jobs could not be worked at")  # the others' must not end with this one
+            if not found:
+                self.helper.rest()
             with self._ready:
                 if not found and not self._closing and self._woken == seen:
                     self._ready.wait(IDLE)
@@ -129,8 +139,7 @@ class Capturer:
 
     def _work(self, row: CaptureJob) -> None:
         try:
-            with self._turn:
-                done = self._done(row)
+            done = self._done(row)
         except _GivenUp:
             if self._closing:
                 self._writer.submit(capturing.give_back, GiveBack(row, timedelta(0)))
@@ -151,13 +160,16 @@ class Capturer:
                 "The service broke down several times over this document: split it, and tell the operator",
             )
         principal = Principal(row.key_id, Role(row.role), row.party_id, row.region, None, None)
-        progress = _Progress(self._writer, row, self._turn, lambda: self._closing)
         try:
             source = read_media(self._bytes(row), row.media_type)
             self._limits.require_events(source)
             since = row.created_at if row.attempts > 1 else None
-            order = Order(principal, False, row.behaviour == "proceed", OUTCOMES, since, progress.told)
-            return _reported(row, len(source), import_document(self._writer, self._engine, source, order))
+            helper = self.helper if len(source) >= HELPED and isinstance(source, Spooled) else None
+            with nullcontext() if helper is not None else self._turn as turn:
+                progress = _Progress(self._writer, row, turn, lambda: self._closing)
+                order = Order(principal, False, row.behaviour == "proceed", OUTCOMES, since, progress.told)
+                report = import_document(self._writer, self._engine, source, order, helper)
+            return _reported(row, len(source), report)
         except Refusal as refusal:
             return _failed(row, refusal.slug, refusal.detail, refusal.pointer or "")
 
@@ -174,7 +186,7 @@ class Capturer:
 class _Progress:
     """Notes every few seconds how far a job is, which keeps it ours; lets others come in between."""
 
-    def __init__(self, writer: Writer, row: CaptureJob, turn: _Turn, closing: Callable[[], bool]) -> None:
+    def __init__(self, writer: Writer, row: CaptureJob, turn: _Turn | None, closing: Callable[[], bool]) -> None:
         self._writer, self._row, self._turn, self._closing = writer, row, turn, closing
         self._noted = monotonic()
         self._told = 0
@@ -184,7 +196,7 @@ class _Progress:
         if self._closing():
             raise _GivenUp
         self._told += 1
-        if recorded or self._told % TOGETHER == 0:
+        if self._turn is not None and (recorded or self._told % TOGETHER == 0):
             self._turn.offer()
         if monotonic() - self._noted < NOTED:
             return

@@ -2,21 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from app.domain.epcis.captured import CapturedEvent, capture, related_epcs
+from app.domain.epcis.captured import CapturedEvent, capture
 from app.domain.epcis.context import Context, context_of, own_context
-from app.domain.epcis.event_hash import hash_digest, hash_uri
-from app.domain.epcis.faults import Fault, Faults, at, readable
-from app.domain.epcis.validate import validate_document, validate_event
-from app.domain.errors import Malformed, TooLarge
+from app.domain.epcis.event_hash import hash_uri
+from app.domain.epcis.faults import Fault, at
+from app.domain.epcis.validate import validate_document
 from app.exchanging.documents import envelope_of, fingerprint
+from app.exchanging.helper import Helper
+from app.exchanging.looking import Look, look
 from app.exchanging.recording import Noted, Said
 from app.exchanging.sources import Source, pointer_of
 from app.store.published import Bearer
+from app.store.types import from_micros
 
 REASONS: Final = 10_000
 """Faults that are kept; of events beyond it is known that they are refused."""
@@ -24,16 +25,15 @@ AT_HAND: Final = 4_000_000
 """Bytes of events that are not taken apart a second time to be recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A good event: where in the document, its id, hash and fingerprint, and a number that all have in common that have
     to do with one another. `event` where it is at hand."""
 
-    index: int
+    at: int
     key: UUID
     own_id: str | None
     kind: str
-    time: datetime
+    time: int  # microseconds since 1970 UTC
     digest: bytes
     print: bytes
     group: int
@@ -44,8 +44,8 @@ class Checked:
     """A document's events. `entries` are those to be recorded, without a refusal; `of_document` is what is wrong
     outside of them; `whole`: nothing keeps all of it from being stored; `refusals` counts them all."""
 
-    def __init__(self, source: Source, tick: Callable[["Checked"], None]) -> None:
-        """Calls `tick` after every event."""
+    def __init__(self, source: Source, tick: Callable[["Checked"], None], helper: Helper | None = None) -> None:
+        """Calls `tick` after every event. `helper` looks at them, if there is one."""
         self.source = source
         shell = source.shell if isinstance(source.shell, dict) else {}
         self.context: Context = context_of(shell, of_xml=source.of_xml)
@@ -63,59 +63,45 @@ class Checked:
         self._groups = _Groups()
         self._kept = 0
         self._prints: list[bytes] = [fingerprint(self.envelope)]
-        for i in range(len(source)):
-            self._look(i)
+        looks = self._looks() if helper is None else helper.looks(source, self.context)
+        for i, seen in enumerate(looks):
+            self._note(i, seen)
             tick(self)
+
+    def _looks(self) -> Iterator[Look]:
+        source = self.source
+        for i in range(len(source)):
+            yield look(partial(source.event, i), self.context, pointer_of(source, i), source.bare)
 
     @property
     def fingerprint(self) -> bytes:
         """The document, whatever the order of names in it; of one without refusals."""
         return fingerprint({"shell": self._prints[0].hex(), "events": [one.hex() for one in self._prints[1:]]})
 
-    def _look(self, i: int) -> None:
-        pointer = pointer_of(self.source, i)
-        try:
-            event = self.source.event(i)
-        except (Malformed, TooLarge) as refusal:
-            self._refuse(i, [Fault(pointer, refusal.slug, refusal.detail)])
+    def flags(self, entry: Entry) -> Sequence[Said]:
+        return self._flags.get(entry.at, ())
+
+    def _note(self, i: int, seen: Look) -> None:
+        if seen.print is None:
             self.whole = False
-            return
-        if self.source.bare:
-            faults = validate_document(event, of_xml=self.source.of_xml)
         else:
-            faults = validate_event(event, self.context, pointer)
-        if any(fault.severity == "refusal" for fault in faults):
-            self._refuse(i, faults)
-            own_id = event.get("eventID") if isinstance(event, dict) else None
-            if isinstance(own_id, str) and i in self.reasons:
-                self.names[i] = own_id
-            if readable(event, pointer, Faults()):
-                self._prints.append(fingerprint({"event": event}))
-            else:
-                self.whole = False
+            self._prints.append(seen.print)
+        good = seen.good
+        if good is None or seen.print is None:
+            self._refuse(i, seen.faults)
+            if seen.own_id is not None and i in self.reasons:
+                self.names[i] = seen.own_id
             return
-        captured = capture(event, self.context)
-        printed = fingerprint(event)
-        self._prints.append(printed)
-        if faults:
-            self._flags[i] = [(fault.slug, fault.detail) for fault in faults]
+        if seen.faults:
+            self._flags[i] = [(fault.slug, fault.detail) for fault in seen.faults]
         self._kept += self.source.size(i)
-        at_hand = captured if self._kept <= AT_HAND else None
-        group = self._groups.of(related_epcs(captured))
-        digest = hash_digest(captured.content_hash)
+        at_hand = good.event if self._kept <= AT_HAND else None
         self.entries.append(
             Entry(
-                i,
-                captured.event_id,
-                captured.epcis_event_id,
-                captured.kind,
-                captured.event_time,
-                digest,
-                printed,
-                group,
-                at_hand,
+                i, UUID(bytes=good.key), good.own_id, good.kind, good.time, good.digest, seen.print,
+                self._groups.of(good.epcs), at_hand,
             )
-        )
+        )  # fmt: skip
 
     def _refuse(self, i: int, faults: Sequence[Fault]) -> None:
         refusals = [fault for fault in faults if fault.severity == "refusal"]
@@ -138,20 +124,17 @@ class Checked:
             if same is None:
                 self.entries.append(entry)
                 continue
-            self.names[entry.index] = str(entry.own_id)
+            self.names[entry.at] = str(entry.own_id)
             if entry.key in same:
-                self.ours[entry.index] = same[entry.key]
+                self.ours[entry.at] = same[entry.key]
             else:
-                self._refuse(entry.index, [not_yours(at(pointer_of(self.source, entry.index), "eventID"))])
+                self._refuse(entry.at, [not_yours(at(pointer_of(self.source, entry.at), "eventID"))])
 
     # --- what is recorded of it ---
 
     def noted(self, entry: Entry) -> Noted:
-        event = entry.event
-        if event is None:
-            body = self.source.event(entry.index)
-            event = CapturedEvent(entry.key, entry.own_id, entry.kind, entry.time, hash_uri(entry.digest), body)
-        return Noted(event, self._flags.get(entry.index, ()), self.own_context)
+        event = entry.event or captured_again(entry, self.source.event(entry.at))
+        return Noted(event, self.flags(entry), self.own_context)
 
     def chunks(self, size: int) -> Iterator[list[Entry]]:
         """So many entries at most together: events that have to do with one another as far as that goes, so that what
@@ -175,7 +158,7 @@ class Checked:
     def inventory(self, kept: Mapping[UUID, bytes]) -> list[str | dict[str, Any]]:
         """What the document's list of events was: see `Capture.event_ids`. `kept`: fingerprints of the events as they
         are kept."""
-        good = {entry.index: entry for entry in self.entries}
+        good = {entry.at: entry for entry in self.entries}
         listed: list[str | dict[str, Any]] = []
         for i in range(len(self.source)):
             entry = good.get(i)
@@ -185,6 +168,12 @@ class Checked:
                 named = {} if entry is None else {"id": str(entry.key)}
                 listed.append({**named, "body": self.source.event(i)})
         return listed
+
+
+def captured_again(entry: Entry, body: Mapping[str, Any]) -> CapturedEvent:
+    """The event of an entry, of which all but the body is known."""
+    time = from_micros(entry.time)
+    return CapturedEvent(entry.key, entry.own_id, entry.kind, time, hash_uri(entry.digest), body)
 
 
 def identities(native: Iterable[Bearer]) -> dict[str, dict[UUID, UUID]]:
@@ -206,7 +195,7 @@ def not_yours(pointer: str) -> Fault:
 
 
 class _Groups:
-    """Which EPCs are named together, by their hashes: two that share one are taken together for nothing."""
+    """Which EPCs are named together, by numbers: two that share one are taken together for nothing."""
 
     def __init__(self) -> None:
         self._leader: dict[int, int] = {}
@@ -217,9 +206,8 @@ class _Groups:
             leader[one] = one = leader[leader[one]]
         return one
 
-    def of(self, epcs: Iterable[str]) -> int:
-        """Joins the EPCs of one event; the number of any of them, 0 where it names none."""
-        numbers = [hash(epc) for epc in epcs]
+    def of(self, numbers: Sequence[int]) -> int:
+        """Joins what one event names; the number of any of it, 0 where it names nothing."""
         first = self.leader(numbers[0]) if numbers else 0
         for number in numbers[1:]:
             self._leader[self.leader(number)] = first

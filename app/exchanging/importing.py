@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from app.domain import ids
@@ -20,6 +20,7 @@ from app.domain.rights import CAPTURES, Principal
 from app.exchanging.checking import Checked, Entry
 from app.exchanging.codes import issued_codes
 from app.exchanging.documents import fingerprint
+from app.exchanging.helper import Helper
 from app.exchanging.masters import records_of
 from app.exchanging.recording import CHUNK, Take, Taken, follow, slices, take_events
 from app.exchanging.report import EventOutcome, ImportReport, IssuedCode, Status
@@ -29,6 +30,9 @@ from app.store import master, published
 from app.store.captures import Known
 from app.store.engine import Database, reading
 from app.store.writer import Writer
+
+MISFITS: Final = 2
+"""Drafts in turn that were in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +53,19 @@ class Order:
     told: Callable[[Checked, int], None] = lambda checked, done: None
 
 
-def import_document(writer: Writer, database: Database, source: Source, order: Order) -> ImportReport:
-    """Takes an EPCISDocument, an EPCISQueryDocument or a bare event in. Blocks until all is on disk. Raises Forbidden
-    for a principal who brings nothing in, StoreUnavailable."""
+def import_document(
+    writer: Writer, database: Database, source: Source, order: Order, helper: Helper | None = None
+) -> ImportReport:
+    """Takes an EPCISDocument, an EPCISQueryDocument or a bare event in. Blocks until all is on disk. `helper`: what
+    computes for it. Raises Forbidden for a principal who brings nothing in, StoreUnavailable."""
     require_capturing(database, order.principal)
-    checked = Checked(source, lambda checked: order.told(checked, 0))
+    checked = Checked(source, lambda checked: order.told(checked, 0), helper)
     for slice_ in slices([entry.own_id for entry in checked.entries if entry.own_id is not None]):
         with reading(database) as snapshot:
             checked.leave_out_ours(published.native_bearers(snapshot, slice_))
     if checked.refusals and not (order.proceed and checked.whole and (checked.entries or checked.ours)):
         return _report(checked, order)
-    return _Recording(writer, database, checked, order).all()
+    return _Recording(writer, database, checked, order, helper).all()
 
 
 def require_capturing(database: Database, principal: Principal) -> None:
@@ -83,8 +89,12 @@ def require_capturing(database: Database, principal: Principal) -> None:
 class _Recording:
     """Takes what is good in a checked document, piece by piece."""
 
-    def __init__(self, writer: Writer, database: Database, checked: Checked, order: Order) -> None:
+    def __init__(
+        self, writer: Writer, database: Database, checked: Checked, order: Order, helper: Helper | None
+    ) -> None:
         self._writer, self._database, self._checked, self._order = writer, database, checked, order
+        self._helper = None if order.issue else helper
+        self._misfits = 0
         shell = {} if checked.source.bare else checked.source.shell
         self._dated = parse_time(str(shell.get("creationDate", "")))
         self._records = records_of(master_data_of(shell))
@@ -123,13 +133,28 @@ class _Recording:
         return self._report(capture_id)
 
     def _events(self, chunk: Sequence[Entry]) -> None:
+        if self._drafted(chunk):
+            self._kept.update((entry.key, entry.print) for entry in chunk)
+            return
         noted = [self._checked.noted(entry) for entry in chunk]
         taken = self._take(events=noted, records=self._records, dated=self._dated, issue=self._order.issue)
         for entry in chunk:
             known = taken.there.get(entry.key)
             if entry.key in self._kept or (known is not None and not self._ours(known)):
-                self._there.add(entry.index)
+                self._there.add(entry.at)
             self._kept.setdefault(entry.key, entry.print if known is None else fingerprint(known.body))
+
+    def _drafted(self, chunk: Sequence[Entry]) -> bool:
+        """Whether the events were taken by a draft: it is made for goods that nobody knows, and not tried any more of
+        a document whose goods are mostly known."""
+        if self._helper is None or self._misfits >= MISFITS:
+            return False
+        draft = self._helper.draft(self._checked, chunk, self._database.dialect.name == "postgresql")
+        if draft is not None and self._take(draft=draft, records=self._records, dated=self._dated).fits:
+            self._misfits = 0
+            return True
+        self._misfits += 1
+        return False
 
     def _ours(self, known: Known) -> bool:
         """Whether it was recorded in an earlier try to record this document."""
@@ -155,7 +180,7 @@ def _report(
 ) -> ImportReport:
     """`there`: events that had been recorded before. Without a `capture_id`, nothing was taken."""
     flags = flags or {}
-    entries = {entry.index: entry for entry in checked.entries}
+    entries = {entry.at: entry for entry in checked.entries}
     good, ours = ({}, {}) if capture_id is None else (entries, checked.ours)
     outcomes = []
     for i in range(min(len(checked.source), order.listed)):

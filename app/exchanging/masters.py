@@ -21,6 +21,7 @@ from app.domain.epcis.values import printable
 from app.domain.rights import Principal, Role
 from app.domain.rows import Measure, Party, Product, Site
 from app.enrolling.forms import Change, Desk, histories
+from app.store import master
 from app.store.links import products
 from app.store.writer import Transaction
 
@@ -145,6 +146,9 @@ class Office:
     def sites(self, uris: Iterable[str]) -> None:
         """Sites with the parties that own them; a site whose owner nobody names has a party of its own name."""
         wanted = {ids.captured_site_id(uri): (uri, self._records.sites.get(uri, {})) for uri in uris}
+        silent = [key for key, (_, said) in wanted.items() if not said]
+        for key in master.there(self._transaction.connection, Site, silent):
+            del wanted[key]
         known = self._histories(Site, wanted)
         owners: dict[UUID, tuple[str, Mapping[str, Any]]] = {}
         for key, (uri, said) in wanted.items():

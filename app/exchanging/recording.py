@@ -7,20 +7,20 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from app.domain import codes, ids
-from app.domain.epcis.book import kind_of, product_uri
+from app.domain.epcis.book import product_uri
 from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.event_hash import hash_digest
 from app.domain.errors import Conflict
 from app.domain.rights import Principal, owns_site
-from app.domain.rows import Event, Measure
+from app.domain.rows import Measure
 from app.exchanging.masters import Office, Records
-from app.store import aliases, captures, master
+from app.store import aliases, captures, drafts, master
 from app.store.captures import Capture, Known
+from app.store.drafts import Draft
 from app.store.engine import Database, Snapshot, reading
 from app.store.reprojection import Fresh, Reprojection
 from app.store.writer import Transaction, decided
 
-MAX_FLAGS = 100
 CHUNK = 250  # events, records or EPCs in one transaction: sales wait for it
 
 T = TypeVar("T")
@@ -44,10 +44,11 @@ class Take:
     and products; `described`: those to enrol whether an event names them or not. `goods`: EPCs to compute again.
     `issue`: mint a code for every lot and custody. `alone`: the events are posted by themselves, and no other may bear
     their eventIDs. `settled`: places whose goods have all been computed again. `document`: (id, envelope, event ids),
-    once all its events are there."""
+    once all its events are there. `draft`: events whose rows are drafted; nothing else is taken with it."""
 
     principal: Principal
     events: Sequence[Noted] = ()
+    draft: Draft | None = None
     records: Records = field(default_factory=Records)
     described: Collection[str] = ()
     dated: datetime | None = None
@@ -62,20 +63,21 @@ class Take:
 class Taken:
     """`there`: events that had been recorded, as they are kept. `moved`: sites whose goods are now somebody else's.
     `joined`: places that have turned out to be sites of ours, whose goods are to be computed again. `affected`: EPCs
-    that were computed again. `minted`: new codes."""
+    that were computed again. `minted`: new codes. `fits`: the draft, if it was one, has been written."""
 
     there: Mapping[UUID, Known]
     moved: frozenset[UUID] = frozenset()
     joined: frozenset[str] = frozenset()
     affected: frozenset[str] = frozenset()
     minted: frozenset[str] = frozenset()
+    fits: bool = True
 
 
 def take_events(transaction: Transaction, commands: Sequence[Take]) -> Sequence[Taken | Exception]:
     """Job: records events that are new, and computes again what they concern. A command of events `alone` is refused
     (Conflict) where an eventID is of another event."""
     captures.serialise(transaction.connection)
-    return decided(commands, lambda command: _take(transaction, command))
+    return decided(commands, lambda command: (_take if command.draft is None else _take_draft)(transaction, command))
 
 
 def follow(
@@ -148,9 +150,27 @@ def _take(transaction: Transaction, command: Take) -> Taken:
 
 def _flag_products(fresh: Iterable[Fresh], conflicts: Mapping[str, str]) -> None:
     for one in fresh:
-        for uri in sorted({product_uri(epc) for epc in related_epcs(one.event)} & conflicts.keys())[:MAX_FLAGS]:
+        for uri in sorted({product_uri(epc) for epc in related_epcs(one.event)} & conflicts.keys())[: drafts.MAX_FLAGS]:
             one.flags.append(("product_conflict", conflicts[uri]))
             one.row.outcome["flags"].append({"slug": "product_conflict", "detail": conflicts[uri]})
+
+
+def _take_draft(transaction: Transaction, command: Take) -> Taken:
+    connection, draft, records = transaction.connection, command.draft, command.records
+    if draft is None or not drafts.fits(connection, draft):
+        return Taken({}, fits=False)
+    joined = frozenset(aliases.join(connection, {*draft.places, *draft.sent_to}, transaction.now))
+    if joined or aliases.sites_of(connection, {*draft.places, *draft.sent_to}):
+        return Taken({}, joined=joined, fits=False)
+    office = Office(transaction, command.principal, records, command.dated)
+    office.sites(draft.places)
+    office.products(draft.products)
+    if office.conflicts():
+        return Taken({}, fits=False)
+    office.write()
+    drafts.write(connection, draft, command.principal.party_id, transaction.now, transaction.skew)
+    transaction.touched.update(draft.touched)
+    return Taken({}, frozenset(office.moved))
 
 
 def _require_unused(connection: Snapshot, fresh: Iterable[Noted]) -> None:
@@ -183,46 +203,7 @@ def _fresh(
 ) -> Fresh:
     event, now = noted.event, transaction.now
     site_id = None if event.site is None else ours.get(event.site) or ids.captured_site_id(event.site)
-    flags = list(dict.fromkeys(noted.flags))[:MAX_FLAGS]
-    if site_id in foreign:
-        flags.append(("reported_by_others", "由他人报告，场所未确认 · reported by others, not confirmed by the place"))
-    if event.event_time > now + transaction.skew:
-        flags.append(("clock_ahead", "事件时间晚于接收时间 · the event time is after it was received"))
-    kind = kind_of(event)
-    row = Event(
-        id=event.event_id,
-        kind=kind,
-        event_time=event.event_time,
-        utc_offset=_minutes(str(event.body["eventTimeZoneOffset"])),
-        record_time=now,
-        site_id=site_id,
-        party_id=principal.party_id,
-        recorder_id=ids.EPCIS,
-        role=captures.CAPTURE,
-        ref=None,
-        content_hash=hash_digest(event.content_hash),
-        body=dict(event.body),
-        outcome={},
-        entries=[],
-        epcis_event_id=event.epcis_event_id,
-    )
-    row.outcome = {
-        "ref": None,
-        "id": str(row.id),
-        "kind": row.kind,
-        "record_time": now.isoformat(),
-        "flags": [{"slug": slug, "detail": detail} for slug, detail in flags],
-        "outputs": [],
-        "slip_code": None,
-        "receipt_code": None,
-        "decision": None,
-        "reasons": [],
-        "problem": None,
-    }
+    flags = drafts.flags_of(noted.flags, site_id in foreign, event.event_time > now + transaction.skew)
+    row = drafts.row_of(event, principal.party_id, site_id, now)
+    row.outcome = drafts.outcome_of(str(row.id), row.kind, flags, now)
     return Fresh(row, event, flags, noted.context)
-
-
-def _minutes(offset: str) -> int:
-    """Minutes east of UTC of `+08:00`."""
-    minutes = int(offset[1:3]) * 60 + int(offset[4:6])
-    return -minutes if offset[0] == "-" else minutes

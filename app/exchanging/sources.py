@@ -89,7 +89,16 @@ class Spooled:
         return len(memoryview(self._events[i]))
 
     def event(self, i: int) -> Any:
-        return read_document(_part(bytes(self._events[i])))
+        return read_event(self.raw(i))
+
+    def raw(self, i: int) -> bytes:
+        """The event as it is written."""
+        return bytes(self._events[i])
+
+
+def read_event(raw: bytes) -> Any:
+    """An event of a document in UTF-8. Raises Malformed, TooLarge."""
+    return read_document(_part(raw))
 
 
 def read_source(raw: bytes | bytearray) -> Source:

@@ -1,10 +1,11 @@
 """Master data: parties, sites, products, devices and their history. Small tables, read in chunks of ids."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,9 +13,10 @@ import msgspec
 from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, or_, select
 
 from app.domain.rows import Device, ExternalCode, Party, Product, Site
-from app.store import bulk, tables
+from app.store import bulk, raw, tables
 from app.store.engine import Snapshot
 from app.store.lookups import Source, look_up
+from app.store.types import micros
 
 CHUNK = 500
 
@@ -138,6 +140,12 @@ def _later(time: Column[Any], key: Column[Any], after: tuple[datetime, UUID]) ->
     return and_(time >= after[0], or_(time > after[0], key > after[1]))
 
 
+def there(snapshot: Snapshot, kind: type[Master], keys: Iterable[UUID]) -> list[UUID]:
+    """Those of the keys that are there."""
+    rows = raw.select(snapshot, _TABLES[kind], ("id",), "id", sorted(key.bytes for key in keys))
+    return [UUID(bytes=key) for (key,) in rows]
+
+
 # --- history ---
 
 
@@ -197,6 +205,32 @@ def versions_at(snapshot: Snapshot, wanted: Iterable[tuple[UUID, datetime]]) -> 
     return found
 
 
+class _Run(msgspec.Struct):
+    """Of a site's version: who runs it."""
+
+    party_id: UUID
+
+
+_run = msgspec.json.Decoder(_Run).decode
+
+
+def ran_at(snapshot: Snapshot, wanted: Iterable[tuple[UUID, datetime]]) -> dict[tuple[UUID, datetime], UUID]:
+    """As versions_at, of sites: who ran each, in a tenth of the time."""
+    asked = list(dict.fromkeys(wanted))
+    keys = sorted({site.bytes for site, _ in asked})
+    columns = ("subject_id", "version", "valid_from", "body")
+    history: dict[bytes, list[Any]] = defaultdict(list)
+    for key, *version in sorted(raw.select(snapshot, tables.master_version, columns, "subject_id", keys)):
+        history[key].append(version)
+    found = {}
+    for site, instant in asked:
+        if known := history.get(site.bytes):
+            at = micros(instant)
+            _, _, body = ([version for version in known if version[1] <= at] or known[:1])[-1]
+            found[site, instant] = _run(body).party_id
+    return found
+
+
 @cache
 def _class(kind: str) -> type[Master]:
     return next(row for row, name in KINDS.items() if name == kind)
@@ -212,7 +246,14 @@ def read_version(kind: str, body: Any) -> Master:
 
 def values(row: Any) -> tuple[Any, ...]:
     """A dataclass of app.domain.rows in the order of its table's columns."""
-    return tuple(getattr(row, field.name) for field in fields(row))
+    read = _READERS.get(type(row))
+    if read is None:
+        read = _READERS[type(row)] = attrgetter(*(field.name for field in fields(row)))
+    found: tuple[Any, ...] = read(row)
+    return found
+
+
+_READERS: dict[type, Callable[[Any], Any]] = {}
 
 
 def save(connection: Snapshot, rows: Iterable[Master]) -> None:

@@ -62,11 +62,12 @@ def show(connection: Connection, events: Sequence[Shown]) -> None:
     if not events:
         return
     first = last_position(connection) + 1
-    bulk.insert(connection, tables.epcis_event, [_row(one, first + i) for i, one in enumerate(events)])
-    bulk.insert(connection, tables.epc_event, _index(events, first))
+    bulk.insert(connection, tables.epcis_event, [shown_row(one, first + i) for i, one in enumerate(events)])
+    bulk.insert(connection, tables.epc_event, index_rows(events, first))
 
 
-def _row(one: Shown, position: int) -> tuple[Any, ...]:
+def shown_row(one: Shown, position: int) -> tuple[Any, ...]:
+    """Its row of epcis_event."""
     row = one.row
     found_by = scalar_columns(one.body, context_of({"@context": one.context}) if one.context else _STANDARD)
     return (
@@ -77,7 +78,8 @@ def _row(one: Shown, position: int) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _index(events: Iterable[Shown], first: int) -> list[tuple[Any, ...]]:
+def index_rows(events: Iterable[Shown], first: int) -> list[tuple[Any, ...]]:
+    """Their rows of epc_event; the first event has the position `first`."""
     rows = []
     for position, one in enumerate(events, first):
         leads: Mapping[str, int] = index_of(one.body, native=one.native) if one.leads is None else one.leads

@@ -21,7 +21,7 @@ from app.domain.epcis.captured import CapturedEvent
 from app.domain.epcis.closure import closure
 from app.domain.epcis.projection import project
 from app.domain.epcis.vocabulary import bare_word
-from app.domain.rows import ENTRIES, Code, Correction, Custody, Event, Link, Lot, Site, TimelineEntry, within
+from app.domain.rows import ENTRIES, Code, Correction, Custody, Event, Link, Lot, TimelineEntry, within
 from app.store import aliases, bulk, captures, master, raw, tables
 from app.store.ledger import fetch
 from app.store.notes import Notes
@@ -174,9 +174,8 @@ class Reprojection:
         """Custody → who ran its site when the goods came; a gap is the party's whose goods come from it."""
         goods = self.book.custodies
         wanted = {row.id: (row.site_id, row.arrived_at) for row in goods.values() if row.site_id is not None}
-        was = master.versions_at(self._connection, wanted.values())
-        found = {key: was[place] for key, place in wanted.items() if place in was}
-        ran = {key: site.party_id for key, site in found.items() if isinstance(site, Site)}
+        was = master.ran_at(self._connection, wanted.values())
+        ran = {key: was[place] for key, place in wanted.items() if place in was}
         # At a site of ours it stays who it was, as for what is recorded there, whatever is said of the site later.
         ran |= {row.id: old.party_id for row, old in self._stayed() if old.party_id is not None}
         came = {parent: child for child, parent, _ in self.book.links}

@@ -15,6 +15,7 @@ from app.enrolling.keys import OPERATOR
 from app.exchanging import Capturer, ImportReport, Limits, Order, capturer, capturing, importing
 from app.exchanging.capturing import Piece
 from app.exchanging.checking import Checked
+from app.exchanging.helper import Helper
 from app.exchanging.recording import Take, Taken, take_events
 from app.exchanging.sources import Source
 from app.store import capture_jobs, tables
@@ -93,7 +94,9 @@ class Endless:
     def __init__(self) -> None:
         self.begun, self.over = threading.Event(), threading.Event()
 
-    def __call__(self, writer: Writer, database: Database, source: Source, order: Order) -> ImportReport:
+    def __call__(
+        self, writer: Writer, database: Database, source: Source, order: Order, helper: Helper | None
+    ) -> ImportReport:
         checked = Checked(source, lambda _: None)
         try:
             while True:
@@ -225,3 +228,15 @@ def test_what_never_came_whole_is_forgotten(
     monkeypatch.setattr(capturing, "COMING", timedelta(0))
     until(lambda: len(rows(engine, tables.capture_job)) == 1)
     assert rows(engine, tables.capture_piece) == []
+
+
+def test_who_works_at_a_large_document_is_sent_away_with_the_capturer(
+    engine: Engine, writer: Writer, start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capturer, "HELPED", 2)
+    first = start()
+    done = ended(engine, brought(writer, *EVENTS))
+    assert (done.success, done.counts["recorded"]) == (True, 2)
+    assert first.helper.pid is not None
+    first.close()
+    assert first.helper.pid is None

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import lru_cache
 from uuid import UUID
 
 from app.domain import ids
@@ -50,7 +51,12 @@ def note(slug: str, epc: str) -> str:
 def kind_of(event: CapturedEvent) -> str:
     """`epcis.` and the short name of the business step (`epcis.receiving`, `epcis.farmHarvest` for
     `urn:gdst:bizStep:farmHarvest`), else of the event type (`epcis.ObjectEvent`)."""
-    return f"{CAPTURED}{(last_part(event.biz_step) or last_part(event.kind))[:MAX_KIND]}"
+    return _kind(event.biz_step, event.kind)
+
+
+@lru_cache(maxsize=1_024)
+def _kind(step: str, kind: str) -> str:
+    return f"{CAPTURED}{(last_part(step) or last_part(kind))[:MAX_KIND]}"
 
 
 def last_part(uri: str) -> str:
@@ -213,47 +219,50 @@ def _enter(
 ) -> None:
     """What came in is what was made there, else what was received, else what the first event found there. What left is
     what was shipped, else what came to the next places (`left`), with the last event before."""
-    arrival = None if stay.is_origin else _first_step(entries, "received", RECEIVING_STEPS, known)
-    departure = _first_step(entries, "shipped", _SHIPPING, known)
-    did: dict[tuple[UUID, str], int] = defaultdict(int)
-    for entry in entries:
-        event, amount = known[entry.event_id], _amount(entry, custody.measure)
-        match entry.role:
-            case "commissioned" | "output":
-                name = "in"
-            case "received" if event.biz_step == arrival:
-                name = "in"
-            case "shipped" if event.biz_step == departure:
-                name = "shipped"
-            case "input":
-                name = "processed"
-            case "decommissioned":
-                name = "sold" if event.biz_step in _SOLD else "destroyed"
-            case _:
-                name, amount = TOUCHED, 0
-        did[entry.event_id, name] += amount
+    told = [(entry, known[entry.event_id]) for entry in entries]
+    arrival = None if stay.is_origin else _first_step(told, "received", RECEIVING_STEPS)
+    departure = _first_step(told, "shipped", _SHIPPING)
+    weighed = custody.measure == "weight"
+    # By the numbers of events, which are compared in a fourth of the time that their ids take.
+    did: dict[tuple[int, str], int] = defaultdict(int)
+    shipped = 0
+    for entry, event in told:
+        role = entry.role
+        amount = (entry.grams if weighed else entry.pieces) or 0
+        shipped += amount if role == "shipped" else 0
+        if role in ("commissioned", "output") or (role == "received" and event.biz_step == arrival):
+            name = "in"
+        elif role == "shipped" and event.biz_step == departure:
+            name = "shipped"
+        elif role == "input":
+            name = "processed"
+        elif role == "decommissioned":
+            name = "sold" if event.biz_step in _SOLD else "destroyed"
+        else:
+            name, amount = TOUCHED, 0
+        did[entry.event_id.int, name] += amount
     if not stay.is_origin and arrival is None:
-        did[stay.first_event, "in"] += _amount(stay, custody.measure)
-    shipped = [entry for entry in entries if entry.role == "shipped"]
-    if not any(_amount(entry, custody.measure) for entry in shipped) and _amount(left, custody.measure):
-        last = max((known[entry.event_id] for entry in shipped or entries), key=lambda event: event.order)
-        did[last.event_id, "shipped"] += _amount(left, custody.measure)
-    moved = {event_id for event_id, name in did if name != TOUCHED}
-    did = {key: amount for key, amount in did.items() if key[1] != TOUCHED or key[0] not in moved}
-    for (event_id, name), amount in sorted(did.items(), key=lambda item: (item[0][0].int, item[0][1])):
-        event = known[event_id]
-        book.entries[event_id].append((custody.id, name, amount))
-        line = Line(custody.id, event_id, name, kind_of(event), event.event_time, amount)
-        book.lines[custody.id, event_id, name] = line
+        did[stay.first_event.int, "in"] += _amount(stay, custody.measure)
+    gone = _amount(left, custody.measure)
+    if gone and not shipped:
+        those = [event for entry, event in told if entry.role == "shipped"] or [event for _, event in told]
+        did[max(those, key=lambda event: event.order).event_id.int, "shipped"] += gone
+    events = {event.event_id.int: event for _, event in told}
+    moved = {number for number, name in did if name != TOUCHED}
+    for (number, name), amount in sorted(did.items()):
+        if name == TOUCHED and number in moved:
+            continue
+        event = events[number]
+        key = event.event_id
+        book.entries[key].append((custody.id, name, amount))
+        book.lines[custody.id, key, name] = Line(custody.id, key, name, kind_of(event), event.event_time, amount)
         if name in ENTRIES:
             setattr(custody, ENTRIES[name], getattr(custody, ENTRIES[name]) + amount)
 
 
-def _first_step(
-    entries: list[TimelineEntry], role: str, steps: tuple[str, ...], known: Mapping[UUID, CapturedEvent]
-) -> str | None:
-    taken = {known[entry.event_id].biz_step for entry in entries if entry.role == role}
-    return next((step for step in steps if step in taken), None)
+def _first_step(told: Iterable[tuple[TimelineEntry, CapturedEvent]], role: str, steps: tuple[str, ...]) -> str | None:
+    taken = {event.biz_step for entry, event in told if entry.role == role}
+    return next((step for step in steps if step in taken), None) if taken else None
 
 
 def _amount(thing: TimelineEntry | Stay | Amount, measure: Measure) -> int:

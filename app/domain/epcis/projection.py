@@ -137,13 +137,13 @@ def project(
         custodies = [custody for custody in custodies if custody.epc in wanted]
         links = [link for link in links if link.child.epc in wanted]
         packings = [packing for packing in packings if packing.unit_epc in wanted or packing.content_epc in wanted]
-        timeline = {entry for entry in timeline if entry.epc in wanted}
+        timeline = [entry for entry in timeline if entry.epc in wanted]
         flags = {flag for flag in flags if flag.epc in wanted}
     return Projection(
-        custodies=tuple(sorted(custodies, key=lambda x: x.key)),
-        links=tuple(sorted(links, key=lambda x: (x.child, x.parent, x.event_id, x.kind))),
+        custodies=tuple(sorted(custodies)),
+        links=tuple(sorted(links, key=lambda x: (x.child, x.parent, x.event_id.int, x.kind))),
         packings=tuple(sorted(packings, key=_packing_order)),
-        timeline=tuple(sorted(timeline, key=lambda x: (x.epc, x.site_uri, x.event_id, x.role))),
+        timeline=tuple(sorted(timeline, key=lambda x: (x.epc, x.site_uri, x.event_id.int, x.role))),
         flags=tuple(sorted(flags, key=lambda x: (x.slug, x.epc))),
         voided=tuple(sorted(voided)),
         declared=tuple(sorted((event, by) for event, declarations in voided.items() for by in declarations)),
@@ -229,7 +229,7 @@ class _Graph:
         self._events = ordered
         self._measure = measure
         self.packings = Packings(ordered, measure)
-        self.timeline: set[TimelineEntry] = set()
+        self.timeline: list[TimelineEntry] = []  # no event touches the same goods twice in one role
         self.flags: set[ProjectionFlag] = set()
         self._stays: dict[str, dict[str, _Stay]] = defaultdict(dict)
         self._last_site: dict[str, str] = {}
@@ -258,7 +258,7 @@ class _Graph:
             stays = self._stays.get(epc, {})
             site = next((site for site in (event.site, last) if site in stays), None)
             if site is not None:
-                self.timeline.add(TimelineEntry(epc, site, event.event_id, role))
+                self.timeline.append(TimelineEntry(epc, site, event.event_id, role))
 
     def custodies(self) -> list[Custody]:
         return [
@@ -322,7 +322,7 @@ class _Graph:
             stay.receipts.setdefault(event.biz_step, []).append((event, amount))
         elif role == "shipped":
             self._shipments[epc].append((event.event_time, site))
-        self.timeline.add(TimelineEntry(epc, site, event.event_id, role, *amount))
+        self.timeline.append(TimelineEntry(epc, site, event.event_id, role, *amount))
         return CustodyKey(epc, site)
 
     def _transform(self, event: CapturedEvent) -> None:

@@ -1,0 +1,249 @@
+"""Another process that computes for this one: it looks at the events of documents and drafts their rows, while this one
+answers scans and writes.
+
+All that it does are pure functions of what it is sent. Where it is killed it is started again and asked once more;
+where that fails as well, this process computes for itself. It is started when it is first needed, sent away when it has
+had nothing to do, and ends by itself when this process does, however that ended: nobody writes to it any more.
+"""
+
+import gc
+import logging
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from time import monotonic
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
+
+from app.domain.epcis.captured import CapturedEvent
+from app.domain.epcis.context import Context
+from app.domain.epcis.event_hash import hash_uri
+from app.exchanging.looking import Look, look
+from app.exchanging.sources import Source, Spooled, pointer_of, read_event
+from app.store import drafts
+from app.store.drafts import Draft
+from app.store.types import from_micros
+
+if TYPE_CHECKING:
+    from app.exchanging.checking import Checked, Entry
+
+log = logging.getLogger(__name__)
+
+TOGETHER: Final = 125
+"""Events that are sent at a time, and"""
+SIZE: Final = 1_000_000
+"""their bytes, unless one has more."""
+REMEMBERED: Final = 2_000
+"""Events, of SIZE / TOGETHER bytes at most, that are not taken apart a second time to be drafted."""
+RESTS: Final = 60.0
+"""Seconds without work, after which it is sent away."""
+_TRIES: Final = 2
+_LENGTH = struct.Struct(">Q")
+
+
+class Helper:
+    """The other process, as this one sees it. For several threads."""
+
+    def __init__(self) -> None:
+        self._alone = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._used = monotonic()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, where there is one."""
+        process = self._process
+        return None if process is None else process.pid
+
+    def close(self) -> None:
+        """Whoever waits for it computes for himself."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            process.kill()
+        with self._alone:
+            self._end()
+
+    def rest(self) -> None:
+        """Sends it away if it has had nothing to do for RESTS."""
+        if self._process is not None and monotonic() - self._used > RESTS and self._alone.acquire(blocking=False):
+            try:
+                self._end()
+            finally:
+                self._alone.release()
+
+    def looks(self, source: Source, context: Context) -> Iterator[Look]:
+        """What there is to see of each event."""
+        for slice_ in _slices(source):
+            pointers = [pointer_of(source, i) for i in slice_]
+            seen = None
+            if isinstance(source, Spooled):
+                seen = self._ask(_looks, [source.raw(i) for i in slice_], context, pointers)
+            if seen is not None:
+                yield from seen
+                continue
+            for i, pointer in zip(slice_, pointers, strict=True):
+                yield look(partial(source.event, i), context, pointer, source.bare)
+
+    def draft(self, checked: "Checked", chunk: Sequence["Entry"], postgres: bool) -> Draft | None:
+        """The rows of some events, where they can be drafted; see `drafts.draft`."""
+        source = checked.source
+        if not isinstance(source, Spooled):
+            return None
+        named = [
+            _Named(source.raw(one.at), one.key.bytes, one.own_id, one.kind, one.time, one.digest, checked.flags(one))
+            for one in chunk
+        ]
+        found: Draft | None = self._ask(_draft, named, checked.own_context, postgres)
+        return found
+
+    def _ask(self, what: Callable[..., Any], *given: Any) -> Any:
+        """What the function makes of what it is given; None where it cannot be had."""
+        with self._alone:
+            for _ in range(_TRIES):
+                if self._closed:
+                    return None
+                try:
+                    process = self._process = self._process or _started()
+                    _send(process.stdin, (what, given))
+                    answer = _receive(process.stdout)
+                except (OSError, EOFError) as error:
+                    if not self._closed:
+                        log.warning("the capture helper has ended, it is started again: %r", error)
+                    self._end()
+                    continue
+                self._used = monotonic()
+                if isinstance(answer, Exception):
+                    log.error("the capture helper could not do it", exc_info=answer)
+                    return None
+                return answer
+        return None
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    _closed(pipe)
+
+
+def _slices(source: Source) -> Iterator[range]:
+    start = size = 0
+    for i in range(len(source)):
+        size += source.size(i)
+        if i > start and (i - start >= TOGETHER or size > SIZE):
+            yield range(start, i)
+            start, size = i, source.size(i)
+    if len(source):
+        yield range(start, len(source))
+
+
+def _started() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
+def _closed(pipe: IO[bytes]) -> None:
+    try:
+        pipe.close()
+    except OSError:  # what was still to be sent to a process that has ended
+        log.debug("the capture helper ended before it was told all", exc_info=True)
+
+
+def _send(pipe: IO[bytes] | None, value: Any) -> None:
+    assert pipe is not None
+    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    pipe.write(_LENGTH.pack(len(data)))
+    pipe.write(data)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes] | None) -> Any:
+    """Raises EOFError where nobody is there to send any more."""
+    assert pipe is not None
+    return pickle.loads(_exactly(pipe, _LENGTH.unpack(_exactly(pipe, _LENGTH.size))[0]))
+
+
+def _exactly(pipe: IO[bytes], size: int) -> bytes:
+    data = pipe.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
+
+
+# --- in the other process ---
+
+
+class _Named(NamedTuple):
+    """An event as it is written, with what is known of it by then, and what is wrong with it."""
+
+    raw: bytes
+    key: bytes
+    own_id: str | None
+    kind: str
+    time: int
+    digest: bytes
+    said: Sequence[drafts.Said]
+
+
+_seen: dict[bytes, CapturedEvent] = {}
+"""Events as they are written, of those that were looked at last: their rows are likely to be drafted next."""
+
+
+def _looks(raws: Sequence[bytes], context: Context, pointers: Sequence[str]) -> list[Look]:
+    found = []
+    for raw, pointer in zip(raws, pointers, strict=True):
+        seen = look(partial(read_event, raw), context, pointer)
+        if seen.good is not None and seen.good.event is not None:
+            if len(raw) <= SIZE // TOGETHER:
+                _seen[raw] = seen.good.event
+            seen = seen._replace(good=seen.good._replace(event=None))
+        found.append(seen)
+    if len(_seen) > REMEMBERED:
+        _seen.clear()
+    return found
+
+
+def _draft(named: Sequence[_Named], context: Any, postgres: bool) -> Draft | None:
+    return drafts.draft([(_event(one), one.said) for one in named], context, postgres)
+
+
+def _event(one: _Named) -> CapturedEvent:
+    key = UUID(bytes=one.key)
+    event = _seen.pop(one.raw, None)
+    if event is not None and event.event_id == key:  # in a document that declares other names it would be another
+        return event
+    return CapturedEvent(key, one.own_id, one.kind, from_micros(one.time), hash_uri(one.digest), read_event(one.raw))
+
+
+def serve() -> None:
+    """Answers one question after another, until nobody asks any more."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # they are for the service, which ends this when it has ended
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # what it makes refers to nothing that refers to it
+    asked, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        while True:
+            what, given = _receive(asked)
+            try:
+                answer = what(*given)
+            except Exception as error:  # who asked is told of it, and computes for himself
+                answer = RuntimeError(repr(error))
+            _send(answers, answer)
+    except (EOFError, BrokenPipeError):
+        os._exit(0)
