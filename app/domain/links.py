@@ -5,9 +5,11 @@ Source: GS1-Conformant resolver 1.2 (link metadata), GS1 Web Vocabulary (link ty
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -149,12 +151,16 @@ def check_words(hreflang: Sequence[str], media_type: str | None, context: Sequen
         raise Invalid("bad-context", "语境不能为空 · A context has a text", pointer="/context")
 
 
-def link_id(
-    anchor: str, link_type: str, href: str, hreflang: Iterable[str], media_type: str | None, context: Iterable[str]
-) -> UUID:
-    """Of what tells one link of an anchor from another: the same again is one."""
-    said = json.dumps([anchor, link_type, href, sorted(hreflang), media_type, sorted(context)], ensure_ascii=False)
-    return enrolled_id(LINK, said)
+def identity(row: PublishedLink) -> tuple[Any, ...]:
+    """What tells one link of an anchor from another: the same again is one."""
+    return row.anchor, row.link_type, row.href, sorted(row.hreflang), row.type, sorted(row.context)
+
+
+def link_id(row: PublishedLink, taken: Collection[UUID]) -> UUID:
+    """Of what tells it from others; and of a number where a link that had this id was changed into another."""
+    turns = ([] if turn == 0 else [turn] for turn in count())
+    ids = (enrolled_id(LINK, json.dumps([*identity(row), *turn], ensure_ascii=False)) for turn in turns)
+    return next(key for key in ids if key not in taken)
 
 
 def feed_name(anchor: str) -> str:

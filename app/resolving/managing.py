@@ -15,6 +15,7 @@ from app.domain.links import (
     check_type,
     check_words,
     feed_name,
+    identity,
     link_id,
     read_anchor,
 )
@@ -25,6 +26,7 @@ from app.store import master
 from app.store.engine import Database, Snapshot, reading
 from app.store.writer import Transaction, decided
 
+_NOBODY = UUID(int=0)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -77,21 +79,25 @@ def publish_links(transaction: Transaction, commands: Sequence[PublishLink]) -> 
         link, row = found
         owners.require(command.principal, link)
         there = known.setdefault(row.anchor, [])
-        before = next((each for each in there if each.id == row.id), None)
+        before = next((each for each in there if identity(each) == identity(row)), None)
         if before is not None:
-            if replace(row, owner_id=before.owner_id, record_time=before.record_time) != before:
-                raise Conflict(
-                    "link-exists",
-                    "此链接已存在，内容不同，请改用 PATCH · This link is there with other content: change it by PATCH",
-                    identity=str(row.id),
-                )
+            same = replace(
+                row,
+                id=before.id,
+                owner_id=before.owner_id,
+                hreflang=before.hreflang,
+                context=before.context,
+                record_time=before.record_time,
+            )
+            if same != before:
+                raise _exists(before)
             return Published(before, False)
         if len(there) >= MOST:
             raise Conflict(
                 "too-many-links",
                 f"每个锚点最多 {MOST} 条链接，请先删除不用的 · At most {MOST} links of one anchor: delete one first",
             )
-        made = replace(row, record_time=transaction.now)
+        made = replace(row, id=link_id(row, {each.id for each in there}), record_time=transaction.now)
         _only_default(there, made, changed)
         there.append(made)
         changed[made.id] = made
@@ -114,6 +120,9 @@ def change_links(transaction: Transaction, commands: Sequence[ChangeLink]) -> Se
         row: PublishedLink = replace(before, **_changes(command.changes))
         _require_words(row)
         there = known[row.anchor]
+        same = next((each for each in there if each.id != row.id and identity(each) == identity(row)), None)
+        if same is not None:
+            raise _exists(same)
         there[:] = [row if each.id == row.id else each for each in there]
         _only_default(there, row, changed)
         here[row.id] = changed[row.id] = row
@@ -175,9 +184,8 @@ def _checked(command: PublishLink) -> tuple[DigitalLink, PublishedLink] | Refusa
         link = read_anchor(form["anchor"])
         form["anchor"] = link.path
         form |= _changes(form)
-        said = (form[name] for name in ("anchor", "link_type", "href", "hreflang", "type", "context"))
-        # The time comes with the transaction that writes it.
-        row = PublishedLink(id=link_id(*said), owner_id=command.principal.recorder_id, record_time=_NEVER, **form)
+        # Id and time come with the transaction that writes it.
+        row = PublishedLink(id=_NOBODY, owner_id=command.principal.recorder_id, record_time=_NEVER, **form)
         _require_words(row)
     except Refusal as refusal:
         return refusal
@@ -199,6 +207,11 @@ def _changes(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _require_words(row: PublishedLink) -> None:
     check_words(row.hreflang, row.type, row.context)
+
+
+def _exists(row: PublishedLink) -> Conflict:
+    told = "此链接已存在，内容不同，请改用 PATCH · This link is there with other content: change it by PATCH"
+    return Conflict("link-exists", told, identity=str(row.id))
 
 
 def _only_default(there: list[PublishedLink], row: PublishedLink, changed: dict[UUID, PublishedLink]) -> None:

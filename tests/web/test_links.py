@@ -52,6 +52,22 @@ def test_published_changed_and_taken_away(shelf: Shelf) -> None:
     assert farm.post("/links", form).status_code == 201
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_changed_link_is_no_more_what_it_was(shelf: Shelf) -> None:
+    farm, first, second = shelf.cast.farm, link(), link(href="https://farm.example.cn/2")
+    path = farm.post("/links", first).headers["location"]
+    changed = farm.patch(path, {"href": second["href"]}).json()
+    assert (farm.post("/links", second).status_code, farm.post("/links", second).json()) == (200, changed)
+    again = farm.post("/links", first)
+    assert (again.status_code, again.headers["location"] != path) == (201, True)
+    assert farm.post("/links", first).json() == again.json()
+    for change in ({"href": first["href"]}, {"href": first["href"], "title": "other"}):
+        refused = farm.patch(path, change)
+        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/link-exists")
+    assert farm.get(path).json() == changed
+    assert [each["href"] for each in farm.get("/links").json()["items"]] == [second["href"], first["href"]]
+
+
 @pytest.mark.parametrize(
     ("fields", "slug"),
     [
