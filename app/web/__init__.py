@@ -1,6 +1,7 @@
 """HTTP: routers, keys, problems, negotiation, bodies."""
 
 import gc
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
@@ -163,8 +164,8 @@ _ANSWER = {"application/problem+json": {"schema": {"$ref": "#/components/schemas
 
 
 @cache
-def _routes() -> tuple[APIRouter, Paths]:
-    """All routes and their paths, once a process: reading their signatures takes a tenth of a second. FastAPI would put
+def _routes() -> APIRouter:
+    """All routes, once a process: reading their signatures takes a tenth of a second. FastAPI would put
     each router together at its first request, while all others wait, so it is done here."""
     whole = APIRouter(
         responses={
@@ -174,7 +175,8 @@ def _routes() -> tuple[APIRouter, Paths]:
     )
     for router in _ROUTERS:
         whole.include_router(router)
-    return whole, Paths(iter_route_contexts(whole.routes))
+    deque(iter_route_contexts(whole.routes), maxlen=0)
+    return whole
 
 
 def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> ASGIApp:
@@ -198,7 +200,6 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
             yield
         on_stop()
 
-    whole, paths = _routes()
     api = _Api(
         title="OneCode 一码",
         version="0.1.0",
@@ -207,7 +208,7 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        routes=whole.routes,
+        routes=_routes().routes,
         # No request may go to another host: FastAPI's OpenTelemetry looks for exporters in the environment.
         telemetry={
             "tracing": False,
@@ -218,7 +219,7 @@ def create_app(service: Service, on_stop: Callable[[], None] = lambda: None) -> 
         },
     )
     api.state.service = service
-    api.state.paths = paths
+    api.state.paths = paths = Paths(iter_route_contexts(api.routes))
     problems.install(api)
     visits.install(api)
     asking.install(api)
