@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.domain import ids
+from app.domain.epcis.context import context_of
 from app.domain.epcis.documents import master_data_of
 from app.domain.epcis.values import parse_time
 from app.domain.errors import Forbidden
@@ -97,7 +98,7 @@ class _Recording:
         self._misfits = 0
         shell = {} if checked.source.bare else checked.source.shell
         self._dated = parse_time(str(shell.get("creationDate", "")))
-        self._records = records_of(master_data_of(shell))
+        self._records = records_of(master_data_of(shell), context_of(shell))
         self._moved: set[UUID] = set()
         self._joined: set[str] = set()
         self._affected: set[str] = set()
@@ -119,7 +120,8 @@ class _Recording:
 
     def all(self) -> ImportReport:
         checked, order, records = self._checked, self._order, self._records
-        for slice_ in slices(list(dict.fromkeys((*records.parties, *records.sites, *records.products)))):
+        described = (*records.parties, *records.sites, *records.products, *records.attributes)
+        for slice_ in slices(list(dict.fromkeys(described))):
             self._take(records=records, described=slice_, dated=self._dated)
         done = 0
         for chunk in checked.chunks(CHUNK):

@@ -1,18 +1,22 @@
 """What a query may ask of master data: which places lie below others, and what is known of what events name."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from app.domain import ids
 from app.domain.digital_link import DigitalLink
+from app.domain.epcis.attributes import Attributes
 from app.domain.epcis.identifiers import canonical_uri, class_parts, gs1_key
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_fields import Masters
+from app.domain.rights import OPERATORS_OFFICE, Principal, Role
 from app.domain.rows import Site
 from app.store import captures, master, tables
 from app.store.engine import Snapshot
 
 _OURS = "/c/"  # before the code of a site, in its address
-_MDA = ("urn:epcglobal:cbv:mda:", "urn:epcglobal:cbv:mda#")
+_MDA = "urn:epcglobal:cbv:mda:"
 
 
 def place_uri(site: Site, url: str) -> str:
@@ -37,8 +41,47 @@ def widened(snapshot: Snapshot, query: Query, url: str) -> Query:
     return query.widened(found)
 
 
-def known_of(snapshot: Snapshot, elements: Collection[str], url: str) -> Masters:
-    """What CBV calls the attributes of places and classes, of those of the elements (canonical URIs) that are ours."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of vocabulary elements: `ours` of what is enrolled here, `said` by whom in documents (canonical
+    URI, attributes). `reader`: None for who may read everything."""
+
+    ours: Masters
+    said: Sequence[tuple[UUID, str, Attributes]]
+    reader: UUID | None
+
+    def of(self, asserter: UUID | None) -> Masters:
+        """For an event of this party (None: the operator): what is ours, what that party says, and what the reader
+        says itself. What others have said is theirs."""
+        found: dict[str, dict[str, list[object]]] = {}
+        for who, uri, attributes in self.said:
+            if self.reader is None or who in (self.reader, asserter or OPERATORS_OFFICE):
+                known = found.setdefault(uri, {})
+                for name, values in attributes.items():
+                    known.setdefault(name, []).extend(values)
+        for uri, named in self.ours.items():
+            known = found.setdefault(uri, {})
+            for name, some in named.items():
+                known.setdefault(name, []).extend(some)
+        return found
+
+
+def known_of(snapshot: Snapshot, principal: Principal, elements: Collection[str], url: str) -> Known:
+    """Of elements (canonical URIs); what is said of a product is said of its lots."""
+    products = {uri: parts.product for uri in elements if (parts := class_parts(uri)) is not None}
+    said = captures.sayings(snapshot, {*elements, *products.values()})
+    lots = [
+        (who, lot, attributes)
+        for who, uri, attributes in said
+        for lot, product in products.items()
+        if uri == product != lot
+    ]
+    reader = None if principal.role is Role.ADMIN else principal.recorder_id
+    return Known(_ours(snapshot, elements, url), [*said, *lots], reader)
+
+
+def _ours(snapshot: Snapshot, elements: Collection[str], url: str) -> Masters:
+    """What CBV calls the attributes of places and classes, of those of the elements that are ours."""
     found: dict[str, Mapping[str, Iterable[str]]] = {}
     for uri, sites in _sites(snapshot, elements, url).items():
         said = [{"name": site.name, "streetAddressOne": site.address, "state": site.region} for site in sites]
@@ -53,12 +96,7 @@ def known_of(snapshot: Snapshot, elements: Collection[str], url: str) -> Masters
 
 
 def _named(said: Mapping[str, Collection[str | None]]) -> dict[str, list[str]]:
-    return {
-        prefix + name: kept
-        for name, values in said.items()
-        if (kept := sorted(value for value in values if value))
-        for prefix in _MDA
-    }
+    return {_MDA + name: kept for name, values in said.items() if (kept := sorted(value for value in values if value))}
 
 
 def _sites(snapshot: Snapshot, uris: Collection[str], url: str) -> dict[str, list[Site]]:

@@ -13,7 +13,9 @@ from uuid import UUID
 
 from app.domain import codes, ids, masters
 from app.domain.codes import CodeKind
+from app.domain.epcis.attributes import Attributes, attributes_of
 from app.domain.epcis.book import last_part
+from app.domain.epcis.context import Context
 from app.domain.epcis.documents import MasterData, MasterRecord
 from app.domain.epcis.fields import MAX_KEY
 from app.domain.epcis.identifiers import check_digit_ok, class_parts, gs1_key
@@ -35,15 +37,16 @@ _FISH = "speciesForFisheryStatisticsPurposes"
 @dataclass(frozen=True, slots=True)
 class Records:
     """What a document says of each URI: the columns of its row, as far as they are known. `children`: what lies below
-    a place."""
+    a place; `attributes`: everything, by element of a vocabulary."""
 
     parties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sites: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     products: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     children: Mapping[str, set[str]] = field(default_factory=dict)
+    attributes: Mapping[str, Attributes] = field(default_factory=dict)
 
 
-def records_of(data: MasterData) -> Records:
+def records_of(data: MasterData, context: Context) -> Records:
     """Of several records of one URI the first that says something counts."""
     found = Records({}, {}, {})
     below: dict[str, set[str]] = defaultdict(set)
@@ -68,7 +71,7 @@ def records_of(data: MasterData) -> Records:
             record.uri if parts is None else parts.product,
             {"name": _name(record), "category": "aquatic" if fish else None},
         )
-    return replace(found, children=below)
+    return replace(found, children=below, attributes=attributes_of(data, context))
 
 
 def _add(found: Any, uri: str, said: dict[str, Any]) -> None:

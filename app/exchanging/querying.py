@@ -15,7 +15,7 @@ from app.domain.epcis.query_fields import Candidate, Masters
 from app.domain.rights import Principal
 from app.exchanging.leading import COUNTED, EVERYTHING, by_time, lead_of
 from app.exchanging.masterdata import known_of, widened
-from app.store import repository
+from app.store import captures, repository
 from app.store.engine import Database, Snapshot, reading
 from app.store.published import last_position
 from app.store.repository import Asked, Line, Order, Place
@@ -102,7 +102,7 @@ class _Search:
     asked: Asked
     url: str
     size_of: Callable[[Mapping[str, Any]], int]
-    _masters: Masters = field(default_factory=dict)
+    _masters: Mapping[bytes, Masters] = field(default_factory=dict)  # by the ids of events
 
     @property
     def query(self) -> Query:
@@ -245,7 +245,8 @@ class _Search:
 
     def _candidate(self, found: Found) -> Candidate:
         line = found.line
-        return Candidate(found.body, line.record_time, line.event_id, found.context, self._masters)
+        known = self._masters.get(line.key, {})
+        return Candidate(found.body, line.record_time, line.event_id, found.context, known)
 
     def _learn(self, lines: Collection[Line]) -> None:
         """Reads the master data that the query asks about."""
@@ -253,7 +254,10 @@ class _Search:
             named: set[str] = set()
             for line in lines:
                 named |= self.query.elements(self._candidate(Found(line, line.body)))
-            self._masters = known_of(self.snapshot, named, self.url)
+            known = known_of(self.snapshot, self.asked.principal, named, self.url)
+            asserters = captures.asserters(self.snapshot, [line.id for line in lines])
+            told = {party: known.of(party) for party in set(asserters.values())}
+            self._masters = {key.bytes: told[party] for key, party in asserters.items()}
 
 
 def _place(pair: tuple[Place, Line]) -> Place:

@@ -111,6 +111,10 @@ def _take(transaction: Transaction, command: Take) -> Taken:
     office = Office(transaction, command.principal, records, command.dated)
     office.parties(uri for uri in described if uri in records.parties)
     captures.add_children(connection, [(uri, child) for uri in described for child in records.children.get(uri, ())])
+    captures.say(
+        connection, command.principal.recorder_id,
+        {uri: records.attributes[uri] for uri in described if uri in records.attributes},
+    )  # fmt: skip
     places = {uri for uri in described if uri in records.sites}
     places |= {site for one in new.values() if (site := one.event.site)}
     # Nobody is enrolled for being sent goods.

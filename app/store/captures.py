@@ -3,7 +3,7 @@
 JSON is read here with every digit that its numbers have, unlike everywhere else.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, select, text, update
 
+from app.domain.epcis.attributes import Attributes, joined
 from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.event_hash import hash_uri
 from app.domain.epcis.named import Role
@@ -199,6 +200,14 @@ def below(snapshot: Snapshot, place: str) -> set[str]:
     return found
 
 
+def sayings(snapshot: Snapshot, elements: Collection[str]) -> list[tuple[UUID, str, Attributes]]:
+    """What is said of vocabulary elements (canonical URIs), each by whom."""
+    rows = raw.select(
+        snapshot, tables.vocabulary_attribute, ("said_by", "element", "said"), "element", sorted(elements)
+    )
+    return [(UUID(bytes=who), uri, decode(said)) for who, uri, said in rows]
+
+
 # --- writing ---
 
 
@@ -219,6 +228,15 @@ def rewrite_entries(connection: Connection, changed: dict[UUID, list[list[Any]]]
 def add_children(connection: Connection, pairs: Iterable[tuple[str, str]]) -> None:
     """What documents say lies below a place: (place, what is below)."""
     bulk.insert_new(connection, tables.place_child, set(pairs))
+
+
+def say(connection: Connection, who: UUID, said: Mapping[str, Attributes]) -> None:
+    """What somebody says of vocabulary elements. The caller has `serialise`d the connection."""
+    if not said:
+        return
+    before = {uri: attributes for by, uri, attributes in sayings(connection, said) if by == who}
+    rows = [(uri, who, joined(before.get(uri, {}), attributes)) for uri, attributes in said.items()]
+    bulk.upsert(connection, tables.vocabulary_attribute, rows)
 
 
 def add_capture(connection: Connection, row: Capture) -> None:

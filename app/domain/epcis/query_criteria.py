@@ -7,7 +7,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
-from app.domain.epcis.identifiers import canonical_uri
+from app.domain.epcis.attributes import element_uri
 from app.domain.epcis.named import ANY_CLASS, mentions
 from app.domain.epcis.query_fields import FieldName, View, date_of, number_of, quantities, time_of
 from app.domain.epcis.units import in_base
@@ -181,7 +181,7 @@ class Known:
 
     def _named(self, field_of: str | FieldName, view: View) -> Iterator[str]:
         leaves = view.leaves(field_of) if isinstance(field_of, FieldName) else VOCABULARY_FIELDS[field_of](view)
-        return (canonical_uri(web_form(view.context.expand(leaf.strip()))) for leaf in leaves if isinstance(leaf, str))
+        return (element_uri(leaf, view.context) for leaf in leaves if isinstance(leaf, str))
 
 
 def _place(view: View, field_of_event: str) -> Iterator[object]:

@@ -12,8 +12,9 @@ from app.domain.epcis.context import Context
 from app.domain.epcis.identifiers import canonical_uri
 from app.domain.epcis.named import QUANTITY_LISTS, SCALARS, Role
 from app.domain.epcis.values import canonical_number, canonical_text, parse_time
+from app.domain.epcis.vocabulary import STANDARD_PREFIXES
 
-Masters = Mapping[str, Mapping[str, Iterable[str]]]
+Masters = Mapping[str, Mapping[str, Iterable[object]]]
 """Master data: canonical URI of a vocabulary element → full name (`attribute_name`) of an attribute → its values."""
 
 _NUMBER = re.compile(r"[+-]?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -64,8 +65,12 @@ def field_name(text: str, context: Context, scope: str = "", inner: bool = False
 
 
 def attribute_name(text: str, context: Context) -> str:
-    """A name of a master data attribute under which it is compared: its IRI."""
-    return context.expand(text.strip())
+    """A name of a master data attribute under which it is compared: its IRI; CBV's as EPCIS 2.0 spells them."""
+    full = context.expand(text.strip())
+    return full.replace(f"{_MDA}#", f"{_MDA}:", 1) if full.startswith(f"{_MDA}#") else full
+
+
+_MDA = STANDARD_PREFIXES["cbvmda"].removesuffix(":")
 
 
 def _bare(namespace: str) -> str:
@@ -135,13 +140,13 @@ class View:
     def leaves(self, name: FieldName) -> Iterator[object]:
         """The texts, numbers and booleans that the fields of this name have for values."""
         for value in self.values(name):
-            yield from _leaves(value)
+            yield from leaves(value)
 
     def sensed(self, attribute: str, *scopes: str) -> Iterator[object]:
         """The values of an attribute of sensor reports or their metadata."""
         for scope in scopes:
             for holder in self.objects(scope):
-                yield from _leaves(holder.get(attribute))
+                yield from leaves(holder.get(attribute))
 
     def normal(self, leaf: object) -> str:
         """As the function `normal`, with the event's own prefixes."""
@@ -152,7 +157,8 @@ def _objects(values: object) -> list[Mapping[str, Any]]:
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
-def _leaves(value: object) -> Iterator[object]:
+def leaves(value: object) -> Iterator[object]:
+    """The texts, numbers and booleans that a value is, or has for values."""
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, dict):
             item = next((item[key] for key in ("@value", "@id", "id") if key in item), None)

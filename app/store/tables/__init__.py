@@ -8,7 +8,7 @@ its primary key and of every unique constraint.
 from app.store.tables.alerts import alert
 from app.store.tables.base import metadata
 from app.store.tables.capture_jobs import capture_job, capture_piece
-from app.store.tables.captured import capture, packing, place_child, site_alias
+from app.store.tables.captured import capture, packing, place_child, site_alias, vocabulary_attribute
 from app.store.tables.cases import case_custody, case_file
 from app.store.tables.complaints import complaint
 from app.store.tables.custody import ONWARD, attachment, custody, custody_link, hold, lot, slip, slip_item, timeline
@@ -90,5 +90,6 @@ __all__ = [
     "timeline",
     "unpublishable",
     "unpublished",
+    "vocabulary_attribute",
     "webhook",
 ]

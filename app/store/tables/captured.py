@@ -38,6 +38,15 @@ place_child = table(
     rowid=False,
 )
 
+# What documents say of the elements of vocabularies: {full name of an attribute: [values]}.
+vocabulary_attribute = table(
+    "vocabulary_attribute",
+    "element",
+    Column("element", Ascii, primary_key=True),  # canonical URI
+    Column("said_by", Id, primary_key=True),
+    Column("said", Json, nullable=False),
+)
+
 # A document as it came, less its events: context, header and everything else, so that it goes out as it came in.
 capture = table(
     "capture",
