@@ -66,6 +66,17 @@ def test_its_headline_breaks_between_words_alone(browser: Browser, address: str)
         context.close()
 
 
+def test_a_scanner_tells_where_an_element_string_ends(browser: Browser, address: str) -> None:
+    context = standing(browser)
+    page = context.new_page()
+    page.goto(f"{address}/kiosk")
+    page.keyboard.type("]d2010690123456789210A1")
+    page.keyboard.press("Control+]")
+    page.keyboard.type("21S")
+    expect(page.locator("#q")).to_have_value("]d2010690123456789210A1\u241d21S")
+    context.close()
+
+
 def test_a_scanner_finds_and_the_next_one_is_found_from_there(
     browser: Browser, address: str, codes: dict[str, str], story: Story
 ) -> None:

@@ -17,6 +17,11 @@
       field.value = "";
       ready();
     }
+    // The separator of GS1's element strings, as a keyboard has it: a field takes no control characters.
+    if (event.key === "]" && event.ctrlKey) {
+      event.preventDefault();
+      field.value += "\u241d";
+    }
   });
   for (const kind of ["pointerdown", "pointermove", "scroll", "touchmove", "wheel"]) {
     addEventListener(kind, () => { last = Date.now(); }, { passive: true });
