@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ pytest.register_assert_rewrite("tests.support")
 
 from tests.support import covering  # noqa: E402
 
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30
 KEPT = ("ONECODE_VECTORS", "ONECODE_ARTEFACTS", covering.PLACE, "ONECODE_TEST_POSTGRES")
 
 # Where Python may not write what it compiles beside the source, every process of the run would compile it all anew.
@@ -92,6 +94,9 @@ def pytest_configure(config: pytest.Config) -> None:
         from tests.support import postgres
 
         postgres.choose_place()
+        # Tests kill processes, never the machine: their SQLite files need not wait for the disk.
+        if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
