@@ -242,6 +242,35 @@ def test_collections_lead_to_the_events_of_each_value(filled: Cast, service: Ser
     assert filled.stall.get("/epcis/bizSteps/receiving").status_code == 404
 
 
+def test_collections_are_told_with_the_prefixes_and_words_that_are_asked_for(filled: Cast) -> None:
+    own = "https://ns.example.com/steps/"
+    capture(filled.admin, document(seen(9, FARM, f"{own}chilling", some("A", 1))))
+    mapped = {"GS1-Extensions": f"gone=https://gone.example/, ex={own}"}
+    answer = filled.admin.get("/epcis/bizSteps", headers=mapped)
+    told_steps = answer.json()
+    assert told_steps["member"] == ["commissioning", "ex:chilling", "packing", "receiving", "shipping"]
+    assert told_steps["@context"][1:] == [{"ex": own}]
+    assert answer.headers["gs1-extensions"] == f"ex={own}"
+    assert filled.admin.get("/epcis/bizSteps/ex:chilling", headers=mapped).json()["member"] == ["events"]
+    assert len(told(filled.admin, f"/epcis/bizSteps/{quote(own + 'chilling', safe='')}/events")) == 1
+    plain = filled.admin.get("/epcis/bizSteps")
+    assert f"{own}chilling" in plain.json()["member"]
+    assert plain.headers["gs1-extensions"] == ""
+    for wish, word in (("Always_Web_URI", "https://ref.gs1.org/cbv/BizStep-packing"), ("Always_URN", CBV_PACKING)):
+        answer = filled.admin.get(
+            "/epcis/bizSteps", headers={**mapped, "Accept": "application/xml", "GS1-CBV-XML-Format": wish}
+        )
+        assert f"<member>{word}</member>" in answer.text
+        assert f"<member>{own}chilling</member>" in answer.text
+    refused = filled.admin.get(
+        "/epcis/dispositions", headers={"Accept": "application/xml", "GS1-CBV-XML-Format": "nonsense"}
+    )
+    assert refused.status_code == 406
+
+
+CBV_PACKING = "urn:epcglobal:cbv:bizstep:packing"
+
+
 def test_a_named_query_is_asked(filled: Cast) -> None:
     query = {"EQ_bizStep": ["commissioning", "packing"], "orderBy": "eventTime", "orderDirection": "ASC"}
     filled.admin.made("/epcis/queries", {"name": "made & packed", "query": query})

@@ -52,6 +52,16 @@ class Context:
             return self.names[prefix] + local
         return value
 
+    @property
+    def own(self) -> dict[str, str]:
+        """The prefixes that it declares beside the standard's."""
+        return {name: iri for name, iri in self.names.items() if STANDARD_PREFIXES.get(name) != iri}
+
+    def shortened(self, uri: str) -> str:
+        """A URI by that prefix of its own which says most of it; any other as it is."""
+        fits = [(len(iri), name) for name, iri in self.own.items() if uri.startswith(iri) and uri != iri]
+        return f"{max(fits)[1]}:{uri[max(fits)[0] :]}" if fits else uri
+
     def declares(self, name: str) -> bool:
         """Whether a field name has a namespace: a declared prefix or term, or an absolute IRI."""
         prefix, colon, local = name.partition(":")

@@ -48,7 +48,7 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 def form_of(request: Request) -> Form:
     """How a client wants its answer. Raises NotAcceptable, NotAcceptableException where it cannot be so."""
     _, media_type = ground.shape_of(request)
-    return Form(media_type, epc_format(request), _words(request), ground.edition(request.headers))
+    return Form(media_type, epc_format(request), cbv_words(request), ground.edition(request.headers))
 
 
 def epc_format(request: Request) -> EpcFormat:
@@ -59,7 +59,7 @@ def epc_format(request: Request) -> EpcFormat:
         raise _unknown("GS1-EPC-Format", [str(each) for each in EpcFormat]) from None
 
 
-def _words(request: Request) -> CbvFormat:
+def cbv_words(request: Request) -> CbvFormat:
     said = request.headers.get("GS1-CBV-XML-Format", "No_Preference").strip()
     try:
         return cbv_format(said)

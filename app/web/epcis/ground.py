@@ -5,6 +5,7 @@ EPCIS 2.0 §12 and its OpenAPI document. Errors are problems whose `type` is the
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Literal
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -117,15 +118,21 @@ def shape_of(request: HTTPConnection) -> tuple[Shape, str]:
     return ("xml" if chosen.endswith("/xml") else "json"), chosen
 
 
-def collection(request: Request, members: Sequence[str], headers: Mapping[str, str] | None = None) -> Response:
-    """A list of names in the shape that the client wants, as the standard's `Collection`."""
+def collection(
+    request: Request,
+    members: Sequence[str],
+    headers: Mapping[str, str] | None = None,
+    prefixes: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
+    """A list of names in the shape that the client wants, as the standard's `Collection`; `prefixes` that they use."""
     shape, media_type = shape_of(request)
     if shape == "xml":
         root = Element("Collection")
         for member in members:
             SubElement(root, "member").text = member
         return Response(tostring(root, encoding="UTF-8", xml_declaration=True), 200, headers, media_type)
-    body = {"@context": CONTEXT, "type": "Collection", "member": list(members)}
+    context = [CONTEXT, dict(prefixes)] if prefixes else CONTEXT
+    body = {"@context": context, "type": "Collection", "member": list(members)}
     return Response(to_json(body), 200, headers, media_type)
 
 

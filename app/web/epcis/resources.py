@@ -8,11 +8,13 @@ from typing import Annotated, Final
 
 from fastapi import Path, Request, Response
 
+from app.domain.epcis.context import Context
 from app.domain.epcis.exceptions import NoSuchResourceException, QueryParameterException
 from app.domain.epcis.formats import translated_uri
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_parsing import of_epc, parse_parameters
 from app.domain.epcis.vocabulary import EVENT_TYPES
+from app.domain.epcis.xml_spelling import Spelling
 from app.domain.rights import Principal
 from app.exchanging.querying import search
 from app.exchanging.values import values
@@ -26,6 +28,7 @@ from app.web.epcis.answering import (
     PerPage,
     XmlFormat,
     asked,
+    cbv_words,
     declared_in,
     epc_format,
     next_of,
@@ -42,11 +45,12 @@ LONGEST: Final = 200  # values on a page
 @dataclass(frozen=True, slots=True)
 class _Resource:
     """`column`: of the repository, None for EPCs; `query`: what asks for the events of a value; `identifiers`: values
-    are URIs that may be GS1 keys."""
+    are URIs that may be GS1 keys; `kind`: of words of CBV, see `bare_word`."""
 
     column: str | None
     query: Callable[[str], Query]
     identifiers: bool = False
+    kind: str = ""
 
 
 def _equal(parameter: str) -> Callable[[str], Query]:
@@ -56,10 +60,10 @@ def _equal(parameter: str) -> Callable[[str], Query]:
 RESOURCES: Final[Mapping[str, _Resource]] = {
     "eventTypes": _Resource("type", _equal("eventType")),
     "epcs": _Resource(None, of_epc, True),
-    "bizSteps": _Resource("biz_step", _equal("EQ_bizStep")),
+    "bizSteps": _Resource("biz_step", _equal("EQ_bizStep"), kind="BizStep"),
     "bizLocations": _Resource("biz_location", _equal("EQ_bizLocation"), True),
     "readPoints": _Resource("read_point", _equal("EQ_readPoint"), True),
-    "dispositions": _Resource("disposition", _equal("EQ_disposition")),
+    "dispositions": _Resource("disposition", _equal("EQ_disposition"), kind="Disp"),
 }
 
 Name = Annotated[
@@ -77,12 +81,12 @@ def _resource(name: str) -> _Resource:
     return found
 
 
-def _query(name: str, value: str) -> Query:
+def _query(request: Request, name: str, value: str) -> Query:
     resource = _resource(name)
     if not value.isprintable() or "|" in value:
         raise _nothing()
     try:
-        return resource.query(value)
+        return resource.query(declared_in(request).expand(value))
     except QueryParameterException:
         raise _nothing() from None
 
@@ -109,8 +113,10 @@ def list_values(
     per_page: PerPage = PER_PAGE,
     token: PageToken = None,
     format_: Format = "Always_GS1_Digital_Link",
+    xml_format: XmlFormat = "No_Preference",
 ) -> Response:
-    """Of events that you may read, in their order; of event types the standard's five in any case."""
+    """Of events that you may read, in their order; of event types the standard's five in any case. In JSON with the
+    prefixes that `GS1-Extensions` declares."""
     kind, now, to = _resource(resource), datetime.now(UTC), epc_format(request)
     tokens = Tokens.of(service.master, principal, request.url.path, asked(request))
     after = None if token is None else tokens.read(token, now)
@@ -119,7 +125,17 @@ def list_values(
     found, cursor = values(service.engine, principal, kind.column, after, most, always)
     if kind.identifiers:
         found = [translated_uri(value, to, service.prefixes) for value in found]
-    return ground.collection(request, found, next_of(request, tokens, cursor, now))
+    headers = next_of(request, tokens, cursor, now)
+    if ground.shape_of(request)[0] == "xml":
+        spelled = Spelling(Context(), cbv_words(request), ("", ""))
+        return ground.collection(
+            request, [spelled.word(kind.kind, one) if kind.kind else one for one in found], headers
+        )
+    context = declared_in(request)
+    used = {name: iri for name, iri in context.own.items() if any(one.startswith(iri) for one in found)}
+    if used:
+        headers |= {"GS1-Extensions": ",".join(f"{name}={iri}" for name, iri in used.items())}
+    return ground.collection(request, [context.shortened(one) for one in found], headers, used)
 
 
 @router.get("/{resource}/{member:path}/events", summary="The events that have a value", response_class=Response,
@@ -136,7 +152,7 @@ def list_events_of(
     xml_format: XmlFormat = "No_Preference",
 ) -> Response:
     """The query language of /epcis/events narrows them."""
-    of_value = _query(resource, member)
+    of_value = _query(request, resource, member)
     query = parse_parameters(asked(request), declared_in(request)).narrowed(of_value)
     events, answer = page_of(request, service, principal, query, per_page, token)
     if not events and token is None:
@@ -148,7 +164,7 @@ def list_events_of(
 def get_value(
     resource: Name, member: Value, request: Request, service: ServiceDep, principal: PrincipalDep
 ) -> Response:
-    _require(service, principal, resource, _query(resource, member), member)
+    _require(service, principal, resource, _query(request, resource, member), member)
     return ground.collection(request, ("events",))
 
 
