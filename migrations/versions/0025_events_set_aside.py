@@ -28,8 +28,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    bind, key = op.get_bind(), sa.column("event_id", Id())
-    keys = bind.scalars(sa.select(key).select_from(sa.table("unpublishable", key))).all()
+    bind = op.get_bind()
+    aside, waiting = (sa.table(name, sa.column("event_id", Id())) for name in ("unpublishable", "unpublished"))
+    keys = bind.scalars(sa.select(aside.c.event_id)).all()
     if keys:
-        bind.execute(sa.table("unpublished", key).insert(), [{"event_id": each} for each in keys])
+        bind.execute(waiting.insert(), [{"event_id": key} for key in keys])
     op.drop_table("unpublishable")
