@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from app.domain.retention import PERSONAL, RECALLS, RULES, Rule, of_goods
+from app.domain.retention import CAPTURED, PERSONAL, RECALLS, RULES, Rule, of_goods
 from app.recording.tasks import Step, TakeTurn, give_back, note_step, take_turns
 from app.retaining import archive, papers
 from app.retaining.erasing import KINDS, Erase, erase
 from app.retaining.planning import Plan, before, before_months, plan, still
-from app.store import captures, deposits, schema, tables, tasks, thinning
+from app.store import captures, deposits, entwined, schema, tables, tasks, thinning
 from app.store import retention as store
 from app.store.deposits import Deposit
 from app.store.engine import Database, reading
+from app.store.entwined import Piece
 from app.store.files import FileStore
 from app.store.retention import Guarded
 from app.store.tasks import Task
@@ -131,6 +132,11 @@ def _dry(
             entangled += found.entangled
             after = page[-1]
             told(looked, all_)
+        place: int | None = 0
+        while place is not None:  # of what has no goods already, without what will have none
+            pieces, tangled, place = entwined.loose(snapshot, before_months(CAPTURED, now), place)
+            rows += archive.summed(thinning.gather_loose(snapshot, pieces)) if pieces else Counter()
+            entangled += tangled
         oldest: UUID | None = None
         while True:  # what nothing names already, without what will be named no more
             some, oldest = papers.going(snapshot, files, rules, now, oldest)
@@ -167,7 +173,8 @@ class _Run:
             "step": "custodies", "after": None, "begun": now.isoformat(), "path": None, "length": 0,
             "revision": schema.revision(self.database),
         }  # fmt: skip
-        whole = self._custodies(now) and self._receipts(now) and self._papers(now) and self._personal(now)
+        steps = (self._custodies, self._captured, self._receipts, self._papers, self._personal)
+        whole = all(step(now) for step in steps)
         path = Path(self.place["path"]) if self.place["path"] else None
         if whole:
             if path is not None:
@@ -195,7 +202,23 @@ class _Run:
             self.counts["looked"] += len(page)
             self.counts["entangled"] += found.entangled
             self.told(self.counts["looked"], self.all)
-            self.place |= {"after": str(page[-1])} if page else {"step": "receipts", "after": None}
+            self.place |= {"after": str(page[-1])} if page else {"step": "captured", "after": None}
+            if not self.writer.submit(_note, self._step()):
+                return False
+        return True
+
+    def _captured(self, now: datetime) -> bool:
+        """Captured events of no goods, or of none that are left: of sensors, transactions, empty units."""
+        limit = before_months(CAPTURED, now)
+        while self.place["step"] == "captured":
+            if self.stop():
+                return False
+            with reading(self.database) as snapshot:
+                pieces, entangled, after = entwined.loose(snapshot, limit, int(self.place["after"] or 0))
+            if pieces and not self._take(_Loose(pieces, self)):
+                return False
+            self.counts["entangled"] += entangled
+            self.place |= {"step": "receipts", "after": None} if after is None else {"after": str(after)}
             if not self.writer.submit(_note, self._step()):
                 return False
         return True
@@ -260,7 +283,7 @@ class _Run:
                     break
         return True
 
-    def _take(self, command: "_Custodies | _Receipts | _Papers") -> bool:
+    def _take(self, command: "_Custodies | _Loose | _Receipts | _Papers") -> bool:
         if self.place["path"] is None:
             begun = datetime.fromisoformat(self.place["begun"])
             path = self.directory / archive.name_of(begun)
@@ -300,6 +323,12 @@ class _Custodies:
 
 
 @dataclass(frozen=True, slots=True)
+class _Loose:
+    pieces: list[Piece]
+    run: _Run
+
+
+@dataclass(frozen=True, slots=True)
 class _Receipts:
     numbers: list[int]
     run: _Run
@@ -312,12 +341,12 @@ class _Papers:
     run: _Run
 
 
-def _thin(transaction: Transaction, commands: Sequence[_Custodies | _Receipts | _Papers]) -> Sequence[bool]:
+def _thin(transaction: Transaction, commands: Sequence[_Custodies | _Loose | _Receipts | _Papers]) -> Sequence[bool]:
     """Job: archives and deletes a group that is as it was planned; False where it is no longer this run's turn."""
     return [_thinned(transaction, command) for command in commands]
 
 
-def _thinned(transaction: Transaction, command: _Custodies | _Receipts | _Papers) -> bool:
+def _thinned(transaction: Transaction, command: _Custodies | _Loose | _Receipts | _Papers) -> bool:
     connection, run = transaction.connection, command.run
     files: set[bytes] = set()
     if isinstance(command, _Custodies):
@@ -327,6 +356,12 @@ def _thinned(transaction: Transaction, command: _Custodies | _Receipts | _Papers
             run.counts["changed"] += 1
             return note_step(transaction, run._step())
         taken = thinning.gather(connection, command.keys)
+    elif isinstance(command, _Loose):
+        captures.serialise(connection)
+        if not entwined.still_loose(connection, command.pieces):
+            run.counts["changed"] += 1
+            return note_step(transaction, run._step())
+        taken = thinning.gather_loose(connection, command.pieces)
     elif isinstance(command, _Receipts):
         taken = thinning.gather_receipts(connection, command.numbers)
     else:

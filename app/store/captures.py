@@ -75,17 +75,20 @@ class Archive:
         self._events = {event.event_id: event for event in fresh}
         self._fresh = {event: related_epcs(event) for event in self._events.values()}
 
+    def named(self, ids: Collection[UUID]) -> list[CapturedEvent]:
+        """Those of the events that are there, in no order."""
+        missing = sorted(key.bytes for key in ids - self._events.keys())
+        for row in raw.select(self._snapshot, tables.event, _EVENT, "id", missing):
+            event = _captured(row)
+            self._events[event.event_id] = event
+        return [self._events[key] for key in sorted(ids) if key in self._events]
+
     def load(self, epcs: Collection[str]) -> list[CapturedEvent]:
         """Every event of which one of the canonical EPCs, units or transformationIDs is in `related_epcs`."""
         captured = f"roles < {NATIVE}"
         index = raw.select(self._snapshot, tables.epc_event, ("event_id",), "epc", sorted(epcs), captured)
         wanted = {UUID(bytes=key) for (key,) in index}
-        missing = sorted(key.bytes for key in wanted - self._events.keys())
-        for row in raw.select(self._snapshot, tables.event, _EVENT, "id", missing):
-            event = _captured(row)
-            self._events[event.event_id] = event
-        found = [self._events[key] for key in wanted]
-        return found + [event for event, named in self._fresh.items() if not named.isdisjoint(epcs)]
+        return self.named(wanted) + [event for event, named in self._fresh.items() if not named.isdisjoint(epcs)]
 
 
 def _captured(row: raw.Row) -> CapturedEvent:

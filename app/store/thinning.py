@@ -16,7 +16,7 @@ from app.domain.alerts import CLOSED, Severity
 from app.domain.epcis.named import leading, named_epcs
 from app.store import bulk, captures, tables
 from app.store.engine import Snapshot
-from app.store.entwined import pieces_of
+from app.store.entwined import Piece, pieces_of
 from app.store.master import chunks
 from app.store.types import Json
 
@@ -40,6 +40,11 @@ class Taken:
 def gather(connection: Connection, keys: Collection[UUID]) -> Taken:
     """All that goes with the custodies: whoever asks has made sure that nothing else rests on them."""
     return _Gathering(connection, set(keys)).gather()
+
+
+def gather_loose(connection: Connection, pieces: Iterable[Piece]) -> Taken:
+    """Captured events of no goods, with all that hangs on them."""
+    return _Gathering(connection, set()).gather(pieces)
 
 
 def take(connection: Connection, taken: Taken) -> None:
@@ -74,7 +79,7 @@ class _Gathering:
         self._stay: set[UUID] = set()  # events that what stays was made by
         self._captured: set[UUID] = set()  # events that go with captured goods
 
-    def gather(self) -> Taken:
+    def gather(self, loose: Iterable[Piece] = ()) -> Taken:
         gone, t = self._taken.gone, tables
         gone[t.custody] = self._rows(t.custody, t.custody.c.id, self._keys)
         gone[t.timeline] = self._rows(t.timeline, t.timeline.c.custody_id, self._keys)
@@ -82,9 +87,11 @@ class _Gathering:
         gone[t.attachment] = self._rows(t.attachment, t.attachment.c.subject_id, self._keys)
         gone[t.case_custody] = self._rows(t.case_custody, t.case_custody.c.custody_id, self._keys)
         events = {row.event_id for row in gone[t.timeline]} | {row.arrived_event_id for row in gone[t.custody]}
-        for piece in pieces_of(self._connection, {row.epc for row in gone[t.custody] if row.epc is not None}):
+        captured = {row.epc for row in gone[t.custody] if row.epc is not None}
+        for piece in (*pieces_of(self._connection, captured), *loose):
             self._captured |= piece.events
-            gone[t.packing] += self._rows(t.packing, t.packing.c.unit_epc, sorted(piece.epcs))
+            packings = self._rows(t.packing, t.packing.c.unit_epc, sorted(piece.epcs))
+            gone[t.packing] += [row for row in packings if row.from_event_id in piece.events]
         events |= self._captured
         bodies = {row.id: row for row in self._rows(t.event, t.event.c.id, events)}
         placed = self._rows(t.hold, t.hold.c.id, bodies)

@@ -1,5 +1,6 @@
 """Captured goods that are past their retention: all that hangs together by its events goes in one piece, or stays."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.exchanging.world import (
     bring,
     declared,
     document,
+    happened,
     made,
     packed,
     seen,
@@ -161,3 +163,86 @@ def test_too_much_hangs_together(cast: Cast, service: Service, archives: Path, m
 
     monkeypatch.setattr("app.retaining.running.plan", and_less)
     assert thin(service, archives, FAR).changed == 1
+
+
+def later(event: dict[str, Any], days: int) -> dict[str, Any]:
+    return {**event, "eventTime": (datetime.fromisoformat(event["eventTime"]) + timedelta(days=days)).isoformat()}
+
+
+def test_a_crate_in_use_for_years_keeps_only_what_it_holds(cast: Cast, service: Service, archives: Path) -> None:
+    """Its first use is past its retention, its second is not: what was in it then goes, with its events."""
+    young = [later(event, 800) for event in chain("B", 1)]
+    washed = later({**seen(12, PLANT, "storing"), "epcList": [CRATE.format(1)]}, 300)
+    bring(service.writer, service.engine, document(*chain("A", 1), washed, *young), issue=True)
+    before = everything(service)
+    report = thin(service, archives, FAR)
+    assert {epc.rpartition("/")[2] for epc in goods(service)} == {"B", "B-made"}
+    assert report.rows["event"] == len(young) + 1
+    assert verify(service.engine) == []
+    assert report.archive is not None
+    restored(service, report.archive)
+    assert everything(service) == before
+    # A crate that lies in another one goes where that goes, emptied or not.
+    outer = CRATE.format(7)
+    nested = [
+        {**later(packed(0, FARM, outer), -1), "childEPCs": [CRATE.format(1)]},
+        later({**seen(14, STALL, "receiving"), "epcList": [outer]}, 800),
+    ]
+    bring(service.writer, service.engine, document(*nested), issue=True)
+    again = thin(service, archives / "2", FAR)
+    assert again.rows.get("event", 0) == 0
+    assert len(goods(service)) == 4
+    assert verify(service.engine) == []
+
+
+def test_events_without_goods_are_thinned_as_well(cast: Cast, service: Service, archives: Path) -> None:
+    sensed = {
+        **seen(1, FARM, "sensor_reporting"),
+        "readPoint": {"id": FARM},
+        "sensorElementList": [{"sensorReport": [{"type": "Temperature", "value": 4, "uom": "CEL"}]}],
+    }
+    order = {"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:4012345000016:1"}
+    unknown = {
+        **happened(2, "TransactionEvent", FARM, "shipping", action="ADD"), "bizTransactionList": [order],
+        "epcList": ["urn:epc:id:sgtin:4012345.012345.1"],
+    }  # fmt: skip
+    fresh = later({**sensed, "eventTime": "2026-02-02T08:00:00+08:00"}, 900)
+    brought = bring(service.writer, service.engine, document(sensed, unknown, fresh, *chain("A", 1)), issue=True)
+    assert brought.refusals == []
+    before = everything(service)
+    dry = thin(service, archives, FAR, dry=True)
+    report = thin(service, archives, FAR)
+    with service.engine.connect() as connection:
+        left = connection.scalars(select(tables.event.c.event_time)).all()
+    assert [time.year for time in left] == [2028]
+    assert dry.rows == {name: number for name, number in report.rows.items() if number}
+    assert verify(service.engine) == []
+    assert report.archive is not None
+    restored(service, report.archive)
+    assert everything(service) == before
+    assert verify(service.engine) == []
+
+
+def test_what_comes_to_loose_events_meanwhile_keeps_them(
+    cast: Cast, service: Service, archives: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknown = {
+        **happened(2, "TransactionEvent", FARM, "shipping", action="ADD"),
+        "bizTransactionList": [{"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:4012345000016:1"}],
+        "quantityList": [some("A")],
+    }
+    bring(service.writer, service.engine, document(unknown))
+    found = entwined.loose
+
+    def and_goods(*arguments: Any) -> Any:
+        pieces = found(*arguments)
+        bring(service.writer, service.engine, document(made(3, FARM, some("A", 5))))
+        return pieces
+
+    monkeypatch.setattr(running.entwined, "loose", and_goods)
+    assert thin(service, archives, FAR).changed == 1
+    assert len(goods(service)) == 1
+    monkeypatch.setattr(entwined, "EVENTS", 0)
+    monkeypatch.setattr(running.entwined, "loose", found)
+    assert thin(service, archives, FAR).entangled > 0
+    assert verify(service.engine) == []

@@ -8,7 +8,7 @@ from app.domain.epcis.captured import CHILDREN, INPUTS, OUTPUTS, CapturedEvent, 
 Load = Callable[[frozenset[str]], Iterable[CapturedEvent]]
 """Every captured event of which one of the given EPCs, units or transformationIDs is in `related_epcs`."""
 
-_CONTAINING = frozenset(("AggregationEvent", "AssociationEvent"))
+CONTAINING = frozenset(("AggregationEvent", "AssociationEvent"))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class _Known:
             inside = (
                 epcs_of(event, CHILDREN)
                 for event in self.about(frontier)
-                if event.kind in _CONTAINING and event.parent in frontier
+                if event.kind in CONTAINING and event.parent in frontier
             )
             frontier = set().union(*inside) - found
             found |= frontier
@@ -75,7 +75,7 @@ class _Known:
             above = {
                 event.parent
                 for event in self.about(frontier)
-                if event.kind in _CONTAINING and event.parent is not None and epcs_of(event, CHILDREN) & frontier
+                if event.kind in CONTAINING and event.parent is not None and epcs_of(event, CHILDREN) & frontier
             }
             frontier = above - found
             found |= frontier
