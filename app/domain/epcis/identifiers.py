@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
-from app.domain.application_identifiers import KEYS
+from app.domain.application_identifiers import IDENTIFIERS, KEYS
 from app.domain.digital_link import NAMES, STEM, DigitalLink
 from app.domain.identifiers import check_digit_gs1
 
@@ -95,6 +95,8 @@ def _checked(parts: list[str], digits: int) -> str:
 def _free(parts: list[str]) -> str:
     if not (parts[0].isascii() and parts[0].isdigit()) or not parts[1]:
         raise _Malformed("a company prefix of digits and a reference are needed")
+    if not 6 <= len(parts[0]) <= 12:
+        raise _Malformed(f"a company prefix has 6 to 12 digits, not {len(parts[0])}")
     return parts[0] + parts[1]
 
 
@@ -182,7 +184,8 @@ def canonical_uri(uri: str) -> str:
 
 @lru_cache(maxsize=8_192)
 def malformation(uri: str) -> str | None:
-    """What is wrong with an EPC URN (lengths, parts), Digital Link (check digit) or URN of a UUID; None if nothing.
+    """What is wrong with an EPC URN (lengths, parts), Digital Link (check digit), a serial or lot number of either, or
+    the URN of a UUID; None if nothing.
 
     Patterns with more than their last part open (`urn:epc:idpat:sgtin:*.*.*`) are legal and name no key.
     """
@@ -194,6 +197,9 @@ def malformation(uri: str) -> str | None:
             return None if uri.startswith("urn:epc:idpat:") and ".*" in uri else str(fault)
     elif not uri.startswith("urn:") and not check_digit_ok(link):  # of a URN it is computed
         return f"the check digit of {link.value} is wrong"
+    for ai, value in () if link is None else link.qualifiers:
+        if not IDENTIFIERS[ai].shape.fullmatch(value):
+            return f"{value!r} cannot be a value of ({ai})"
     if uri.startswith("urn:uuid:") and not _UUID.fullmatch(uri):
         return "not a UUID of 8-4-4-4-12 hexadecimal digits"
     return None

@@ -57,6 +57,7 @@ def test_one_canonical_form(uri: str, expected: str) -> None:
     [
         ("urn:epc:id:sscc:08600031303.0004", "17 digits together, not 15"),
         ("urn:epc:id:sscc:40123.451112223334", "6 to 12 digits, not 5"),
+        ("urn:epc:id:giai:40123.A", "6 to 12 digits, not 5"),
         ("urn:epc:id:sscc:4012345.11122233x4", "are digits"),
         ("urn:epc:id:sscc:4012345.111222333４", "are digits"),
         ("urn:epc:id:sscc:4012345", "2 parts"),
@@ -90,6 +91,23 @@ def test_what_is_wrong_with_an_identifier(uri: str, part: str | None) -> None:
         assert fault is not None
         assert part in fault
         assert "id.gs1.org" in uri or canonical_uri(uri) == uri
+
+
+@pytest.mark.parametrize(
+    ("uri", "key", "said"),
+    [
+        ("urn:epc:id:sgtin:4012345.011111.123456789012345678901", "01/04012345111118/21/123456789012345678901", "(21)"),
+        ("urn:epc:id:sgtin:4012345.011111.a%7Eb", "01/04012345111118/21/a~b", "(21)"),
+        ("urn:epc:class:lgtin:4012345.011111.%E6%89%B9", "01/04012345111118/10/%E6%89%B9", "(10)"),
+        ("urn:epc:id:cpi:4012345.A.111A", "8010/4012345A/8011/111A", "(8011)"),
+        ("https://goods.example/414/4012345000054/254/%23", "414/4012345000054/254/%23", "(254)"),
+    ],
+)
+def test_a_wrong_serial_or_lot_number_still_belongs_to_its_key(uri: str, key: str, said: str) -> None:
+    fault = malformation(uri)
+    assert fault is not None
+    assert f"cannot be a value of {said}" in fault
+    assert canonical_uri(uri) == f"https://id.gs1.org/{key}"
 
 
 def test_indicator_digit_is_part_of_the_reference() -> None:
