@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx2
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
+START_SECONDS = 180
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["app.__main__"])
