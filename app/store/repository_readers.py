@@ -19,12 +19,11 @@ _BY_OFFICES = "\"role\" NOT IN ('vendor', 'producer', 'device')"
 def keys_of(snapshot: Snapshot, principal: Principal) -> list[Key] | None:
     """As `events.visible_to` has it: what it recorded itself, what its party asserts, and what was recorded at its
     sites. None for who may read everything, or at more sites than can be told one by one."""
-    site, me, party = tables.site.c, principal.recorder_id, principal.party_id
-    found = [Key("recorder_id", me, OWN)]
+    site, party = tables.site.c, principal.party_id
+    # A party that asserts something records it by itself: its keys bear no device.
+    found = [Key("recorder_id", principal.recorder_id, OWN)]
     if principal.role in (Role.VENDOR, Role.PRODUCER, Role.MARKET) and party is not None:
         found.append(Key("party_id", party, ASSERTED))
-        if party != me:
-            found.append(Key("recorder_id", party, f'{OWN} AND "party_id" = "recorder_id"'))
     match principal.role:
         case Role.ADMIN:
             return None

@@ -44,6 +44,9 @@ def test_an_index_finds_what_looking_at_everything_finds(
     monkeypatch.setattr("app.store.repository.WINDOW", 23)
     monkeypatch.setattr("app.exchanging.querying.READ", 7)
     monkeypatch.setattr("app.exchanging.querying.LOOKED", 30)
+    for module in ("leading", "querying"):
+        monkeypatch.setattr(f"app.exchanging.{module}.COUNTED", 40)
+    monkeypatch.setattr("app.exchanging.leading._FEW", 5)
     monkeypatch.setattr("app.store.repository_epcs._GROUP", 2)
     there = everything(engine)
     random = Random(seed)
@@ -190,12 +193,13 @@ def wanted_of(engine: Engine, asked: Query) -> list[Found]:
 def test_events_in_order_of_time_take_as_many_requests_as_they_need(
     writer: Writer, engine: Engine, monkeypatch: pytest.MonkeyPatch, direction: str, most: int
 ) -> None:
-    """Those that an index of EPCs leads to are sorted; where they are too many, all that there is is walked through."""
+    """Those that an index of EPCs leads to are sorted; where they are many, all that there is is walked through."""
     filled(writer, engine, 17, 60)
     monkeypatch.setattr("app.exchanging.querying.READ", 4)
     monkeypatch.setattr("app.store.repository.PIECE", 8)
     monkeypatch.setattr("app.exchanging.querying.LOOKED", 10)
-    monkeypatch.setattr("app.exchanging.querying.SORTED", most)
+    for module in ("leading", "querying"):
+        monkeypatch.setattr(f"app.exchanging.{module}.COUNTED", most)
     asked = parse_parameters([
         ("MATCH_anyEPC", "|".join(SERIALS)), ("orderBy", "eventTime"), ("orderDirection", direction),
         ("EXISTS_errorDeclaration", ""),
