@@ -3,14 +3,15 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, cast, select, update
 
 from app.retaining import running
 from app.store import entwined, tables
 from app.store.check import verify
-from app.store.engine import reading
+from app.store.engine import reading, writing
 from app.web.service import Service
 from tests.exchanging.world import (
     FARM,
@@ -30,6 +31,7 @@ from tests.exchanging.world import (
 from tests.oversight.test_retention import FAR, everything, restored, thin
 from tests.support.cast import Cast
 
+ORDER = {"bizTransactionList": [{"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:4012345000016:1"}]}
 CRATE = "urn:epc:id:sscc:4012345.0000000{}"
 
 
@@ -201,9 +203,8 @@ def test_events_without_goods_are_thinned_as_well(cast: Cast, service: Service, 
         "readPoint": {"id": FARM},
         "sensorElementList": [{"sensorReport": [{"type": "Temperature", "value": 4, "uom": "CEL"}]}],
     }
-    order = {"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:4012345000016:1"}
     unknown = {
-        **happened(2, "TransactionEvent", FARM, "shipping", action="ADD"), "bizTransactionList": [order],
+        **happened(2, "TransactionEvent", FARM, "shipping", action="ADD"), **ORDER,
         "epcList": ["urn:epc:id:sgtin:4012345.012345.1"],
     }  # fmt: skip
     fresh = later({**sensed, "eventTime": "2026-02-02T08:00:00+08:00"}, 900)
@@ -228,7 +229,7 @@ def test_what_comes_to_loose_events_meanwhile_keeps_them(
 ) -> None:
     unknown = {
         **happened(2, "TransactionEvent", FARM, "shipping", action="ADD"),
-        "bizTransactionList": [{"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:4012345000016:1"}],
+        **ORDER,
         "quantityList": [some("A")],
     }
     bring(service.writer, service.engine, document(unknown))
@@ -246,3 +247,21 @@ def test_what_comes_to_loose_events_meanwhile_keeps_them(
     monkeypatch.setattr(running.entwined, "loose", found)
     assert thin(service, archives, FAR).entangled > 0
     assert verify(service.engine) == []
+
+
+def test_the_turn_is_lost_at_loose_events(
+    cast: Cast, service: Service, archives: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = {**happened(2, "TransactionEvent", FARM, "shipping", action="ADD"), **ORDER, "epcList": [CRATE.format(5)]}
+    bring(service.writer, service.engine, document(alone))
+    found = entwined.loose
+
+    def and_lost(*arguments: Any) -> Any:
+        with writing(service.engine) as connection:
+            connection.execute(update(tables.task).values(holder=UUID(int=1), lease_until=FAR))
+        return found(*arguments)
+
+    monkeypatch.setattr(running.entwined, "loose", and_lost)
+    assert not thin(service, archives, FAR).whole
+    with service.engine.connect() as connection:
+        assert len(connection.scalars(select(tables.event.c.id)).all()) == 1
