@@ -62,7 +62,8 @@ def recalls(snapshot: Snapshot, before: datetime, hashed: Hash, after: UUID | No
 
 def parties(snapshot: Snapshot, before: datetime, hashed: Hash, after: UUID | None) -> Page:
     """Parties that were locked before then and that no record needs: whom to call, and of those without a credit code,
-    who are persons and no firms, their name, licences and what others call them. Their history is erased as well."""
+    who are persons and no firms, their name, licences, what others call them and what they said of themselves and
+    others. Their history is erased as well."""
     c, taken = tables.party.c, Taken()
     conditions = c.status == "locked", c.valid_from < before, c.record_time < before, c.name.not_like(f"{_ERASED}%")
     rows, more = _page(snapshot, tables.party, after, *conditions)
@@ -77,13 +78,14 @@ def parties(snapshot: Snapshot, before: datetime, hashed: Hash, after: UUID | No
             values |= {"name": f"{_ERASED}{digest}", "licences": [], "external_codes": [], "warnings": []}
         erased[row.id] = values
         _now(taken, tables.party, row, **values)
-    version, code = tables.master_version, tables.external_code
+    version, code, said = tables.master_version, tables.external_code, tables.vocabulary_attribute
     for chunk in chunks(going):
         for row in snapshot.execute(whole(version).where(version.c.subject_id.in_(chunk))):
             _now(taken, version, row, body=row.body | erased[row.subject_id])
     persons = [key for key, values in erased.items() if "name" in values]
     for chunk in chunks(persons):
         taken.gone[code] += snapshot.execute(whole(code).where(code.c.subject_id.in_(chunk))).all()
+        taken.gone[said] += snapshot.execute(whole(said).where(said.c.said_by.in_(chunk))).all()
     return Page(taken, more)
 
 

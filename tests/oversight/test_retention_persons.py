@@ -3,12 +3,14 @@
 import gzip
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
-from app.store import erasable, tables
+from app.store import captures, erasable, tables
 from app.store.check import verify
+from app.store.engine import writing
 from app.web.service import Service
 from tests.oversight.test_retention import FAR, LATER, everything, thin
 from tests.oversight.test_retention_papers import live
@@ -63,6 +65,8 @@ def test_a_person_who_stopped_trading_long_ago_is_a_hash(
     for actor in (person, firm):
         gone(cast, actor)
     lock(cast, keyed)
+    with writing(service.engine) as connection:
+        captures.say(connection, UUID(person.party["id"]), {"urn:x:place": {"urn:x:keeper": ["张三"]}})
     assert thin(service, archives, LATER).erased == 0
     assert told(cast, person)["name"] == "张三"
     assert thin(service, archives / "2", FAR).erased == 2
@@ -73,7 +77,12 @@ def test_a_person_who_stopped_trading_long_ago_is_a_hash(
     assert (told(cast, firm)["name"], told(cast, firm)["contact"]) == ("某公司", None)
     assert [told(cast, actor)["name"] for actor in (trading, keyed)] == ["李四", "王五"]
     rows = everything(service)
-    left = rows["party"] | rows["external_code"] | {row for row in rows["master_version"] if "'party'" in row}
+    left = (
+        rows["party"]
+        | rows["external_code"]
+        | rows["vocabulary_attribute"]
+        | {row for row in rows["master_version"] if "'party'" in row}
+    )
     assert ("张三" in repr(left), "M-17" in repr(left)) == (False, False)
     for file in (archives / "2").glob("*.gz"):
         assert PHONE.encode() not in gzip.decompress(file.read_bytes())
