@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import pickle
+import selectors
 import signal
 import struct
 import subprocess
@@ -41,6 +42,8 @@ SIZE: Final = 1_000_000
 """their bytes, unless one has more."""
 REMEMBERED: Final = 2_000
 """Events, of SIZE / TOGETHER bytes at most, that are not taken apart a second time to be drafted."""
+PATIENCE: Final = 3.0
+"""Seconds to wait for it to begin; until it has, this process computes for itself."""
 RESTS: Final = 60.0
 """Seconds without work, after which it is sent away."""
 _TRIES: Final = 2
@@ -53,7 +56,7 @@ class Helper:
     def __init__(self) -> None:
         self._alone = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._closed = False
+        self._closed = self._begun = self._awaited = False
         self._used = monotonic()
 
     @property
@@ -112,6 +115,8 @@ class Helper:
                     return None
                 try:
                     process = self._process = self._process or _started()
+                    if not self._awake(process):
+                        return None
                     _send(process.stdin, (what, given))
                     answer = _receive(process.stdout)
                 except (OSError, EOFError) as error:
@@ -126,8 +131,23 @@ class Helper:
                 return answer
         return None
 
+    def _awake(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether it has begun: nobody waits long for it, since jobs are leased for seconds."""
+        if self._begun:
+            return True
+        assert process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            if not selector.select(0 if self._awaited else PATIENCE):
+                self._awaited = True
+                return False
+        _receive(process.stdout)
+        self._begun = True
+        return True
+
     def _end(self) -> None:
         process, self._process = self._process, None
+        self._begun = self._awaited = False
         if process is not None:
             process.kill()
             process.wait()
@@ -238,6 +258,7 @@ def serve() -> None:
     asked, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
+        _send(answers, None)  # it has begun
         while True:
             what, given = _receive(asked)
             try:

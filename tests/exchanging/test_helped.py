@@ -35,6 +35,11 @@ SECONDS = 60
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(helper, "PATIENCE", SECONDS)
+
+
 @pytest.fixture
 def helped() -> Iterator[Helper]:
     made = Helper()
@@ -188,6 +193,13 @@ class TestProcess:
         assert "invalid literal" in caplog.text
         assert helped._ask(int, "5") == 5
 
+    def test_nobody_waits_long_for_it_to_begin(self, helped: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(helper, "PATIENCE", 0.0)
+        assert helped._ask(int, "5") is None
+        first = helped.pid
+        until(lambda: helped._ask(int, "5") == 5)
+        assert helped.pid == first is not None
+
     def test_it_rests_and_comes_again(self, helped: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
         helped.rest()
         assert helped._ask(int, "5") == 5
@@ -211,8 +223,8 @@ class TestProcess:
 
     def test_it_does_not_outlive_the_service(self) -> None:
         program = (
-            "import time\nfrom app.exchanging.helper import Helper\n"
-            "one = Helper()\nassert one._ask(int, '5') == 5\nprint(one.pid, flush=True)\ntime.sleep(60)"
+            "import time\nfrom app.exchanging import helper\nhelper.PATIENCE = 60\n"
+            "one = helper.Helper()\nassert one._ask(int, '5') == 5\nprint(one.pid, flush=True)\ntime.sleep(60)"
         )
         with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as service:
             assert service.stdout is not None
