@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
+from typing import NamedTuple
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -55,8 +56,7 @@ class MistypedCode(ValueError):
         self.reason_zh = reason_zh
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """A code that passed its check. `text` is canonical: capitals, no dashes, look-alikes resolved."""
 
     text: str
@@ -68,8 +68,7 @@ class Code:
         return self.text[1:-1]
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptName:
+class ReceiptName(NamedTuple):
     """What a receipt id packs: device_number 1..2^25-1, epoch 0..255, counter 0..2^30-1."""
 
     device_number: int
@@ -340,9 +339,11 @@ class ReceiptSigner:
 
     def signed(self, code: Code) -> bool:
         """As receipt_mac_ok."""
-        number = receipt_id_of(code)
-        mac = _body_number(code) & (1 << _RECEIPT_MAC_BITS) - 1
-        return hmac.compare_digest(mac.to_bytes(5, "big"), self._mac(number))
+        if code.kind is not CodeKind.RECEIPT:
+            raise ValueError(f"not a receipt: {code.text}")
+        body = _body_number(code)
+        mac = (body & (1 << _RECEIPT_MAC_BITS) - 1).to_bytes(5, "big")
+        return hmac.compare_digest(mac, self._mac(body >> _RECEIPT_MAC_BITS))
 
     def _mac(self, receipt_id: int) -> bytes:
         inner, outer = self._inner.copy(), self._outer.copy()

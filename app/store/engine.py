@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError, TimeoutError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, TimeoutError
 
 from app.store.errors import StoreUnavailable
 
@@ -116,6 +116,10 @@ def translated() -> Iterator[None]:
         if unavailable(error):
             raise StoreUnavailable(str(error.orig)) from error
         raise
+    except (sqlite3.Error, psycopg.Error) as error:  # of a connection that SQLAlchemy does not stand before
+        if _at_fault(error):
+            raise StoreUnavailable(str(error)) from error
+        raise
     except (TimeoutError, PendingRollbackError) as error:
         raise StoreUnavailable(str(error)) from error
 
@@ -135,14 +139,15 @@ _POSTGRES_UNAVAILABLE = ("08", "53", "57", "58")
 
 def unavailable(error: DBAPIError) -> bool:
     """True where the database itself is at fault, not the statement."""
-    cause = error.orig
-    if error.connection_invalidated:
-        return True
+    return error.connection_invalidated or _at_fault(error.orig)
+
+
+def _at_fault(cause: BaseException | None) -> bool:
     if isinstance(cause, sqlite3.Error):
         return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _SQLITE_UNAVAILABLE
     if isinstance(cause, psycopg.Error):
         if cause.sqlstate is None:
-            return isinstance(error, OperationalError | InterfaceError)
+            return isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
         return cause.sqlstate.startswith(_POSTGRES_UNAVAILABLE)
     return False
 

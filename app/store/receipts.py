@@ -1,15 +1,14 @@
 """Receipts by the hundred: the one statement that a scan costs, shared by all that are asked for at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
-from app.store.engine import translated
-from app.store.errors import StoreUnavailable
+from app.store.held import Held
 from app.store.types import from_micros
 
 _WANTED = (
@@ -33,8 +32,8 @@ _SQLITE = "SELECT '[' || coalesce(group_concat(told, ','), '') || ']' FROM ({})"
         "(SELECT custody_id, product_id FROM receipt_line AS l WHERE l.receipt_id = r.id ORDER BY line))",
         begin="json_array(",
         end=") AS told",
-        keys="IN ({marks})",
-        codes="IN ({marks})",
+        keys="IN (SELECT value FROM json_each(?1))",
+        codes="IN (SELECT value FROM json_each(?2))",
     )
 )
 _POSTGRES = _WANTED.format(
@@ -45,8 +44,8 @@ _POSTGRES = _WANTED.format(
     "WHERE l.receipt_id = r.id)",
     begin="",
     end="",
-    keys="= ANY(%s)",
-    codes="= ANY(%s)",
+    keys="= ANY($1::bigint[])",
+    codes="= ANY($2::text[])",
 )
 
 
@@ -78,48 +77,40 @@ class Sold(NamedTuple):
 
 
 class ReceiptReader:
-    """Reads on one connection that it holds open; for one thread. Close it."""
+    """Reads on one connection that it holds open. Close it."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Connection | None = None
+        self._held = Held(engine)
 
-    def read(self, asked: Mapping[int, str]) -> dict[int, Sold]:
-        """Of the receipts (id → code) those that have come in. Raises StoreUnavailable."""
-        try:
-            with translated():
-                rows = self._rows(sorted(asked.items()))
-        except StoreUnavailable:
-            self.close()
-            raise
+    async def read(self, asked: Sequence[tuple[int, str]]) -> list[Sold | None]:
+        """Of receipts (id, code) those that have come in, in their order. Raises StoreUnavailable."""
+        rows = await self._rows([number for number, _ in asked], [code for _, code in asked])
         counts = {row[-1]: (row[0], from_micros(row[3])) for row in rows if row[-1] is not None}
         claimed = {row[0] for row in rows if row[1] is None and row[-1] is None}
-        found: dict[int, Sold] = {}
-        for key, site, device, event_time, offset, record_time, lines, _ in rows:
-            if site is not None:
-                count, first = counts.get(asked[key], (0, None))
-                its = (site, device, event_time, offset, record_time, lines or "", key in claimed)
-                found[key] = Sold(*its, count, first)
+        sales = {row[0]: row for row in rows if row[1] is not None}
+        found: list[Sold | None] = []
+        for number, code in asked:
+            row = sales.get(number)
+            if row is None:
+                found.append(None)
+                continue
+            _, site, device, event_time, offset, record_time, lines, _ = row
+            count, first = counts.get(code, (0, None))
+            claims = number in claimed
+            found.append(Sold(site, device, event_time, offset, record_time, lines or "", claims, count, first))
         return found
 
     def close(self) -> None:
-        """Gives the connection back; the next read opens another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        """Gives the connection up; the next read opens another."""
+        self._held.close()
 
-    def _rows(self, asked: list[tuple[int, str]]) -> Sequence[Any]:
-        postgres = self._engine.dialect.name == "postgresql"
-        if self._connection is None:
-            options = {"isolation_level": "AUTOCOMMIT"} if postgres else {}
-            self._connection = self._engine.connect().execution_options(**options)
-        # Few lengths of the list, so that the driver finds the statement prepared; a key twice changes nothing.
-        if not postgres:
-            asked = [*asked, *asked[-1:] * ((1 << (len(asked) - 1).bit_length()) - len(asked))]
-        keys, texts = [key for key, _ in asked], [text for _, text in asked]
-        statement = _POSTGRES if postgres else _SQLITE.format(marks=",".join("?" * len(asked)))
-        sent = (keys, keys, texts) if postgres else (*keys, *keys, *texts)
-        with self._connection.exec_driver_sql(statement, sent) as result:
-            rows: Sequence[Any] = result.cursor.fetchall()
-        self._connection.rollback()  # what the next read sees is as of then
-        return rows if postgres else msgspec.json.decode(rows[0][0])
+    async def _rows(self, numbers: Sequence[int], texts: Sequence[str]) -> Sequence[Any]:
+        if self._held.postgres:
+            return await self._held.rows(_POSTGRES, (numbers, texts))
+        ((found,),) = await self._held.rows(_SQLITE, (_json(numbers), _json(texts)))
+        rows: Sequence[Any] = msgspec.json.decode(found)
+        return rows
+
+
+def _json(values: Sequence[Any]) -> str:
+    return msgspec.json.encode(values).decode()

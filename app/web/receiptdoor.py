@@ -48,8 +48,9 @@ _uuid = lru_cache(SIGNERS)(UUID)
 
 
 @lru_cache(2_000)
-def _zone(minutes: int) -> timezone:
-    return timezone(timedelta(minutes=minutes))
+def _epoch(minutes: int) -> datetime:
+    """1970 UTC in a zone so many minutes east: what is added to it is told there."""
+    return from_micros(0).astimezone(timezone(timedelta(minutes=minutes)))
 
 
 class Piece(NamedTuple):
@@ -77,13 +78,14 @@ class ReceiptScans:
         self._together: Together[Key, Form] = Together()
         self._signers: dict[tuple[int, int], codes.ReceiptSigner] = {}
         self._reader = ReceiptReader(engine)
-        self._sold = Gathered(self._read, "receipts")
+        self._sold: Gathered[tuple[int, str], Sold | None] = Gathered(self._reader.read)
 
     async def find(self, code: codes.Code, kind: str, language: Language, compressed: bool) -> Filled | None:
         """The answer to a parsed receipt code; None where the route has to give it: forged, not come in yet, claimed
         twice, sold under another name, or the database is away. Raises QueueFull."""
         number = codes.receipt_id_of(code)
-        if kind not in KINDS or not self._authentic(code, number):
+        name = codes.receipt_name(number)
+        if kind not in KINDS or not self._authentic(code, name):
             return None
         try:
             sold = await self._sold.ask((number, code.text))
@@ -96,14 +98,13 @@ class ReceiptScans:
             raise
         except StoreUnavailable:
             return None
-        sold_at = from_micros(sold.event_time)
+        sold_at = _epoch(sold.utc_offset) + timedelta(microseconds=sold.event_time)
         if sold_at < found.since:  # it names what was called otherwise then
             return None
-        name = codes.receipt_name(number)
         own = Own(
             code,
             event_text(_uuid(sold.device_id), f"{name.epoch}/{name.counter}"),
-            sold_at.astimezone(_zone(sold.utc_offset)),
+            sold_at,
             max(found.record_time, from_micros(sold.record_time)),
             self._counts.with_one_more(code.text, Scans(sold.scans, sold.first_scan), now),
         )
@@ -131,15 +132,9 @@ class ReceiptScans:
         return self._pieces.usage
 
     def close(self) -> None:
-        self._sold.close()
         self._reader.close()
 
-    def _read(self, asked: Sequence[tuple[int, str]]) -> list[Sold | None]:
-        found = self._reader.read(dict(asked))
-        return [found.get(number) for number, _ in asked]
-
-    def _authentic(self, code: codes.Code, number: int) -> bool:
-        name = codes.receipt_name(number)
+    def _authentic(self, code: codes.Code, name: codes.ReceiptName) -> bool:
         key = name.device_number, name.epoch
         signer = self._signers.get(key)
         if signer is None:

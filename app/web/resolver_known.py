@@ -4,6 +4,7 @@ were made from; and how a lot is found that was never asked for."""
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from app import resolving
 from app.domain.digital_link import DigitalLink
@@ -13,10 +14,13 @@ from app.domain.rows import Lot
 from app.resolving.finding import Family, Named
 from app.store.dependencies import depends_on
 from app.store.engine import Database, reading
+from app.store.errors import StoreUnavailable
 from app.store.lots import Asked, Coded, LotReader
 from app.web.gathering import Gathered
 from app.web.memo import Made, Memo, Usage
+from app.web.middleware import completing
 from app.web.resolver_answers import HTML, Answered, Question
+from app.web.resolver_forms import LotForm, form_of
 from app.web.together import Together
 
 ANSWERS = 32_000_000  # bytes of answers that a process keeps
@@ -37,6 +41,13 @@ class Found(NamedTuple):
     lots: tuple[Lot, ...] = ()
 
 
+class Known(NamedTuple):
+    """A GTIN, and the form of its lots."""
+
+    family: Family
+    form: LotForm | None
+
+
 class Resolver:
     """What this process knows of Digital Links."""
 
@@ -44,17 +55,33 @@ class Resolver:
         self._engine = engine
         self.root = public_url.rstrip("/")
         self.answers: Memo[Key, Answered] = Memo(feed_age, ANSWERS)
-        self._families: Memo[str, Family] = Memo(feed_age, FAMILIES)
+        self._families: Memo[str, Known] = Memo(feed_age, FAMILIES)
+        self._complete = completing(public_url)
         self._reader = LotReader(engine)
-        self._lots: Gathered[Asked, list[Coded] | None] = Gathered(self._reader.read, "lots")
+        self._lots: Gathered[Asked, list[Coded] | None] = Gathered(self._reader.read)
         self._together: Together[tuple[str, bool], Found] = Together()
-        self._making: Together[str, Family] = Together()
+        self._making: Together[str, Known] = Together()
+
+    async def redirect(self, gtin: str, number: bytes) -> Answered | None:
+        """Where a lot leads whose GTIN is known; None where that takes more to find out."""
+        known = self._families.get(gtin, datetime.now(UTC))
+        if known is None or known.form is None:
+            return None
+        text = number.decode()
+        try:
+            lots = await self._lots.ask(Asked(known.family.products, text, f"/01/{gtin}/10/{text}"))
+        except StoreUnavailable:
+            return None
+        return known.form.filled(number, lots[0].code) if lots and len(lots) == 1 else None
 
     async def find(self, question: Question) -> Found:
         """What is known of what the question asks for. Raises QueueFull, StoreUnavailable."""
         link = question.link
         if link.key == "01" and question.plain and [ai for ai, _ in link.qualifiers] in ([], ["10"]):
-            found = await self._lot(link)
+            try:
+                found = await self._lot(link)
+            except StoreUnavailable:
+                found = None  # a thread has the patience for a database that somebody locks
             if found is not None:
                 return found
         page = question.kind == HTML
@@ -63,9 +90,10 @@ class Resolver:
     async def _lot(self, link: DigitalLink) -> Found | None:
         """A GTIN, or a lot of it; None where links were published for the lot."""
         now = datetime.now(UTC)
-        family = self._families.get(link.value, now) or await self._making.get(
+        known = self._families.get(link.value, now) or await self._making.get(
             link.value, lambda: self._families.make(link.value, lambda: self._family(link.value, now))
         )
+        family = known.family
         above = () if family.level is None else (family.level,)
         if not link.qualifiers:
             return Found(Resolution(link, above) if above else None, family.names if above else None)
@@ -76,19 +104,21 @@ class Resolver:
         if not lots:
             return Found(Resolution(link, above) if above else None, None)
         first, *others = (
-            resolving.level_of_lot(link, Named(lot.code, number, lot.id), family.name, self.root) for lot in lots
+            resolving.level_of_lot(link, Named(lot.code, number, UUID(lot.id)), family.name, self.root) for lot in lots
         )
         links = (*first.links, *(each for level in others for each in level.links))
         level = type(first)(link, first.description, links)
-        own = (name for lot in lots for name in (lot.id.hex, lot.code))
+        own = (name for lot in lots for name in (lot.id, lot.code))
         names = family.names.union((feed_name(link.path), *own))
         return Found(Resolution(link, (level, *above)), names)
 
-    def _family(self, gtin: str, now: datetime) -> Made[Family]:
+    def _family(self, gtin: str, now: datetime) -> Made[Known]:
         with reading(self._engine) as snapshot:
             made = resolving.family(snapshot, gtin, self.root)
         size = ENTRY + (0 if made.level is None else 400 * len(made.level.links))
-        return Made(made, made.names, size, now + BELIEVED, now)
+        known = Known(made, form_of(made, self.root, self._complete))
+        size += 0 if known.form is None else len(known.form.link)
+        return Made(known, made.names, size, now + BELIEVED, now)
 
     def _resolve(self, link: DigitalLink, page: bool) -> Found:
         with reading(self._engine) as snapshot, depends_on(snapshot) as noted:
@@ -117,5 +147,4 @@ class Resolver:
         return self.answers.usage
 
     def close(self) -> None:
-        self._lots.close()
         self._reader.close()

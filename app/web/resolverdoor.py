@@ -2,8 +2,8 @@
 
 An answer is kept by path, query and what the client likes, until the change feed names something that it was made from.
 A lot that was never asked for costs one read, which it shares with all that are asked for in the same tick: its product
-is known, and where nobody has published links for it, all that is left to find is its code. Everything else is resolved
-in a thread. What is unknown is not kept: it may come.
+is known, and where nobody has published links for it, all that is left to find is its code, which goes into a form.
+Everything else is resolved in a thread. What is unknown is not kept: it may come.
 """
 
 import time
@@ -17,6 +17,7 @@ from app.web.limits import Limits
 from app.web.memo import Made
 from app.web.middleware import Edge
 from app.web.resolver_answers import Answered, Question, answer, asked_of, could_be, options, refusal
+from app.web.resolver_forms import printed
 from app.web.resolver_known import BELIEVED, ENTRY, Key
 from app.web.service import Service
 
@@ -54,13 +55,17 @@ class ResolverDoor:
                 elif name == b"x-request-id":
                     given = value
             key = scope["raw_path"], scope["query_string"], accept, language
+            scope["onecode.key"] = key
             found = self._resolver.answers.get(key, datetime.now(UTC))
+            if found is None:
+                again = scope["onecode.again"] = self._again(key)
+                if not again and (lot := printed(*key[:3])) is not None:
+                    found = await self._resolver.redirect(*lot)
             if found is not None:
                 headers = [*found.headers, (b"x-request-id", self._edge.request_id(given))]
                 await _send(scope, send, found, headers)
                 self._service.metrics.request(scope["method"], ROUTE, found.status, time.perf_counter() - started)
                 return
-            scope["onecode.key"] = key
         await self._guarded(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,9 +85,9 @@ class ResolverDoor:
         await _tell(scope, send, told)
 
     async def _found(self, question: Question, scope: Scope) -> Answered:
-        key = scope.get("onecode.key")
-        if key is None or not self._again(key):
+        if not scope.get("onecode.again"):
             return await self._told(question, scope)
+        key: Key = scope["onecode.key"]
         with self._resolver.answers.making() as made:
             now = datetime.now(UTC)
             found = await self._resolver.find(question)

@@ -248,3 +248,31 @@ def test_whoever_asks_too_often_waits(cast: Cast, service: Service) -> None:
     assert [answer.status_code for answer in answers] == [404] * 60 + [429]
     assert int(answers[-1].headers["retry-after"]) > 0
     assert answers[-1].headers["access-control-allow-origin"] == "*"
+
+
+def test_a_lot_never_asked_for_costs_one_statement_and_says_what_its_own_resolution_says(
+    shelf: Shelf, service_statements: Statements
+) -> None:
+    shelf.publish(title="100% 鸡蛋", hreflang=["zh"])
+    for number in ("A1", "A2", "A3"):
+        shelf.cast.farm.record(
+            "produce", outputs=[shelf.cast.output(shelf.product, "10", "pcs", lot_number=number)]
+        )  # fmt: skip
+    settled(shelf.service)
+    shelf.ask(f"{PRODUCT}/10/A1")
+    service_statements.clear()
+    told = shelf.ask(f"{PRODUCT}/10/A2", accept="text/html,*/*;q=0.8")
+    assert len([text for text in service_statements.read if "feed" not in text]) <= 1
+    # With a slash at its end it is resolved at length.
+    at_length = shelf.ask(f"{PRODUCT}/10/A2/", accept="text/html,*/*;q=0.8")
+    names = {"x-request-id", "date"}
+    assert told.status_code == at_length.status_code == 307
+    assert {name: value for name, value in told.headers.items() if name not in names} == {
+        name: value for name, value in at_length.headers.items() if name not in names
+    }
+    assert f"<{ROOT}{PRODUCT}/10/A2?linkType=linkset>" in told.headers["link"]
+    assert shelf.ask(f"{PRODUCT}/10/A3", "HEAD").headers["location"].startswith(f"{ROOT}/c/G")
+    # What has links of its own, or that nobody knows, is not of the form.
+    shelf.publish(anchor=f"{PRODUCT}/10/A3", href="https://eggs.example/a3", default=True)
+    assert shelf.leads(f"{PRODUCT}/10/A3") == "https://eggs.example/a3"
+    assert "/c/G" not in shelf.leads(f"{PRODUCT}/10/A4")

@@ -1,0 +1,129 @@
+"""A connection that is held open and read from within the event loop: no thread, and no way to one and back.
+
+What a page costs that was never asked for before is one statement of some ten microseconds for each who asks; handing
+it to a thread and its answer back costs more than that. SQLite answers while it is asked, and is asked for a few rows
+by their keys alone. PostgreSQL is asked over libpq itself: the loop watches its socket, as it does everybody's.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+from sqlalchemy import Engine
+from sqlalchemy.pool import PoolProxiedConnection
+
+from app.store.engine import translated
+
+Row = tuple[Any, ...]
+Listed = Sequence[int] | Sequence[str]
+
+
+class Held:
+    """One statement at a time, each a snapshot of its own. For whatever loop runs; close it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lent: PoolProxiedConnection | None = None
+        self._prepared: dict[str, bytes] = {}
+
+    @property
+    def postgres(self) -> bool:
+        return self._engine.dialect.name == "postgresql"
+
+    async def rows(self, statement: str, given: Sequence[Any]) -> list[Row]:
+        """What a statement finds. What is given are SQLite's values for `?`, or PostgreSQL's arrays for `$1` and so
+        on. Raises StoreUnavailable; SQLite is not waited for where somebody locks the file."""
+        try:
+            with translated():
+                if self._lent is None:
+                    self._lent = await asyncio.to_thread(self._open)
+                for hear in self._engine.dispatch.before_cursor_execute:
+                    hear(None, None, statement, given, None, False)
+                driver: Any = self._lent.driver_connection
+                if isinstance(driver, sqlite3.Connection):
+                    return driver.execute(statement, given).fetchall()
+                return await self._asked(driver, statement, given)
+        except BaseException:
+            self.close()  # one who is cancelled leaves an answer behind
+            raise
+
+    def close(self) -> None:
+        """Gives the connection up; the next read opens another."""
+        lent, self._lent = self._lent, None
+        self._prepared.clear()
+        if lent is not None:
+            lent.invalidate()
+
+    def _open(self) -> PoolProxiedConnection:
+        lent = self._engine.raw_connection()
+        driver: Any = lent.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            driver.execute("PRAGMA busy_timeout=0").close()  # the loop has others to serve
+        else:
+            driver.autocommit = True
+            # A list of keys is looked up by the index however long it is: to plan for each takes longer than to read.
+            driver.execute("SET plan_cache_mode = force_generic_plan")
+        return lent
+
+    async def _asked(self, driver: psycopg.Connection, statement: str, given: Sequence[Listed]) -> list[Row]:
+        name = self._prepared.get(statement)
+        if name is None:
+            name = b"held_%d" % len(self._prepared)
+            driver.pgconn.send_prepare(name, statement.encode())
+            await _answer(driver.pgconn)
+            self._prepared[statement] = name
+        driver.pgconn.send_query_prepared(name, [_array(each) for each in given])
+        read = Transformer(driver)
+        read.set_pgresult(result := await _answer(driver.pgconn))
+        return list(read.load_rows(0, result.ntuples, tuple))
+
+
+async def _answer(connection: PGconn) -> PGresult:
+    """The result of what was sent. Raises psycopg.Error."""
+    loop, socket = asyncio.get_running_loop(), connection.socket
+    results: list[PGresult] = []
+    over = loop.create_future()
+
+    def go_on() -> None:
+        try:
+            if connection.flush():
+                loop.add_writer(socket, go_on)
+                return
+            loop.remove_writer(socket)
+            connection.consume_input()
+            while not connection.is_busy() and not over.done():
+                result = connection.get_result()
+                if result is None:
+                    over.set_result(None)
+                else:
+                    results.append(result)
+        except psycopg.Error as error:
+            if not over.done():
+                over.set_exception(error)
+
+    loop.add_reader(socket, go_on)
+    try:
+        go_on()
+        await over
+    finally:
+        loop.remove_writer(socket)
+        loop.remove_reader(socket)
+    for result in results:
+        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            raise error_from_result(result)
+    return results[-1]
+
+
+def _array(values: Listed) -> bytes:
+    """An array as text: numbers as they are, texts in quotes."""
+    return b"{%s}" % ",".join([_quoted(each) if isinstance(each, str) else str(each) for each in values]).encode()
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
