@@ -16,7 +16,6 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 from sqlalchemy import Engine
-from sqlalchemy.pool import PoolProxiedConnection
 
 from app.store.engine import translated
 
@@ -29,7 +28,7 @@ class Held:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._lent: PoolProxiedConnection | None = None
+        self._driver: Any = None  # the driver's own connection
         self._prepared: dict[str, bytes] = {}
 
     @property
@@ -41,35 +40,35 @@ class Held:
         on. Raises StoreUnavailable; SQLite is not waited for where somebody locks the file."""
         try:
             with translated():
-                if self._lent is None:
-                    self._lent = await asyncio.to_thread(self._open)
+                if self._driver is None:
+                    self._driver = await asyncio.to_thread(self._open)
                 for hear in self._engine.dispatch.before_cursor_execute:
                     hear(None, None, statement, given, None, False)
-                driver: Any = self._lent.driver_connection
-                if isinstance(driver, sqlite3.Connection):
-                    return driver.execute(statement, given).fetchall()
-                return await self._asked(driver, statement, given)
+                if isinstance(self._driver, sqlite3.Connection):
+                    return self._driver.execute(statement, given).fetchall()
+                return await self._asked(self._driver, statement, given)
         except BaseException:
             self.close()  # one who is cancelled leaves an answer behind
             raise
 
     def close(self) -> None:
         """Gives the connection up; the next read opens another."""
-        lent, self._lent = self._lent, None
+        driver, self._driver = self._driver, None
         self._prepared.clear()
-        if lent is not None:
-            lent.invalidate()
+        if driver is not None:
+            driver.close()
 
-    def _open(self) -> PoolProxiedConnection:
+    def _open(self) -> Any:
         lent = self._engine.raw_connection()
         driver: Any = lent.driver_connection
+        lent.detach()  # what is set and prepared on it is nothing for the pool's others
         if isinstance(driver, sqlite3.Connection):
             driver.execute("PRAGMA busy_timeout=0").close()  # the loop has others to serve
         else:
             driver.autocommit = True
             # A list of keys is looked up by the index however long it is: to plan for each takes longer than to read.
             driver.execute("SET plan_cache_mode = force_generic_plan")
-        return lent
+        return driver
 
     async def _asked(self, driver: psycopg.Connection, statement: str, given: Sequence[Listed]) -> list[Row]:
         name = self._prepared.get(statement)

@@ -18,6 +18,7 @@ from app.web.service import Service
 from tests.recording.conftest import paper
 from tests.support.cast import Cast, ago
 from tests.support.freshness import settled
+from tests.support.statements import Statements
 from tests.web.resolving import GTIN, LOT, PRODUCT, ROOT, VOC, Shelf, ask, faults, link, shelf_of
 
 
