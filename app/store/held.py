@@ -8,6 +8,7 @@ by their keys alone. PostgreSQL is asked over libpq itself: the loop watches its
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ from sqlalchemy import Engine
 
 from app.store.engine import translated
 
+_numbers = count(1)  # of statements; a name stands for one and no other
 Row = tuple[Any, ...]
 Listed = Sequence[int] | Sequence[str]
 
@@ -73,7 +75,7 @@ class Held:
     async def _asked(self, driver: psycopg.Connection, statement: str, given: Sequence[Listed]) -> list[Row]:
         name = self._prepared.get(statement)
         if name is None:
-            name = b"held_%d" % len(self._prepared)
+            name = b"held_%d" % next(_numbers)
             driver.pgconn.send_prepare(name, statement.encode())
             await _answer(driver.pgconn)
             self._prepared[statement] = name
