@@ -120,7 +120,7 @@ def test_the_json_is_the_contracts(ask: Ask, market_day: Chains) -> None:
     found = json.loads(to_json(ask("back", "dish")))
     assert list(found) == [
         "nodes", "links", "events", "gaps", "totals", "truncated", "next", "documents", "tests",
-        "recipients", "shares", "start",
+        "recipients", "shares", "start", "parties",
     ]  # fmt: skip
     dish_code = market_day.codes["dish"]
     dish, link, event, gap = found["nodes"][0], found["links"][0], found["events"][0], found["gaps"][0]

@@ -206,6 +206,10 @@ TEXTS: dict[str, Text] = {
     "role-may-not-record": Text(
         "角色无权记录", "Role may not record", "使用有此权限的密钥。", "Use a key that has this right."
     ),
+    "role-may-not-read": Text(
+        "角色无权查看", "Role may not read", "使用有此权限的密钥。", "Use a key that has this right."
+    ),
+    "site-needed": Text("缺少场所", "No site", "指明场所。", "Name the site."),
     "not-your-site": Text("不是您的场所", "Not your site", "使用该场所的密钥。", "Use a key of that site."),
     "not-yours": Text(
         "不在您名下", "Not yours", "先收货，或使用所属方密钥。", "Receive it first, or use its holder's key."

@@ -178,7 +178,7 @@ def test_many_papers_go_by_parts(cast: Cast, service: Service, archives: Path, m
     def stop() -> bool:
         nonlocal looks
         looks += 1
-        return looks == 5
+        return looks == 6
 
     # The harvest stays: somebody looks into it.
     cast.regulator.record("hold", custody_id=batch["custody_id"], scope="custody", reason="x")

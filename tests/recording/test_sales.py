@@ -1,7 +1,7 @@
 """Sales of scales: the hot path, its receipts, and everything that a scale may get wrong."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from app.domain import codes
 from app.store import tables
+from app.store.writer import Transaction
 from app.web.service import Service
 from tests.recording.conftest import EPCIS, Books, deliver, harvest, slugs, until, whole, without
 from tests.recording.test_correcting import replaced, voided
@@ -275,8 +276,14 @@ def test_scales_of_one_transaction_keep_to_their_own_sites(
     sales = [(each, each.sale(1, cast.item(batch, "1"))) for each in (handheld, scale, neighbour)]
     for each, _ in sales:
         post(each)  # the first use of a key is a write of its own
-    gate = Event()
-    service.writer.offer(lambda _, commands: [gate.wait(10) for _ in commands], None, lambda _: None)
+    begun, gate = Event(), Event()
+
+    def wait(_: Transaction, commands: Sequence[None]) -> list[bool]:
+        begun.set()
+        return [gate.wait(10) for _ in commands]
+
+    service.writer.offer(wait, None, lambda _: None)
+    assert begun.wait(10)  # else a sale may be taken with it
     with ThreadPoolExecutor(3) as pool:
         posted = [pool.submit(post, each, sale) for each, sale in sales]
         until(lambda: service.writer.waiting >= 3)

@@ -170,7 +170,8 @@ def test_a_scale_that_moved_prints_what_it_sold_before_and_its_new_stall_does_no
 def test_a_code_that_is_no_printable_receipt_is_refused_with_the_reason(shop: Shop) -> None:
     reader, code = shop.town.stall, shop.sell()
     waiting = shop.scale.prints(line(shop.greens, "1", "斤", 600))
-    swapped = code[:-2] + code[-1] + code[-2]
+    at = next(i for i in reversed(range(1, len(code))) if code[i - 1] != code[i])
+    swapped = code[: at - 1] + code[at] + code[at - 1] + code[at + 1 :]
     number = codes.receipt_id_of(codes.parse(code))
     assert problem(reader, waiting) == (404, "sale-pending")
     assert problem(reader, swapped) == (400, "mistyped-code")
