@@ -98,8 +98,7 @@ class Helper:
     def draft(self, checked: "Checked", chunk: Sequence["Entry"], postgres: bool) -> Draft | None:
         """The rows of some events, where they can be drafted; see `drafts.draft`."""
         source = checked.source
-        if not isinstance(source, Spooled):
-            return None
+        assert isinstance(source, Spooled)  # the pieces of others are not at hand
         named = [
             _Named(source.raw(one.at), one.key.bytes, one.own_id, one.kind, one.time, one.digest, checked.flags(one))
             for one in chunk
@@ -255,16 +254,16 @@ def serve() -> None:
         signal.signal(number, signal.SIG_IGN)  # they are for the service, which ends this when it has ended
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # what it makes refers to nothing that refers to it
-    asked, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    try:
-        _send(answers, None)  # it has begun
-        while True:
-            what, given = _receive(asked)
-            try:
-                answer = what(*given)
-            except Exception as error:  # who asked is told of it, and computes for himself
-                answer = RuntimeError(repr(error))
-            _send(answers, answer)
-    except (EOFError, BrokenPipeError):
-        os._exit(0)
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        try:
+            _send(answers, None)  # it has begun
+            while True:
+                what, given = _receive(sys.stdin.buffer)
+                try:
+                    answer = what(*given)
+                except Exception as error:  # who asked is told of it, and computes for himself
+                    answer = RuntimeError(repr(error))
+                _send(answers, answer)
+        except (EOFError, BrokenPipeError):
+            os._exit(0)

@@ -399,3 +399,5 @@ def test_a_signer_makes_the_same_codes(secret: bytes, numbers: list[int]) -> Non
     assert [signer.code(number) for number in numbers] == [receipt_code(secret, number) for number in numbers]
     assert all(signer.signed(parse(signer.code(number))) for number in numbers)
     assert not any(signer.signed(parse(receipt_code(b"another " + secret, number))) for number in numbers)
+    with pytest.raises(ValueError, match="not a receipt"):
+        signer.signed(parse(mint(CodeKind.LOT)))

@@ -1,7 +1,9 @@
 """Another process looks at events and drafts their rows: what comes of it is the same, whatever becomes of it."""
 
+import gc
 import json
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -10,6 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -132,6 +137,48 @@ def test_goods_at_a_site_of_ours_or_sent_there_and_of_a_product_of_ours_are_not_
         drafted = drafts.draft([(capture(event, Context()), ())], None, engine.dialect.name == "postgresql")
         assert not writer.submit(take_events, Take(OPERATOR, draft=drafted)).fits
         assert rows(engine, tables.event) == rows(engine, tables.site) == []
+
+
+class Here(Helper):
+    """Computes in this process what it would send to the other."""
+
+    def _ask(self, what: Callable[..., Any], *given: Any) -> Any:
+        return pickle.loads(pickle.dumps(what(*pickle.loads(pickle.dumps(given)))))
+
+
+@pytest.mark.parametrize("remembered", [2_000, 0])
+def test_it_need_not_remember_what_it_has_seen(
+    engine: Engine, writer: Writer, drafted: list[bool], monkeypatch: pytest.MonkeyPatch, remembered: int
+) -> None:
+    monkeypatch.setattr(helper, "REMEMBERED", remembered)
+    assert bring(writer, engine, Here(), *stories(30)).counts["recorded"] == 150
+    assert drafted == [True]
+    assert verify(engine) == []
+
+
+def test_it_answers_as_long_as_somebody_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked, answers, elsewhere = BytesIO(), tmp_path / "answers", tmp_path / "elsewhere"
+    for question in ((int, ("5",)), (int, ("no number",))):
+        helper._send(asked, question)
+    asked.seek(0)
+    ignored: list[int] = []
+    with answers.open("wb") as out, elsewhere.open("wb") as errors:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=asked))
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", errors)
+        monkeypatch.setattr(signal, "signal", lambda number, _: ignored.append(number))
+        for name in ("freeze", "set_threshold"):
+            monkeypatch.setattr(gc, name, lambda *_: None)
+        monkeypatch.setattr(os, "_exit", sys.exit)
+        with pytest.raises(SystemExit) as ended:
+            helper.serve()
+        out.write(b"said by a library")
+    assert (ended.value.code, ignored) == (0, [signal.SIGINT, signal.SIGTERM])
+    assert elsewhere.read_bytes() == b"said by a library"
+    with answers.open("rb") as told:
+        assert [helper._receive(told), helper._receive(told)] == [None, 5]
+        assert "invalid literal" in str(helper._receive(told))
+        assert told.read() == b""
 
 
 class TestProcess:

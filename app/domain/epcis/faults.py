@@ -168,8 +168,8 @@ def _unreadable(value: object) -> tuple[str, str, str] | None:
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
             return "too-long", f"文本超过{MAX_TEXT}个字符", f"a text of more than {MAX_TEXT} characters"
-        if not value.isascii() or "\0" in value:
-            return _bad_text(value)
+        if _NO_TEXT.search(value):
+            return "malformed-text", "文本含空字符或半个代理字符", "a text with a NUL or half a surrogate pair"
         return None
     if isinstance(value, float | Decimal) and not math.isfinite(value):
         return "malformed-number", f"{value} 不是有限数", f"{value} is not a finite number"
@@ -177,10 +177,4 @@ def _unreadable(value: object) -> tuple[str, str, str] | None:
         return "malformed-number", "数字过大、过小或位数过多", "a number of absurd size or with too many digits"
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return "malformed-number", "整数过大", "an integer of absurd size"
-    return None
-
-
-def _bad_text(value: str) -> tuple[str, str, str] | None:
-    if _NO_TEXT.search(value):
-        return "malformed-text", "文本含空字符或半个代理字符", "a text with a NUL or half a surrogate pair"
     return None
