@@ -268,6 +268,18 @@ class TestProcess:
             assert waiting.result(SECONDS / 2) is None
         assert helped._ask(int, "5") is None
 
+    def test_what_it_was_not_told_any_more_is_let_go(self, helped: Helper) -> None:
+        assert helped._ask(int, "5") == 5
+        process = helped._process
+        assert process is not None
+        process.kill()
+        process.wait()
+        assert process.stdin is not None
+        process.stdin.write(b"half a question")
+        helped.close()
+        assert helped.pid is None
+        assert process.stdin.closed
+
     def test_it_does_not_outlive_the_service(self) -> None:
         program = (
             "import time\nfrom app.exchanging import helper\nhelper.PATIENCE = 60\n"
