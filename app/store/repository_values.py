@@ -16,6 +16,8 @@ from app.store.repository_rows import Key
 _PIECES: Final = 20
 NO_EPCS: Final = int(Role.TRANSFORMATION | Role.DESTINATION) | NATIVE
 """Roles of what is no EPC."""
+# Nobody needs it: a plan made for any key, and any number of rows, reads the whole table where nothing is ordered.
+_IN_ORDER: Final = 'ORDER BY "record_time", "position"'
 _named = tables.epc_event.c
 
 
@@ -30,7 +32,7 @@ def value_after(snapshot: Snapshot, name: str, last: str | None) -> str | None:
 def values_of(snapshot: Snapshot, keys: Sequence[Key], name: str, most: int) -> set[str]:
     """Those in the events of the keys, each of which has fewer than `most`."""
     branches = [
-        (f'WHERE "{key.column}" = {{}}{f" AND {key.also}" if key.also else ""} LIMIT {{}}',
+        (f'WHERE "{key.column}" = {{}}{f" AND {key.also}" if key.also else ""} {_IN_ORDER} LIMIT {{}}',
          (raw.value(snapshot, key.value), most))
         for key in keys
     ]  # fmt: skip

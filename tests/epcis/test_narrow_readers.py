@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
 
 from app.domain.epcis.query_parsing import parse_parameters
 from app.enrolling.keys import OPERATOR
@@ -119,6 +119,29 @@ def test_collections_are_of_ones_own_events(everybody: list[One], engine: Engine
     told, looked = listed(engine, "operator", "biz_location", 20)
     assert told == sorted({each.place for each in everybody})
     assert not looked.much
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_plans_that_are_made_for_any_reader_read_no_more(everybody: list[One], engine: Engine) -> None:
+    """After some runs of a statement the server may plan it for all values at once."""
+    event.listen(engine, "begin", _plan_for_any)
+    try:
+        for name, (principal, _) in READERS.items():
+            for column in ("biz_step", "biz_location", None):
+                _, looked = listed(engine, name, column, 100)
+                assert not looked.much, (name, column, looked)
+            for parameters, _ in QUESTIONS:
+                for order in ORDERS:
+                    with looking(engine) as looked:
+                        search(engine, principal, parse_parameters([*parameters.items(), *order.items()]), limit=7)
+                    assert not looked.much, (name, parameters, order, looked)
+    finally:
+        event.remove(engine, "begin", _plan_for_any)
+
+
+def _plan_for_any(connection: Connection) -> None:
+    with connection.connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
 
 
 def _step(each: One) -> str:
