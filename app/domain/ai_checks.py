@@ -2,8 +2,7 @@
 digits, codes of countries and currencies. Each check takes one component of a value, which has the component's length
 and alphabet, and returns what is wrong with it, None where nothing is.
 
-Source: GS1 General Specifications §3 and §7. The offers inside of North American coupons (8110,
-8112) are not looked into.
+Source: GS1 General Specifications §3 and §7, and the code lists that they name.
 """
 
 import calendar
@@ -11,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from app.domain.coupons import coupon_dates, is_paperless
 from app.domain.identifiers import check_digit_gs1
 
 
@@ -59,8 +59,28 @@ _CURRENCIES = frozenset(
         "376 388 392 396 398 400 404 408 410 414 417 418 422 426 430 434 446 454 458 462 480 484 496 498 504 512 "
         "516 524 532 533 548 554 558 566 578 586 590 598 600 604 608 634 643 646 654 682 690 702 704 706 710 728 "
         "748 752 756 760 764 776 780 784 788 800 807 818 826 834 840 858 860 882 886 901 924 925 926 927 928 929 "
-        "930 931 932 933 934 936 938 940 941 943 944 946 947 948 949 950 951 952 953 955 956 957 958 959 960 961 "
+        "930 931 933 934 936 938 940 941 943 944 946 947 948 949 950 951 952 953 955 956 957 958 959 960 961 "
         "962 963 964 965 967 968 969 970 971 972 973 975 976 977 978 979 980 981 984 985 986 990 994 997 999"
+    )
+)
+
+# UN/ECE Recommendation 21 and what GS1 adds to it: PackageTypeCode.
+_PACKAGES = frozenset(
+    _WORDS(
+        "1A 1B 1D 1F 1G 1W 200 201 202 203 204 205 206 210 211 212 2C 3A 3H 43 44 4A 4B 4C 4D 4F 4G 4H 5H 5L 5M "
+        "6H 6P 7A 7B 8 8A 8B 8C 9 AA AB AC AD AF AG AH AI AJ AL AM AP APE AT AV B4 BB BC BD BE BF BG BGE BH BI "
+        "BJ BK BL BM BME BN BO BP BQ BR BRI BS BT BU BV BW BX BY BZ CA CB CBL CC CCE CD CE CF CG CH CI CJ CK CL "
+        "CM CN CO CP CQ CR CS CT CU CV CW CX CY CZ DA DB DC DG DH DI DJ DK DL DM DN DP DPE DR DS DT DU DV DW DX "
+        "DY E1 E2 E3 EC ED EE EF EG EH EI EN FB FC FD FE FI FL FO FOB FP FPE FR FT FW FX GB GI GL GR GU GY GZ HA "
+        "HB HC HG HN HR IA IB IC ID IE IF IG IH IK IL IN IZ JB JC JG JR JT JY KG KI LAB LE LG LT LU LV LZ MA MB "
+        "MC ME MPE MR MS MT MW MX NA NE NF NG NS NT NU NV OA OB OC OD OE OF OK OPE OT OU P2 PA PAE PB PC PD PE "
+        "PF PG PH PI PJ PK PL PLP PN PO POP PP PPE PR PT PU PUE PV PX PY PZ QA QB QC QD QF QG QH QJ QK QL QM QN "
+        "QP QQ QR QS RB1 RB2 RB3 RCB RD RG RJ RK RL RO RT RZ S1 SA SB SC SD SE SEC SH SI SK SL SM SO SP SS ST "
+        "STL SU SV SW SX SY SZ T1 TB TC TD TE TEV TG THE TI TK TL TN TO TR TRE TS TT TTE TU TV TW TWE TY TZ UC "
+        "UN UUE VA VG VI VK VL VN VO VP VQ VR VS VY WA WB WC WD WF WG WH WJ WK WL WM WN WP WQ WR WRP WS WT WU WV "
+        "WW WX WY WZ X11 X12 X15 X16 X17 X18 X19 X20 X3 XA XB XC XD XF XG XH XJ XK YA YB YC YD YF YG YH YJ YK YL "
+        "YM YN YP YQ YR YS YT YV YW YX YY YZ ZA ZB ZC ZD ZF ZG ZH ZJ ZK ZL ZM ZN ZP ZQ ZR ZS ZT ZU ZV ZW ZX ZY "
+        "ZZ"
     )
 )
 
@@ -144,7 +164,7 @@ def _piece(text: str) -> Fault | None:
 
 
 def _iban(text: str) -> Fault | None:
-    if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[0-9A-Z]+", text) or text[:2] not in _COUNTRY_LETTERS:
+    if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{7,30}", text) or text[:2] not in _COUNTRY_LETTERS:
         return Fault("不是 IBAN", f"{text} is no IBAN")
     number = int("".join(str(int(char, 36)) for char in text[4:] + text[:4]))
     return None if number % 97 == 1 else Fault("IBAN 校验位有误", f"the check digits of the IBAN {text} are wrong")
@@ -156,6 +176,17 @@ def _sequence(text: str) -> Fault | None:
     digits = place in "123456789" and total in "123456789"
     right = slash == "/" and digits and place <= total
     return None if right else Fault("不是次序", f"{text} is no place in a sequence")
+
+
+def _coupon(text: str) -> Fault | None:
+    dates = coupon_dates(text)
+    if dates is None:
+        return Fault("不是优惠券", "it is no North American coupon code")
+    starts, expires = dates
+    for day in dates:
+        if day is not None and (fault := _date(day)) is not None:
+            return fault
+    return Fault("到期早于开始", "it expires before it starts") if starts and expires and expires < starts else None
 
 
 _COUNTRY = _one_of(_COUNTRIES, "ISO 3166-1 国家代码", "country of ISO 3166-1")
@@ -193,5 +224,7 @@ CHECKS: dict[str, Check] = {
     "longitude": _at_most(3_600_000_000, "经度", "longitude"),
     "sequence": _sequence,
     "letter": lambda text: Fault("须含非数字字符", "it has no letter or sign") if text.isdigit() else None,
-    "package": _matches(r"[0-9A-Z]{1,4}", "包装类型", "type of package"),
+    "package": _one_of(_PACKAGES, "包装类型代码", "PackageTypeCode"),
+    "coupon": _coupon,
+    "paperless": lambda text: None if is_paperless(text) else Fault("不是优惠券", "it is no coupon of an offer file"),
 }

@@ -104,20 +104,20 @@ _TABLE = """
 00 *? N18:check:prefix1 key
 01 *? N14:check:prefix1 not=255,37 key=22,10,21|235
 02 *? N14:check:prefix1 not=01,03 with=37
-03 *- N14:check:prefix1 not=01,02,37
+03 *- N14:check:prefix1 not=01,02,37,235
 10 -? X..20 with=01,02,03,8006,8026
 1[1356] *? N6:date0 with=01,02,03,8006,8026
 12 *? N6:date0 with=8020
 17 *? N6:date0 with=01,02,03,255,8006,8026
-20 *? N2 with=01,02,8006,8026
+20 *? N2 with=01,02,03,8006,8026
 21 -- X..20 with=01,03,8006 not=235
 22 -- X..20 with=01,8006
 235 -- X..28 with=01
-24[01] -? X..30 with=01,02,8006,8026
+24[01] -? X..30 with=01,02,03,8006,8026
 242 -? N..6 with=01,02,8006,8026
-243 -? X..20 with=01
-250 -? X..30 with=01,8006 with=21
-251 -? X..30 with=01,8006
+243 -? X..20 with=01,03
+250 -? X..30 with=01,03,8006 with=21
+251 -? X..30 with=01,03,8006
 253 -? N13:check:prefix+[X..17] key
 254 -- X..20 with=414
 255 -? N13:check:prefix+[N..12] key not=01,02,415,8006,8020,8026
@@ -148,11 +148,11 @@ _TABLE = """
 417 *? N13:check:prefix key=7040
 420 -? X..20 not=421
 421 -? N3:country+X..9 not=4307
-422 -? N3:country with=01,02,8006,8026 not=426
-42[35] -? N3:country+[N3:country]+[N3:country]+[N3:country]+[N3:country] with=01,02 not=426
-424 -? N3:country with=01,02 not=426
-426 -? N3:country with=01,02
-427 -? X..3 with=01,02 with=422
+422 -? N3:country with=01,02,03,8006,8026 not=426
+42[35] -? N3:country+[N3:country]+[N3:country]+[N3:country]+[N3:country] with=01,02,03 not=426
+424 -? N3:country with=01,02,03 not=426
+426 -? N3:country with=01,02,03
+427 -? X..3 with=01,02,03 with=422
 43[01][01] -? X..35:percent with=00
 43[01]2 -? X..70:percent with=00
 4303 -? X..70:percent with=4302
@@ -173,25 +173,25 @@ _TABLE = """
 4333 -? N6+[X1:minus] with=00 not=4332
 7001 -? N13 with=01,02,8006,8026
 7002 -? X..30 with=01,02
-7003 -? N6:date+N4:hhmm with=01,02
-7004 -? N..4 with=01 with=10
+7003 -? N6:date+N4:hhmm with=01,02,03
+7004 -? N..4 with=01,03 with=10
 7005 -? X..12 with=01,02
 7006 -? N6:date with=01,02
 7007 -? N6:date+[N6:date] with=01,02
 7008 -? X..3 with=01,02
 7009 -? X..10 with=01,02
-7010 -? X..2 with=01,02
-7011 -? N6:date+[N4:hhmm] with=01,02
-7020 -? X..20 with=01,8006 with=416
-7021 -? X..20 with=01,8006
-7022 -? X..20 with=7021
+7010 -? X..2 with=01,02,03
+7011 -? N6:date+[N4:hhmm] with=01,02,03
+7020 -? X..20 with=01,03,8006 with=416
+7021 -? X..20 with=01,03,8006
+7022 -? X..20 with=01,03,8006 with=7021
 7023 -? X..30:prefix
 703[0123456789] -? N3:country999+X..27 with=01,02
 7040 -- N1+X1+X1+X1:importer
 7041 -- X..4:package with=00
 71[01234567] -? X..20 with=01
 723[0123456789] -? X2+X..28 with=01,8004
-7240 -? X..20 with=01,8006
+7240 -? X..20 with=01,8006 not=03
 7241 -? N2:media with=8017,8018
 7242 -? X..25 with=8017,8018
 7250 -? N8:date with=8018 not=7251
@@ -208,28 +208,28 @@ _TABLE = """
 8003 -? N1:zero+N13:check:prefix+[X..16] key
 8004 -? X..30:prefix key=7040
 8005 -? N6 with=01,02
-8006 -? N14:check:prefix1+N4:piece not=01,37 key=22,10,21
+8006 -? N14:check:prefix1+N4:piece not=01,03,37 key=22,10,21
 8007 -? X..34:iban with=415
-8008 -? N6:date+N2:hour+[N2:sixty]+[N2:sixty] with=01,02
-8009 -? X..50 with=00,01
+8008 -? N6:date+N2:hour+[N2:sixty]+[N2:sixty] with=01,02,03
+8009 -? X..50 with=00,01,03
 8010 -? Y..30:prefix key=8011
 8011 -- N..12:nonul with=8010
-8012 -? X..20 with=01,8006
+8012 -? X..20 with=01,03,8006
 8013 -? X..25:checks:prefix key
 8014 -- X..25:checks:prefix:letter with=01
 8017 -? N18:check:prefix not=8018 key=8019
 8018 -? N18:check:prefix not=8017 key=8019
 8019 -- N..10 with=8017,8018
 8020 -- X..25 with=415
-8026 -? N14:check:prefix1+N4:piece with=37 not=02,8006
-8030 -? Z..90 with=00,01+21,253,255,8003,8004,8006+21,8010+8011,8017,8018
+8026 -? N14:check:prefix1+N4:piece with=37 not=02,03,8006
+8030 -? Z..90 with=00,01+21,03+21,253,255,8003,8004,8006+21,8010+8011,8017,8018
 8040 -- N15 with=01+21
 8041 -- N15 with=01+21+8040
 8042 -- N32 with=01+21+8040
 8043 -- N18+[N..2] with=01+21+8040
-8110 -? X..70
+8110 -? X..70:coupon
 8111 -? N4 with=255
-8112 -? X..70
+8112 -? X..70:paperless
 8200 -- X..70 with=01
 90 -? X..30
 9[123456789] -? X..90

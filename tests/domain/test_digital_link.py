@@ -77,6 +77,8 @@ def test_published_texts_are_escaped(vector: dict[str, str]) -> None:
 
 
 GTIN = "09520123456788"
+# Company prefix of 6 digits, offer, value, how much of what to buy.
+COUPON = "012345612345611110123"
 
 
 @pytest.mark.parametrize(
@@ -179,6 +181,19 @@ def test_levels_lead_up_to_the_key() -> None:
         ("8014", "1987654Ad4X4bL5ttr2310c2K", True), ("8014", "198765499", False), ("8004", "12A4", False),
         ("7041", "1A", True), ("7041", "1a", False), ("401", "123", False), ("8010", "1234#-/Z", True),
         ("8010", "1234a", False), ("8030", "-_Zz", True), ("8030", "+", False),
+        ("7041", "9", True), ("7041", "TRE", True), ("7041", "1E", False), ("8007", "NO93860111", False),
+        ("3911", "19112", False), ("3911", "92412", True),
+        ("8110", COUPON, True), ("8110", COUPON[:-1], False), ("8110", f"{COUPON}0", False),
+        ("8110", f"A{COUPON}", False),
+        ("8110", f"{COUPON}1021591239", True), ("8110", f"{COUPON}1421591239", False),
+        ("8110", f"{COUPON}21501230123456", True), ("8110", f"{COUPON}21501237123456", False),
+        ("8110", f"{COUPON}32612314260101", True), ("8110", f"{COUPON}32601014261231", False),
+        ("8110", f"{COUPON}3260230", False), ("8110", f"{COUPON}42601013261231", False),
+        ("8110", f"{COUPON}5034567861123456795211", True), ("8110", f"{COUPON}608123456", False),
+        ("8110", f"{COUPON}95211", True), ("8110", f"{COUPON}93211", False), ("8110", f"{COUPON}7", False),
+        ("8112", "001234561234560123456", True), ("8112", "101234561234560123456", True),
+        ("8112", "201234561234560123456", False), ("8112", "0012345612345601234567", False),
+        ("8112", "061234567890121234569123456789012345", True), ("8112", "00123456123456012345a", False),
     ],
 )  # fmt: skip
 def test_values(ai: str, value: str, right: bool) -> None:
