@@ -27,6 +27,11 @@ T = TypeVar("T")
 
 Said = tuple[str, str]  # slug, detail
 
+_RECEIVED: Said = (
+    "received_though_void",
+    "撤销的发货已按单收货，请与收货方核对 · goods taken back were received off the slip: settle it",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Noted:
@@ -141,6 +146,8 @@ def _take(transaction: Transaction, command: Take) -> Taken:
     office.write()
     _flag_products(fresh, office.conflicts())
     if projection is not None:
+        void = projection.received_though_void()
+        _flag([one for one in fresh if one.event.event_id in void], _RECEIVED)
         if command.issue:
             projection.issue(codes.mint)
         minted = frozenset(code.code for code in projection.write(transaction.touched))
@@ -155,8 +162,13 @@ def _take(transaction: Transaction, command: Take) -> Taken:
 def _flag_products(fresh: Iterable[Fresh], conflicts: Mapping[str, str]) -> None:
     for one in fresh:
         for uri in sorted({product_uri(epc) for epc in related_epcs(one.event)} & conflicts.keys())[: drafts.MAX_FLAGS]:
-            one.flags.append(("product_conflict", conflicts[uri]))
-            one.row.outcome["flags"].append({"slug": "product_conflict", "detail": conflicts[uri]})
+            _flag([one], ("product_conflict", conflicts[uri]))
+
+
+def _flag(events: Iterable[Fresh], said: Said) -> None:
+    for one in events:
+        one.flags.append(said)
+        one.row.outcome["flags"].append({"slug": said[0], "detail": said[1]})
 
 
 def _take_draft(transaction: Transaction, command: Take) -> Taken:

@@ -11,9 +11,8 @@ from uuid import UUID
 from app.domain.codes import CodeKind
 from app.domain.deciding.moving import remaining_of
 from app.domain.epcis.book import CAPTURED
-from app.domain.epcis.captured import is_sscc
+from app.domain.epcis.captured import is_sscc, papers_of
 from app.domain.epcis.identifiers import canonical_uri
-from app.domain.epcis.shipments import papers_of
 from app.domain.epcis.spelling import read
 from app.domain.errors import Forbidden, Invalid, NotFound
 from app.domain.ledger import Ledger

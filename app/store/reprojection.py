@@ -106,6 +106,10 @@ class Reprojection:
         governed = self._is.custodies.keys() | self.book.custodies.keys()
         return Shipments(self._connection, self._events, self.book, governed, self._ours, lock=lock)
 
+    def received_though_void(self) -> set[UUID]:
+        """The new events that take back what was received off its slip."""
+        return self._shipments.received_though_void(self._fresh, self.book)
+
     # --- how it is ---
 
     def _read(self, lock: bool) -> _Ledger:

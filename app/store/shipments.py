@@ -16,6 +16,7 @@ from app.domain import codes
 from app.domain.codes import CodeKind
 from app.domain.epcis.book import Book
 from app.domain.epcis.captured import CapturedEvent
+from app.domain.epcis.departures import VOID_SHIPPING
 from app.domain.epcis.shipments import Shipment, shipments_of
 from app.domain.rows import Code, Site, Slip, SlipItem, within
 from app.store import bulk, master, tables
@@ -39,6 +40,7 @@ class Shipments:
         lock: bool,
     ) -> None:
         self._connection = connection
+        self._events = events
         sending = {key: event for key, event in events.items() if event.destination is not None}
         self._slips = {slip.event_id: slip for slip in fetch(connection, Slip, "event_id", sending, lock=lock)}
         self._items: dict[UUID, dict[UUID, SlipItem]] = defaultdict(dict)
@@ -88,6 +90,21 @@ class Shipments:
         elif shipment is not None and stands:
             time = shipment.event.event_time
             self._should[key] = Slip(_NEW, key, shipment.site_id, party_id, shipment.to_site_id, None, time, "open")
+
+    def received_though_void(self, fresh: Collection[UUID], book: Book) -> set[UUID]:
+        """The fresh events that take goods back which have been received off their slip."""
+        back = {
+            (key, custody_id)
+            for key, was in self._items.items()
+            for custody_id, item in was.items()
+            if (should := self._should_items[key].get(custody_id)) and should.amount < min(item.received, item.amount)
+        }
+        shipments, goods = {key for key, _ in back}, {custody_id for _, custody_id in back}
+        declared = {by for event_id, by in book.declared if event_id in shipments}
+        void = {key for key in fresh if self._events[key].biz_step == VOID_SHIPPING}
+        return {key for key in declared if key in fresh} | {
+            key for key in void if any(custody_id in goods for custody_id, _, _ in book.entries.get(key, ()))
+        }
 
     def differences(self) -> Iterator[str]:
         """A sentence for everything that is not as it should be."""

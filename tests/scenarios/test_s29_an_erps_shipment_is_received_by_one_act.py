@@ -142,6 +142,32 @@ def test_a_shipment_taken_back_and_told_again(maker: Actor, market: Actor, engin
     assert rebuild(engine) == []
 
 
+@pytest.mark.parametrize("early", [False, True], ids=["told afterwards", "told before the shipment"])
+def test_what_turns_out_not_to_have_been_shipped(maker: Actor, market: Actor, engine: Engine, early: bool) -> None:
+    """其实没装车：整托盘或其中一部分不再等；先到后到都一样。 Left on the dock, all or some (void_shipping)."""
+    [made, packed, sent] = shipment()
+    at = {"at": WORKS, "bizTransactionList": SENT["bizTransactionList"]}
+    some = event("Object", 15, "void_shipping", **at, quantityList=[LOTS[1] | {"quantity": 10}])
+    for part in ([some], [made, packed, sent]) if early else ([made, packed, sent], [some]):
+        captured(maker, document(*part))
+    [coming] = listed(market)
+    assert sorted(item["remaining"]["grams"] for item in coming["items"]) == [15_000, 30_000]
+    # 收了之后才撤销：收到的还在，撤销的一方被提示。 Voided after it was received: what came stays, and it is flagged.
+    sauce = next(item for item in coming["items"] if item["lot_number"] == "LJJ0301")
+    market.record(
+        "receive",
+        slip_code=coming["slip_code"],
+        items=[{"custody_id": sauce["custody_id"], "quantity": {"value": "15", "unit": "公斤"}}],
+    )
+    all_ = event("Object", 5, "void_shipping", **at, epcList=[PALLET])
+    job = captured(maker, document(all_))
+    [outcome] = job["onecode:outcome"]["outcomes"]
+    assert "received_though_void" in str(outcome["flags"])
+    assert listed(market) == []
+    assert verify(engine) == []
+    assert rebuild(engine) == []
+
+
 def test_at_the_desk_a_scan_and_a_tap(story: Story, maker: Actor, market: Actor) -> None:
     captured(maker, document(*shipment()))
     # 市场自己开的单也在同一张表里。 A slip made out here stands in the same list.

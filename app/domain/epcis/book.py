@@ -38,8 +38,16 @@ NOTES = {
         "投入与产出的组合过多，未建立环节",
         "too many inputs times outputs: nothing was linked",
     ),
+    "nothing_to_void": (
+        "撤销发货，但此前没有可撤销的发货记录",
+        "void_shipping of goods of which no earlier shipment is known that it could take back",
+    ),
+    "arrived_though_void": (
+        "已撤销发货的货物有到货记录，请与收货方核对",
+        "goods that are said not to have been shipped have arrived: settle it with their receiver",
+    ),
 }
-"""What the projection flags of an EPC. It stands with the earliest event that names the EPC."""
+"""What the projection flags of an EPC. It stands with the event that it is of, else with the earliest that names it."""
 
 
 def note(slug: str, epc: str) -> str:
@@ -120,7 +128,7 @@ def book_of(
         book.packings[packing.unit_epc, packing.content_epc, packing.from_event] = packing
     first = earliest(known.values(), {flag.epc for flag in projection.flags})
     for flag in projection.flags:
-        book.notes[first[flag.epc]].add((flag.slug, note(flag.slug, flag.epc)))
+        book.notes[flag.event_id or first[flag.epc]].add((flag.slug, note(flag.slug, flag.epc)))
     return book
 
 

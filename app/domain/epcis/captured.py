@@ -186,6 +186,16 @@ def is_product(epc: str) -> bool:
     return class_parts(epc) is not None
 
 
+def papers_of(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(type, identifier) of the transactions that an event names, such as its despatch advice (desadv)."""
+    listed = body.get("bizTransactionList")
+    return [
+        (bare_word("BTT", str(entry.get("type") or "")), entry["bizTransaction"])
+        for entry in (listed if isinstance(listed, list) else [])
+        if isinstance(entry, dict) and isinstance(entry.get("bizTransaction"), str)
+    ]
+
+
 def _single(epc: str) -> Amount:
     parts = class_parts(epc)
     return Amount() if parts is not None and parts.serial is None else Amount(pieces=1)

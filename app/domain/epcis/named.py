@@ -73,6 +73,11 @@ def destination(event: Mapping[str, Any]) -> str | None:
     where it says none, or takes a shipment back."""
     if "errorDeclaration" in event or bare_word("BizStep", str(event.get("bizStep", ""))) not in SHIPPING_STEPS:
         return None
+    return place_sent_to(event)
+
+
+def place_sent_to(event: Mapping[str, Any]) -> str | None:
+    """The canonical URI of the place in the destination list."""
     for entry in _list(event.get("destinationList")):
         if isinstance(entry, dict) and bare_word("SDT", str(entry.get("type", ""))) == "location":
             return _text(entry, "destination", canonical_uri)

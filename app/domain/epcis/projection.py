@@ -5,7 +5,7 @@ A custody is (EPC, site). Logistic units are no custodies: what happens to a uni
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -24,6 +24,7 @@ from app.domain.epcis.captured import (
     mentioned,
     related_epcs,
 )
+from app.domain.epcis.departures import VOID_SHIPPING, Departures
 from app.domain.epcis.identifiers import class_parts
 from app.domain.epcis.loops import in_loops
 from app.domain.epcis.named import SHIPPING_STEPS
@@ -93,10 +94,13 @@ class TimelineEntry(NamedTuple):
 @dataclass(frozen=True)
 class ProjectionFlag:
     """`loop`: the EPC is among its own ancestors, or a unit inside itself. `class_without_lot`: goods named by product
-    only. `transformation_too_wide`: inputs and outputs of this EPC's transformation are too many to link."""
+    only. `transformation_too_wide`: inputs and outputs of this EPC's transformation are too many to link.
+    `nothing_to_void`, `arrived_though_void`: the void_shipping `event_id` found no shipment to take back, or more of it
+    has arrived than is left of it."""
 
-    slug: Literal["loop", "class_without_lot", "transformation_too_wide"]
+    slug: Literal["loop", "class_without_lot", "transformation_too_wide", "nothing_to_void", "arrived_though_void"]
     epc: str
+    event_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def project(
     graph = _Graph(effective, measure)
     graph.touch()
     links = graph.links()
-    flags = graph.flags
+    flags = graph.flags | graph.voids(links)
     if only is None:
         flags |= {ProjectionFlag("loop", key.epc) for key in in_loops((x.parent, x.child) for x in links)}
     custodies = graph.custodies()
@@ -144,7 +148,7 @@ def project(
         links=tuple(sorted(links, key=lambda x: (x.child, x.parent, x.event_id.int, x.kind))),
         packings=tuple(sorted(packings, key=_packing_order)),
         timeline=tuple(sorted(timeline, key=lambda x: (x.epc, x.site_uri, x.event_id.int, x.role))),
-        flags=tuple(sorted(flags, key=lambda x: (x.slug, x.epc))),
+        flags=tuple(sorted(flags, key=lambda x: (x.slug, x.epc, str(x.event_id)))),
         voided=tuple(sorted(voided)),
         declared=tuple(sorted((event, by) for event, declarations in voided.items() for by in declarations)),
     )
@@ -233,7 +237,8 @@ class _Graph:
         self.flags: set[ProjectionFlag] = set()
         self._stays: dict[str, dict[str, _Stay]] = defaultdict(dict)
         self._last_site: dict[str, str] = {}
-        self._shipments: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        self._departures = Departures()
+        self._shipments: Mapping[str, list[tuple[datetime, str]]] = {}
         self._transformations: dict[str | UUID, _Transformation] = {}
         self._beside: list[tuple[str, CapturedEvent, Role, str]] = []
 
@@ -254,11 +259,26 @@ class _Graph:
                 parent = {} if event.parent is None else {event.parent: Amount()}
                 for epc in self._goods(event, {**mentioned(event, lists, self._measure), **parent}):
                     self._beside.append((epc, event, role, self._last_site.get(epc, UNKNOWN_SITE)))
+        self._depart()
         for epc, event, role, last in self._beside:
             stays = self._stays.get(epc, {})
             site = next((site for site in (event.site, last) if site in stays), None)
             if site is not None:
                 self.timeline.append(TimelineEntry(epc, site, event.event_id, role))
+
+    def _depart(self) -> None:
+        """What was shipped; what turned out not to have been was seen there."""
+        self._departures.settle()
+        self._shipments = self._departures.from_sites()
+        for epc, one in self._departures.all():
+            role: Role = "shipped" if one.left else "observed"
+            self.timeline.append(TimelineEntry(epc, one.site_uri, one.event.event_id, role, *one.amount))
+
+    def voids(self, links: Iterable[Link]) -> set[ProjectionFlag]:
+        """What is odd about void_shipping."""
+        moved = ((link.parent, Amount(link.grams, link.pieces)) for link in links if link.kind == "move")
+        found = {ProjectionFlag("nothing_to_void", *one) for one in self._departures.in_vain}
+        return found | {ProjectionFlag("arrived_though_void", *one) for one in self._departures.arrived(moved)}
 
     def custodies(self) -> list[Custody]:
         return [
@@ -320,8 +340,11 @@ class _Graph:
             stay.origin = stay.origin or event
         elif role == "received":
             stay.receipts.setdefault(event.biz_step, []).append((event, amount))
-        elif role == "shipped":
-            self._shipments[epc].append((event.event_time, site))
+        if role == "shipped":
+            self._departures.leave(epc, site, event, amount)
+            return CustodyKey(epc, site)
+        if event.kind == "ObjectEvent" and event.biz_step == VOID_SHIPPING:
+            self._departures.void(epc, site, event, amount)
         self.timeline.append(TimelineEntry(epc, site, event.event_id, role, *amount))
         return CustodyKey(epc, site)
 

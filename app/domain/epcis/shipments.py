@@ -3,13 +3,11 @@ off (docs/decisions/0072)."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from app.domain import ids
 from app.domain.epcis.book import Book
 from app.domain.epcis.captured import CapturedEvent
-from app.domain.epcis.vocabulary import bare_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +44,3 @@ def remaining(items: Iterable[tuple[str, int]], arrived: int) -> dict[str, int]:
         came = min(max(amount, 0), arrived)
         left[name], arrived = amount - came, arrived - came
     return left
-
-
-def papers_of(body: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(type, identifier) of the transactions that an event names, such as its despatch advice (desadv)."""
-    listed = body.get("bizTransactionList")
-    return [
-        (bare_word("BTT", str(entry.get("type") or "")), entry["bizTransaction"])
-        for entry in (listed if isinstance(listed, list) else [])
-        if isinstance(entry, dict) and isinstance(entry.get("bizTransaction"), str)
-    ]

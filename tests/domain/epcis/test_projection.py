@@ -587,3 +587,61 @@ def test_odd_fields_do_not_break_the_projection() -> None:
     assert [(custody.epc, custody.site_uri, custody.pieces) for custody in graph.custodies] == [
         ("urn:x:1", UNKNOWN_SITE, 1)
     ]
+
+
+class TestVoidShipping:
+    """CBV 2.0 §7.1.2: objects of an earlier outbound process, all or some, were not shipped."""
+
+    @staticmethod
+    def shipped(graph: Projection, epc: str = A) -> list[tuple[str, int | None]]:
+        entries = [entry for entry in graph.timeline if entry.epc == epc and entry.role == "shipped"]
+        return sorted((entry.site_uri, entry.grams) for entry in entries)
+
+    def test_all_or_some_of_what_a_unit_took_along(self) -> None:
+        story = [
+            make(0, FARM, some("A", 50), some("B", 50)),
+            pack(1, FARM, PALLET, some("A", 12), some("B", 8)),
+            see(2, FARM, "loading", PALLET),
+            see(3, FARM, "shipping", PALLET),
+        ]
+        part = of(*story, see(4, FARM, "void_shipping", some("A", 5)))
+        assert self.shipped(part) == [(FARM, 7_000), (FARM, 7_000)]
+        assert self.shipped(part, B) == [(FARM, 8_000), (FARM, 8_000)]
+        whole = of(*story, see(4, FARM, "void_shipping", PALLET))
+        assert self.shipped(whole) == self.shipped(whole, B) == []
+        assert (part.flags, whole.flags) == ((), ())
+
+    def test_the_latest_shipment_that_it_may_mean(self) -> None:
+        to = [[{"type": "location", "destination": place}] for place in (MARKET, STALL)]
+        papers = [[{"type": "desadv", "bizTransaction": f"urn:x:{n}"}] for n in "12"]
+        sent = [
+            see(1, FARM, "shipping", some("A", 5), destinationList=to[0], bizTransactionList=papers[0]),
+            see(2, FARM, "shipping", some("A", 6), destinationList=to[1], bizTransactionList=papers[1]),
+            see(9, FARM, "shipping", some("A", 9)),
+        ]
+        first, second, later = ((FARM, grams) for grams in (5_000, 6_000, 9_000))
+        for said, left in (
+            ({}, [first, later]),
+            ({"bizTransactionList": papers[0]}, [second, later]),
+            ({"destinationList": to[0]}, [second, later]),
+        ):
+            graph = of(make(0, FARM, some("A", 50)), *sent, see(3, FARM, "void_shipping", some("A"), **said))
+            assert self.shipped(graph) == left, said
+        more = of(make(0, FARM, some("A", 50)), *sent, see(3, FARM, "void_shipping", some("A", 8)))
+        assert self.shipped(more) == [(FARM, 3_000), later]
+        elsewhere = of(make(0, FARM, some("A", 50)), *sent, see(3, None, "void_shipping", some("A")))
+        assert self.shipped(elsewhere) == [first, later]
+
+    def test_what_is_odd_is_flagged_where_it_is_said(self) -> None:
+        for before in ([], [see(1, FARM, "shipping", {**some("A"), "quantity": 4})]):
+            void = see(3, FARM, "void_shipping", some("A", 5))
+            graph = of(make(0, FARM, some("A", 50)), *before, void, see(4, FARM, "shipping", some("A", 5)))
+            assert graph.flags == (ProjectionFlag("nothing_to_void", A, void.event_id),)
+        void = see(3, FARM, "void_shipping", some("A", 5))
+        sent = see(1, FARM, "shipping", some("A", 20))
+        for came, flagged in ((20, True), (15, False)):
+            graph = of(make(0, FARM, some("A", 50)), sent, see(2, SHOP, "receiving", some("A", came)), void)
+            assert graph.flags == ((ProjectionFlag("arrived_though_void", A, void.event_id),) if flagged else ())
+        unknown = see(0.5, FARM, "shipping", some("A"))
+        graph = of(make(0, FARM, some("A", 50)), unknown, sent, see(2, SHOP, "receiving", some("A", 20)), void)
+        assert graph.flags == ()
