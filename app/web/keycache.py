@@ -4,6 +4,7 @@ import hmac
 import logging
 import re
 import time
+from base64 import b64decode
 from collections.abc import Callable
 from hashlib import sha256
 from typing import TypeVar
@@ -65,9 +66,11 @@ class KeyCache(Believed[UUID, Credential]):
             log.info("the use of a key is not noted: %s", error)
 
     def check(self, header: str) -> tuple[UUID, bytes]:
-        """The key id and the hash of the secret in an Authorization header. Raises Unauthenticated."""
+        """The key id and the hash of the secret in an Authorization header: Bearer (RFC 6750), or Basic (RFC 7617) with
+        the key for a password and any name, which is all that many an ERP can send. Raises Unauthenticated."""
         scheme, _, token = header.partition(" ")
-        match = _SHAPE.fullmatch(token.strip()) if scheme.lower() == "bearer" else None
+        token = _password(token) if scheme.lower() == "basic" else token if scheme.lower() == "bearer" else ""
+        match = _SHAPE.fullmatch(token.strip())
         if match is None:
             raise unknown_key()
         return UUID(match[1]), sha256(match[2].encode()).digest()
@@ -82,6 +85,13 @@ class KeyCache(Believed[UUID, Credential]):
             raise refusal
         self.used(credential.principal.key_id)
         return credential.principal
+
+
+def _password(credentials: str) -> str:
+    try:
+        return b64decode(credentials.strip(), validate=True).decode("ascii").partition(":")[2]
+    except ValueError:
+        return ""  # which is no key
 
 
 def _noted(result: Exception | None) -> None:

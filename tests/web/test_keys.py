@@ -1,6 +1,7 @@
 """/api/v1/keys, and what a key opens."""
 
 import time
+from base64 import b64encode
 from typing import Any
 from uuid import uuid4
 
@@ -145,7 +146,18 @@ def test_a_locked_device_or_its_locked_party(cast: Cast) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "Bearer x", "Basic eDp5", "Bearer ock_1_2", f"Bearer ock_{'a' * 32}_{'b' * 48}", "Bearer ock__"],
+    [
+        "",
+        "Bearer",
+        "Bearer x",
+        "Basic",
+        "Basic eDp5",
+        "Basic w6Y6w6Y=",
+        "Basic eDp5=",
+        "Bearer ock_1_2",
+        f"Bearer ock_{'a' * 32}_{'b' * 48}",
+        "Bearer ock__",
+    ],
 )
 def test_what_is_no_key(cast: Cast, header: str) -> None:
     answer = cast.public.get("/products", headers={"Authorization": header})
@@ -158,6 +170,13 @@ def test_a_right_id_with_a_wrong_secret(cast: Cast) -> None:
     for wrong in (key[:-1] + ("0" if key[-1] != "0" else "1"), key.upper()):
         assert cast.public.get("/products", headers={"Authorization": f"Bearer {wrong}"}).status_code == 401
     assert cast.public.get("/products", headers={"Authorization": f"bearer  {key}"}).status_code == 200
+
+
+def test_a_key_as_the_password_of_http_basic(cast: Cast) -> None:
+    key = str(cast.stall.key)
+    for name, password, status in (("erp", key, 200), ("", key, 200), ("erp", key[:-1], 401), (key, "", 401)):
+        basic = "Basic " + b64encode(f"{name}:{password}".encode()).decode()
+        assert cast.public.get("/products", headers={"Authorization": basic}).status_code == status, (name, status)
 
 
 class TestCache:
