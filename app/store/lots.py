@@ -28,6 +28,11 @@ _POSTGRES = (
 )
 
 
+PAIRS = 2_048
+"""Of product and number in one statement of SQLite, which takes some ten thousand values: a GTIN that every stall of a
+city has enrolled is as many products."""
+
+
 class Asked(NamedTuple):
     """A lot by the products that its GTIN may mean, its number, and its anchor."""
 
@@ -72,14 +77,18 @@ class LotReader:
         if self._held.postgres:
             products = [product.hex for product, _ in pairs]
             return await self._held.rows(_POSTGRES, (products, [number for _, number in pairs], anchors))
-        # Few lengths of the list, so that the driver finds the statement prepared; no lot is of no product.
-        room = 1 << max(0, len(pairs) - 1).bit_length()
-        values: list[Any] = []
-        for at, (product, number) in enumerate(pairs, 1):
-            values += (at, product.bytes, number)
-        values += [None] * (3 * room - len(values))
-        ((found,),) = await self._held.rows(_sqlite(room), (*values, msgspec.json.encode(anchors).decode()))
-        rows: Sequence[Any] = msgspec.json.decode(found)
+        rows: list[Any] = []
+        for start in range(0, max(1, len(pairs)), PAIRS):
+            some = pairs[start : start + PAIRS]
+            # Few lengths of the list, so that the driver finds the statement prepared; no lot is of no product.
+            room = 1 << max(0, len(some) - 1).bit_length()
+            values: list[Any] = []
+            for at, (product, number) in enumerate(some, start + 1):
+                values += (at, product.bytes, number)
+            values += [None] * (3 * room - len(values))
+            told = msgspec.json.encode(() if start else anchors).decode()
+            ((found,),) = await self._held.rows(_sqlite(room), (*values, told))
+            rows += msgspec.json.decode(found)
         return rows
 
 
