@@ -54,7 +54,8 @@ def draft(snapshot: Snapshot, principal: Principal, scope: Scope, secret: bytes)
 
 
 def with_code(snapshot: Snapshot, principal: Principal, scope: Scope, text: str, secret: bytes, pointer: str) -> Scope:
-    """The scope with what a code of any kind names, or a GS1 key. Raises Forbidden, Malformed, NotFound."""
+    """The scope with what a code of any kind names, or a GS1 key. Raises Conflict scope-too-wide, Forbidden,
+    Malformed, NotFound."""
     epc = epc_of(text, pointer)
     if epc is not None:
         return with_epc(snapshot, principal, scope, epc)

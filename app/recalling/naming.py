@@ -14,7 +14,7 @@ from app.domain.recalls_scope import Scope, Window
 from app.domain.rights import Principal
 from app.domain.rows import Site
 from app.recalling.finding import Regions
-from app.recalling.reaching import HOLDS
+from app.recalling.reaching import HOLDS, too_wide
 from app.store import chain, links, master, tables
 from app.store import recalls_reach as store
 from app.store.engine import Snapshot
@@ -41,15 +41,17 @@ def epc_of(text: str, pointer: str) -> Epc | None:
 def with_epc(snapshot: Snapshot, principal: Principal, scope: Scope, epc: Epc) -> Scope:
     """The scope with the lots that an EPC names, or that are in a unit; with all that came to a place by its GLN. Of a
     product without a lot number all lots of whoever enrolled it, those that the office has to do with. Raises
-    Forbidden, Malformed, NotFound."""
+    Conflict scope-too-wide rather than leave anything out, Forbidden, Malformed, NotFound."""
     link = gs1_key(epc.uri)
     if link is not None and link.key == "414":
         return replace(scope, windows=(*scope.windows, *(Window(site_id=key) for key in _places(snapshot, epc))))
     parts = class_parts(epc.uri)
     if parts is not None and parts.lot is None and parts.serial is None:
         return replace(scope, lots=(*scope.lots, *_of_product(snapshot, principal, epc, parts.product, parts.gtin)))
-    found = goods(snapshot, epc, "forward", None).keys
-    lots = {row[1] for row in store.by_id(snapshot, found)}
+    found = goods(snapshot, epc, "forward", None)
+    if found.cut:
+        raise too_wide()
+    lots = {row[1] for row in store.by_id(snapshot, found.keys)}
     return replace(scope, lots=(*scope.lots, *(UUID(bytes=key) for key in sorted(lots))))
 
 
@@ -59,6 +61,8 @@ def _of_product(snapshot: Snapshot, principal: Principal, epc: Epc, product: str
     lots = chain.lots_of_products(snapshot, products, HOLDS + 1)
     if not lots:
         raise _unknown(epc)
+    if len(lots) > HOLDS:
+        raise too_wide()
     rows = [(row[0], row[1], row[2]) for row in store.of_lots(snapshot, lots)]
     reached = Regions(snapshot, principal.region).within_reach(rows)
     if not reached:

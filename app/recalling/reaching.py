@@ -56,12 +56,16 @@ def subjects_of(snapshot: Snapshot, scope: Scope, *, over: bool = False) -> Subj
         custodies |= {row[0]: row[1] for row in there}
         goods |= {row[0]: (row[1], row[2], row[3]) for row in there}
     if len(custodies) + len(lots) > HOLDS:
-        raise Conflict(
-            "scope-too-wide",
-            f"范围内货物超过 {HOLDS} 批，请按产品或时间分成几次召回 · "
-            f"more than {HOLDS} batches are named: divide the recall by product or time",
-        )
+        raise too_wide()
     return Subjects(lots, custodies, _spares(snapshot, scope.exclusions, over), frozenset(sites), goods)
+
+
+def too_wide() -> Conflict:
+    return Conflict(
+        "scope-too-wide",
+        f"范围内货物超过 {HOLDS} 批，请按产品或时间分成几次召回 · "
+        f"more than {HOLDS} batches are named: divide the recall by product or time",
+    )
 
 
 def _came(snapshot: Snapshot, window: Window) -> tuple[list[raw.Row], set[UUID]]:

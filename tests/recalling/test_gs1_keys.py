@@ -6,6 +6,8 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import Engine
 
+from app.recalling import naming
+from app.store import chain
 from app.store.check import verify
 from tests.recalling.conftest import affected, form, recalled
 from tests.support.cast import Actor, Cast
@@ -71,6 +73,17 @@ def test_what_names_nothing_says_so(cast: Cast) -> None:
             assert answer.json()["errors"][0]["pointer"] == "/scope/codes/1"
     # What lies in no region is no regulator's to recall; by GTIN alone each recalls what is its own.
     assert cast.regulator.post("/recalls", form({"codes": [GTIN]}, "mock")).status_code == 403
+
+
+@pytest.mark.usefixtures("brought")
+def test_of_more_than_a_recall_holds_nothing_is_left_out_unsaid(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(naming, "HOLDS", 2)  # the GTIN has three lots, and a fourth in the region
+    monkeypatch.setattr(chain, "STARTS", 1)
+    product = cast.product("盐卤豆腐", "tofu", gtin=GTIN[1:])
+    cast.farm.record("produce", outputs=[cast.output(product, "30", lot_number="A")])
+    for by, code in ((cast.regulator, GTIN), (cast.admin, GTIN), (cast.admin, f"{CLASS}A")):
+        answer = by.post("/recalls", form({"codes": [code]}, "mock"))
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "scope-too-wide")
 
 
 @pytest.mark.usefixtures("brought")
