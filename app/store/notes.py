@@ -1,4 +1,5 @@
-"""Flags of captured events that depend on other events: loops, goods without a lot, eventIDs that are used again.
+"""Flags of captured events that depend on other events: loops, goods without a lot, eventIDs that are used again, error
+declarations of what others have reported.
 
 A flag of an EPC stands with the earliest event that names it; a reused eventID with all of its events but the earliest
 and those of equal content.
@@ -11,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from app.domain.epcis.book import NOTES, Book, earliest, note
+from app.domain.epcis.book import NOTES, UNHEEDED, Book, earliest, note
 from app.domain.epcis.captured import CapturedEvent, related_epcs
 from app.domain.epcis.faults import shown
 from app.domain.epcis.loops import in_loops
@@ -22,7 +23,7 @@ from app.store.ledger import fetch
 from app.store.master import values
 
 REUSED = "reused_event_id"
-_COMPUTED = frozenset((REUSED, *NOTES))
+_COMPUTED = frozenset((REUSED, UNHEEDED[0], *NOTES))
 # A loop that leads through more is not looked for.
 _BOUNDS = Bounds(depth=50, nodes=20_000)
 
@@ -77,6 +78,7 @@ class Notes:
         for event_id in had.keys() | wanted.keys():
             # Those that other goods have it for, or the eventIDs of others, are not ours to judge here.
             theirs = {(slug, note(slug, epc)) for slug in NOTES for epc in _epcs(named.get(event_id))} - ours
+            theirs |= set() if event_id in self._events else {UNHEEDED}
             kept = {
                 said
                 for said in had[event_id]

@@ -88,7 +88,10 @@ class Reprojection:
         events = {event.event_id: event for event in found.events}
         places = {uri for event in found.events for uri in (event.site, event.destination) if uri is not None}
         self._ours = aliases.sites_of(connection, places)
-        self.book: Book = book_of(project(found.events, only=found.affected), found.events, self._site_id)
+        # Who brought them is asked for where it makes a difference.
+        declared = any(event.is_error_declaration for event in found.events)
+        graph = project(found.events, only=found.affected, asserted=self._asserters(events if declared else ()))
+        self.book: Book = book_of(graph, found.events, self._site_id)
         # Events that name nothing are in no closure.
         self._events: dict[UUID, CapturedEvent] = events | {key: one.event for key, one in self._fresh.items()}
         self._codes: dict[str, Code] = {}
@@ -98,6 +101,10 @@ class Reprojection:
         self._should = self._compute()
         self._shipments = self._sent(lock)
         self._notes = Notes(connection, self._archive, found.affected, self._events, self.book, self._joined(self._is))
+
+    def _asserters(self, events: Iterable[UUID]) -> dict[UUID, UUID | None]:
+        fresh = {key: one.row.party_id for key, one in self._fresh.items()}
+        return captures.asserters(self._connection, set(events) - fresh.keys()) | fresh
 
     def _site_id(self, uri: str) -> UUID:
         return self._ours.get(uri) or ids.captured_site_id(uri)
@@ -201,8 +208,7 @@ class Reprojection:
         goods = {row.id: row for row in self.book.custodies.values() if row.site_id in ours}
         if not goods:
             return {}
-        by = captures.asserters(self._connection, {row.arrived_event_id for row in goods.values()})
-        by |= {key: one.row.party_id for key, one in self._fresh.items()}
+        by = self._asserters(row.arrived_event_id for row in goods.values())
         markets = master.markets(self._connection, master.sites(self._connection, ours).values())
         found = {}
         for key, row in goods.items():

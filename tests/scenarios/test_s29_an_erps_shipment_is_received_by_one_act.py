@@ -168,6 +168,27 @@ def test_what_turns_out_not_to_have_been_shipped(maker: Actor, market: Actor, en
     assert rebuild(engine) == []
 
 
+def test_by_the_word_of_others_nothing_is_taken_back_and_nothing_has_come(
+    story: Story, maker: Actor, market: Actor, engine: Engine
+) -> None:
+    """别人声明发货有误、说市场已经收到，都不作数；平台运营方可以。 Only who said it takes it back, and the operator."""
+    other = story.enrol("producer", "别家厂", "processor", None, region="640521")
+    sent = shipment()
+    captured(maker, document(*sent))
+    wrong = {"errorDeclaration": {"declarationTime": ago(hours=5), "reason": "incorrect_data"}}
+    came = event("Object", 10, "receiving", at=f"https://id.gs1.org/414/{GATE}", quantityList=LOTS)
+    coming = listed(market)
+    job = captured(other, document(sent[2] | wrong, came))
+    assert listed(market) == coming
+    said = other.get(f"/events/{job['onecode:outcome']['outcomes'][0]['id']}").json()
+    assert [flag["slug"] for flag in said["flags"]] == ["declared_by_others"]
+    assert verify(engine) == []
+    assert rebuild(engine) == []
+    captured(story.admin, document(sent[2] | {"errorDeclaration": {"declarationTime": ago(hours=1)}}))
+    assert listed(market) == []
+    assert verify(engine) == []
+
+
 def test_at_the_desk_a_scan_and_a_tap(story: Story, maker: Actor, market: Actor) -> None:
     captured(maker, document(*shipment()))
     # 市场自己开的单也在同一张表里。 A slip made out here stands in the same list.

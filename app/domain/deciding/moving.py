@@ -159,8 +159,12 @@ def _arrived(ledger: Ledger, link: Link, target: Site) -> bool:
     if link.kind == "identify":
         return link.claimed_by is None and child.party_id == target.party_id
     site = ledger.sites.get(child.site_id) if child.site_id is not None else None
-    captured = ledger.event(link.event_id).kind.startswith(CAPTURED)
-    return link.kind == "move" and captured and site is not None and site.lies_in(target)
+    event = ledger.event(link.event_id)
+    if link.kind != "move" or not event.kind.startswith(CAPTURED) or site is None or not site.lies_in(target):
+        return False
+    market = ledger.market(site)
+    theirs = {None, child.party_id, target.party_id, market.party_id if market is not None else None}
+    return event.party_id in theirs  # by the word of others nothing has come
 
 
 def _receive_outside(draft: Draft, event: Receive, site: Site, source: Outside) -> None:

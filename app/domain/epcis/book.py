@@ -48,6 +48,11 @@ NOTES = {
     ),
 }
 """What the projection flags of an EPC. It stands with the event that it is of, else with the earliest that names it."""
+UNHEEDED = (
+    "declared_by_others",
+    "撤销的是别人上报的事件，未予撤销 · What it takes back somebody else has reported: nothing is taken back",
+)
+"""(slug, detail) of error declarations that change nothing."""
 
 
 def note(slug: str, epc: str) -> str:
@@ -129,6 +134,8 @@ def book_of(
     first = earliest(known.values(), {flag.epc for flag in projection.flags})
     for flag in projection.flags:
         book.notes[flag.event_id or first[flag.epc]].add((flag.slug, note(flag.slug, flag.epc)))
+    for event_id in projection.unheeded:
+        book.notes[event_id].add(UNHEEDED)
     return book
 
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -106,7 +107,8 @@ class ProjectionFlag:
 @dataclass(frozen=True)
 class Projection:
     """The graph, every part sorted, so that equal sets of events give equal projections. `voided` are the events that
-    an error declaration has taken back, each beside that declaration in `declared`; neither touches anything."""
+    an error declaration has taken back, each beside that declaration in `declared`; neither touches anything, nor do
+    the declarations `unheeded`, of what somebody else has reported."""
 
     custodies: tuple[Custody, ...]
     links: tuple[Link, ...]
@@ -115,17 +117,25 @@ class Projection:
     flags: tuple[ProjectionFlag, ...]
     voided: tuple[UUID, ...]
     declared: tuple[tuple[UUID, UUID], ...]
+    unheeded: tuple[UUID, ...] = ()
+
+
+Asserters = Mapping[UUID, UUID | None]
+"""Event → the party that brought it; None, or nothing, for the operator."""
 
 
 def project(
-    events: Iterable[CapturedEvent], measure: Measure = from_uom, only: Collection[str] | None = None
+    events: Iterable[CapturedEvent],
+    measure: Measure = from_uom,
+    only: Collection[str] | None = None,
+    asserted: Asserters = MappingProxyType({}),
 ) -> Projection:
     """The custody graph of `events`. With `only`, the rows of those EPCs: custodies and timeline entries of theirs,
     links whose child is theirs, packings with them as unit or content; complete if `events` is what `closure` collects
     for them. A loop that leads through other goods as well is not looked for then: it needs all links. Raises what
     `measure` raises.
     """
-    effective, voided = without_voided(events)
+    effective, voided, unheeded = without_voided(events, asserted)
     graph = _Graph(effective, measure)
     graph.touch()
     links = graph.links()
@@ -151,11 +161,15 @@ def project(
         flags=tuple(sorted(flags, key=lambda x: (x.slug, x.epc, str(x.event_id)))),
         voided=tuple(sorted(voided)),
         declared=tuple(sorted((event, by) for event, declarations in voided.items() for by in declarations)),
+        unheeded=tuple(sorted(unheeded)),
     )
 
 
-def without_voided(events: Iterable[CapturedEvent]) -> tuple[list[CapturedEvent], dict[UUID, set[UUID]]]:
-    """The events that count, in order, and those that are taken back with the error declarations that do so.
+def without_voided(
+    events: Iterable[CapturedEvent], asserted: Asserters
+) -> tuple[list[CapturedEvent], dict[UUID, set[UUID]], set[UUID]]:
+    """The events that count, in order; those that are taken back with the error declarations that do so; declarations
+    of what somebody else has reported, which take nothing back unless they are the operator's.
 
     A declaration repeats the event it declares wrong (EPCIS 2.0 §7.4.1.4), so it is matched by content; failing that,
     by eventID among the events of exactly the same EPCs, because eventIDs are reused.
@@ -163,25 +177,29 @@ def without_voided(events: Iterable[CapturedEvent]) -> tuple[list[CapturedEvent]
     given = list(events)
     ordered = sorted(set(given), key=lambda event: event.order)
     plain = [event for event in ordered if not event.is_error_declaration]
-    by_content = {event.content_hash: event.event_id for event in plain}
+    by_content = {event.content_hash: event for event in plain}
     by_own_id: dict[str, list[CapturedEvent]] = defaultdict(list)
     # One event may have been given under several eventIDs.
     for event in given:
         if event.epcis_event_id is not None and not event.is_error_declaration:
             by_own_id[event.epcis_event_id].append(event)
     voided: dict[UUID, set[UUID]] = defaultdict(set)
+    unheeded: set[UUID] = set()
     for declaration in ordered:
         if not declaration.is_error_declaration:
             continue
         if declaration.content_hash in by_content:
-            voided[by_content[declaration.content_hash]].add(declaration.event_id)
+            meant = [by_content[declaration.content_hash]]
         else:
-            named = by_own_id.get(declaration.epcis_event_id or "", [])
-            epcs = related_epcs(declaration)
-            for event in named:
-                if epcs == related_epcs(event):
-                    voided[event.event_id].add(declaration.event_id)
-    return [event for event in plain if event.event_id not in voided], voided
+            named, epcs = by_own_id.get(declaration.epcis_event_id or "", []), related_epcs(declaration)
+            meant = [event for event in named if epcs == related_epcs(event)]
+        who = asserted.get(declaration.event_id)
+        for event in meant:
+            if who is None or who == asserted.get(event.event_id):
+                voided[event.event_id].add(declaration.event_id)
+            else:
+                unheeded.add(declaration.event_id)
+    return [event for event in plain if event.event_id not in voided], voided, unheeded
 
 
 def _lotless(epc: str) -> bool:
