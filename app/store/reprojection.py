@@ -19,6 +19,7 @@ from app.domain.codes import CodeKind
 from app.domain.epcis.book import CAPTURED, Book, book_of
 from app.domain.epcis.captured import CapturedEvent
 from app.domain.epcis.closure import closure
+from app.domain.epcis.departures import VOID_SHIPPING
 from app.domain.epcis.projection import project
 from app.domain.epcis.vocabulary import bare_word
 from app.domain.rows import ENTRIES, Code, Correction, Custody, Event, Link, Lot, TimelineEntry, within
@@ -89,7 +90,7 @@ class Reprojection:
         places = {uri for event in found.events for uri in (event.site, event.destination) if uri is not None}
         self._ours = aliases.sites_of(connection, places)
         # Who brought them is asked for where it makes a difference.
-        declared = any(event.is_error_declaration for event in found.events)
+        declared = any(event.is_error_declaration or event.biz_step == VOID_SHIPPING for event in found.events)
         graph = project(found.events, only=found.affected, asserted=self._asserters(events if declared else ()))
         self.book: Book = book_of(graph, found.events, self._site_id)
         # Events that name nothing are in no closure.

@@ -178,10 +178,13 @@ def test_by_the_word_of_others_nothing_is_taken_back_and_nothing_has_come(
     wrong = {"errorDeclaration": {"declarationTime": ago(hours=5), "reason": "incorrect_data"}}
     came = event("Object", 10, "receiving", at=f"https://id.gs1.org/414/{GATE}", quantityList=LOTS)
     coming = listed(market)
-    job = captured(other, document(sent[2] | wrong, came))
+    void = event("Object", 9, "void_shipping", at=WORKS, epcList=[PALLET])
+    job = captured(other, document(sent[2] | wrong, came, void))
     assert listed(market) == coming
-    said = other.get(f"/events/{job['onecode:outcome']['outcomes'][0]['id']}").json()
-    assert [flag["slug"] for flag in said["flags"]] == ["declared_by_others"]
+    said = [other.get(f"/events/{one['id']}").json()["flags"] for one in job["onecode:outcome"]["outcomes"]]
+    assert [{flag["slug"] for flag in flags} for flags in said] == [
+        {"declared_by_others"}, {"reported_by_others"}, {"nothing_to_void"},
+    ]  # fmt: skip
     assert verify(engine) == []
     assert rebuild(engine) == []
     captured(story.admin, document(sent[2] | {"errorDeclaration": {"declarationTime": ago(hours=1)}}))

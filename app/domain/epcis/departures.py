@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from app.domain.epcis.asserted import Asserters, takes_back
 from app.domain.epcis.captured import Amount, CapturedEvent, papers_of
 from app.domain.epcis.named import place_sent_to
 
@@ -57,7 +58,8 @@ def _covers(left: Iterable[Amount], came: Amount) -> bool:
 class Departures:
     """Of all goods, by EPC."""
 
-    def __init__(self) -> None:
+    def __init__(self, asserted: Asserters) -> None:
+        self._asserted = asserted
         self._of: dict[str, list[Departure]] = defaultdict(list)
         self._voids: list[tuple[str, str, CapturedEvent, Amount]] = []
         self._voided: dict[Stay, list[UUID]] = defaultdict(list)
@@ -71,10 +73,12 @@ class Departures:
         self._voids.append((epc, site_uri, event, amount))
 
     def settle(self) -> None:
-        """Takes back what is void: the latest departure until then from where the goods are said to be still, else from
-        anywhere. `in_vain`: the EPCs of which that takes back nothing, with the event that wanted to."""
+        """Takes back what is void: the latest departure until then that the same party reported, from where the goods
+        are said to be still, else from anywhere. `in_vain`: the EPCs of which that takes back nothing, with the event
+        that wanted to."""
         for epc, site_uri, event, amount in self._voids:
-            all_ = [one for one in self._of.get(epc, ()) if one.left and _concerns(event, one.event)]
+            told = [one for one in self._of.get(epc, ()) if takes_back(event, one.event, self._asserted)]
+            all_ = [one for one in told if one.left and _concerns(event, one.event)]
             listed = [one for one in all_ if one.site_uri == site_uri] or all_
             before = [(one.left, one.amount) for one in listed]
             # Several steps may tell of one departure.

@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from app.domain.epcis.asserted import NOBODY, Asserters, without_voided
 from app.domain.epcis.captured import (
     CHILDREN,
     INPUTS,
@@ -23,7 +23,6 @@ from app.domain.epcis.captured import (
     Lists,
     Measure,
     mentioned,
-    related_epcs,
 )
 from app.domain.epcis.departures import VOID_SHIPPING, Departures
 from app.domain.epcis.identifiers import class_parts
@@ -120,15 +119,11 @@ class Projection:
     unheeded: tuple[UUID, ...] = ()
 
 
-Asserters = Mapping[UUID, UUID | None]
-"""Event → the party that brought it; None, or nothing, for the operator."""
-
-
 def project(
     events: Iterable[CapturedEvent],
     measure: Measure = from_uom,
     only: Collection[str] | None = None,
-    asserted: Asserters = MappingProxyType({}),
+    asserted: Asserters = NOBODY,
 ) -> Projection:
     """The custody graph of `events`. With `only`, the rows of those EPCs: custodies and timeline entries of theirs,
     links whose child is theirs, packings with them as unit or content; complete if `events` is what `closure` collects
@@ -136,7 +131,7 @@ def project(
     `measure` raises.
     """
     effective, voided, unheeded = without_voided(events, asserted)
-    graph = _Graph(effective, measure)
+    graph = _Graph(effective, measure, asserted)
     graph.touch()
     links = graph.links()
     flags = graph.flags | graph.voids(links)
@@ -163,43 +158,6 @@ def project(
         declared=tuple(sorted((event, by) for event, declarations in voided.items() for by in declarations)),
         unheeded=tuple(sorted(unheeded)),
     )
-
-
-def without_voided(
-    events: Iterable[CapturedEvent], asserted: Asserters
-) -> tuple[list[CapturedEvent], dict[UUID, set[UUID]], set[UUID]]:
-    """The events that count, in order; those that are taken back with the error declarations that do so; declarations
-    of what somebody else has reported, which take nothing back unless they are the operator's.
-
-    A declaration repeats the event it declares wrong (EPCIS 2.0 §7.4.1.4), so it is matched by content; failing that,
-    by eventID among the events of exactly the same EPCs, because eventIDs are reused.
-    """
-    given = list(events)
-    ordered = sorted(set(given), key=lambda event: event.order)
-    plain = [event for event in ordered if not event.is_error_declaration]
-    by_content = {event.content_hash: event for event in plain}
-    by_own_id: dict[str, list[CapturedEvent]] = defaultdict(list)
-    # One event may have been given under several eventIDs.
-    for event in given:
-        if event.epcis_event_id is not None and not event.is_error_declaration:
-            by_own_id[event.epcis_event_id].append(event)
-    voided: dict[UUID, set[UUID]] = defaultdict(set)
-    unheeded: set[UUID] = set()
-    for declaration in ordered:
-        if not declaration.is_error_declaration:
-            continue
-        if declaration.content_hash in by_content:
-            meant = [by_content[declaration.content_hash]]
-        else:
-            named, epcs = by_own_id.get(declaration.epcis_event_id or "", []), related_epcs(declaration)
-            meant = [event for event in named if epcs == related_epcs(event)]
-        who = asserted.get(declaration.event_id)
-        for event in meant:
-            if who is None or who == asserted.get(event.event_id):
-                voided[event.event_id].add(declaration.event_id)
-            else:
-                unheeded.add(declaration.event_id)
-    return [event for event in plain if event.event_id not in voided], voided, unheeded
 
 
 def _lotless(epc: str) -> bool:
@@ -247,7 +205,7 @@ class _Transformation(NamedTuple):
 class _Graph:
     """The work of one projection: events are read once in order, then links are drawn."""
 
-    def __init__(self, ordered: list[CapturedEvent], measure: Measure) -> None:
+    def __init__(self, ordered: list[CapturedEvent], measure: Measure, asserted: Asserters) -> None:
         self._events = ordered
         self._measure = measure
         self.packings = Packings(ordered, measure)
@@ -255,7 +213,7 @@ class _Graph:
         self.flags: set[ProjectionFlag] = set()
         self._stays: dict[str, dict[str, _Stay]] = defaultdict(dict)
         self._last_site: dict[str, str] = {}
-        self._departures = Departures()
+        self._departures = Departures(asserted)
         self._shipments: Mapping[str, list[tuple[datetime, str]]] = {}
         self._transformations: dict[str | UUID, _Transformation] = {}
         self._beside: list[tuple[str, CapturedEvent, Role, str]] = []
