@@ -229,6 +229,7 @@ class _Search:
     def _keys(self, upto: int) -> Iterator[tuple[SortKey, int]]:
         """Of all that matches: what it is sorted by, and its position."""
         known: set[int] = set()
+        looked = 0
         order = lead_of(self.snapshot, self.asked).order
         for piece in repository.pieces(self.snapshot, order, self.asked, None, READ, READ):
             self._learn(piece.lines.values())
@@ -238,7 +239,8 @@ class _Search:
                     candidate = self._candidate(Found(line, line.body))
                     if self.query.matches(candidate):
                         yield self.query.sort_key(candidate), position
-            if len(known) > SORTED:
+            looked += piece.looked
+            if len(known) > SORTED or (looked >= ROWS and piece.reached is not None):
                 raise _too_complex()
 
     # --- one event ---

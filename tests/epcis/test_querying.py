@@ -134,6 +134,15 @@ def test_limits_are_kept(writer: Writer, engine: Engine, monkeypatch: pytest.Mon
     monkeypatch.setattr("app.exchanging.querying.SORTED", 50)
     with pytest.raises(QueryTooComplexException):
         search(engine, OPERATOR, parse_parameters([("orderBy", "quantity")]), limit=3)
+    monkeypatch.undo()
+    # Where few are of concern it looks no further either.
+    monkeypatch.setattr("app.store.repository.WINDOW", 20)
+    deleted = parse_parameters([("orderBy", "quantity"), ("EQ_action", "DELETE")])
+    search(engine, OPERATOR, deleted, limit=3)
+    monkeypatch.setattr("app.exchanging.querying.ROWS", 40)
+    with pytest.raises(QueryTooComplexException):
+        search(engine, OPERATOR, deleted, limit=3)
+    monkeypatch.undo()
     monkeypatch.setattr("app.exchanging.querying.LOOKED", 50)
     with pytest.raises(QueryTooComplexException):
         search(engine, OPERATOR, parse_parameters([("maxEventCount", "1000")]), limit=3)
