@@ -113,12 +113,14 @@ class Helper:
                 if self._closed:
                     return None
                 try:
-                    process = self._process = self._process or _started()
+                    if self._process is None:
+                        self._process, self._used = _started(), monotonic()
+                    process = self._process
                     if not self._awake(process):
                         return None
                     _send(process.stdin, (what, given))
                     answer = _receive(process.stdout)
-                except (OSError, EOFError) as error:
+                except Exception as error:  # whatever it was, nobody knows any more which question is answered next
                     if not self._closed:
                         log.warning("the capture helper has ended, it is started again: %r", error)
                     self._end()
@@ -168,7 +170,8 @@ def _slices(source: Source) -> Iterator[range]:
 
 def _started() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+        # -P: of what lies where the service was started it reads nothing.
+        [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -268,6 +268,35 @@ class TestProcess:
             assert waiting.result(SECONDS / 2) is None
         assert helped._ask(int, "5") is None
 
+    def test_an_answer_that_cannot_be_read_is_none_of_the_next_question(
+        self, helped: Helper, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert helped._ask(int, "5") == 5
+        receive = helper._receive
+
+        def broken(pipe: Any) -> Any:
+            monkeypatch.setattr(helper, "_receive", receive)
+            raise pickle.UnpicklingError
+
+        monkeypatch.setattr(helper, "_receive", broken)
+        assert helped._ask(int, "6") == 6
+        assert helped._ask(int, "7") == 7
+
+    def test_it_reads_nothing_of_the_directory_it_is_started_in(
+        self, helped: Helper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "selectors.py").write_text("raise SystemExit")
+        monkeypatch.chdir(tmp_path)
+        assert helped._ask(int, "5") == 5
+
+    def test_it_is_not_sent_away_before_it_has_begun(self, helped: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(helper, "PATIENCE", 0.0)
+        helped._used -= helper.RESTS + 1  # the service has had nothing for it until now
+        assert helped._ask(int, "5") is None
+        first = helped.pid
+        helped.rest()
+        assert helped.pid == first is not None
+
     def test_what_it_was_not_told_any_more_is_let_go(self, helped: Helper) -> None:
         assert helped._ask(int, "5") == 5
         process = helped._process
