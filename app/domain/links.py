@@ -20,6 +20,7 @@ from app.domain.ids import LINK, enrolled_id
 GS1 = "https://ref.gs1.org/voc/"
 SCHEMA = "https://schema.org/"
 DEFAULT = f"{GS1}defaultLink"
+WHOLE = frozenset({"all", "linkset"})  # link types that ask for all of them
 MOST = 100  # links of one anchor
 
 # One namespace, as it was and is written.

@@ -6,6 +6,7 @@ left out, so that an unknown lot or serial number leads to its product.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
@@ -55,10 +56,16 @@ class Family:
     names: frozenset[str]
 
 
-def resolve(snapshot: Snapshot, link: DigitalLink, root: str) -> Resolution | None:
-    """What is known of the key, at every level; None where nothing is. `root`: the public address of the service."""
+def resolve(
+    snapshot: Snapshot,
+    link: DigitalLink,
+    root: str,
+    instead: Mapping[str, Sequence[PublishedLink]] = MappingProxyType({}),
+) -> Resolution | None:
+    """What is known of the key, at every level; None where nothing is. `root`: the public address of the service;
+    `instead`: links of anchors, in the place of what is published for them."""
     levels = link.levels
-    published = store.of_anchors(snapshot, [level.path for level in levels])
+    published = {**store.of_anchors(snapshot, [level.path for level in levels]), **instead}
     products = store.products(snapshot, [_gtin(link)]).get(_gtin(link), []) if _gtin(link) else []
     found = []
     for level in levels:
@@ -96,15 +103,16 @@ def level_of_lot(link: DigitalLink, lot: Named, name: str, root: str) -> Level:
 def _level(
     link: DigitalLink, published: Sequence[PublishedLink], own: Sequence[Link], description: str
 ) -> Level | None:
-    shown = [_shown(row) for row in published if row.public]
-    if not shown and not own:
+    told = [shown(row) for row in published if row.public]
+    if not told and not own:
         return None
     # Of a product we have no more than the list of its links: what its maker has published tells more.
-    first = any(row.default for row in shown) or (link.key == "01" and not link.qualifiers)
-    return Level(link, description, (*shown, *own) if first else (*own, *shown))
+    first = any(row.default for row in told) or (link.key == "01" and not link.qualifiers)
+    return Level(link, description, (*told, *own) if first else (*own, *told))
 
 
-def _shown(row: PublishedLink) -> Link:
+def shown(row: PublishedLink) -> Link:
+    """As it is told."""
     return Link(
         row.link_type, row.href, row.title, tuple(row.hreflang), row.type, tuple(row.context), row.fwqs, row.default
     )

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.digital_link import DigitalLink
+from app.domain.digital_link_requests import Addresses
 from app.domain.errors import Conflict, Forbidden, NotFound, Refusal
 from app.domain.links import (
     MOST,
@@ -21,6 +22,7 @@ from app.domain.links import (
 )
 from app.domain.rights import ENROLS, Principal, Role, owns_party, owns_site
 from app.domain.rows import Party, Product, Site
+from app.resolving.circles import Ways
 from app.store import links as store
 from app.store import master
 from app.store.engine import Database, Snapshot, reading
@@ -32,10 +34,12 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class PublishLink:
-    """`form`: anchor, link_type, href, title, hreflang, type, context, fwqs, public, default."""
+    """`form`: anchor, link_type, href, title, hreflang, type, context, fwqs, public, default. `addresses`: of the
+    service."""
 
     principal: Principal
     form: Mapping[str, Any]
+    addresses: Addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class ChangeLink:
     principal: Principal
     link_id: UUID
     changes: Mapping[str, Any]
+    addresses: Addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ def publish_links(transaction: Transaction, commands: Sequence[PublishLink]) -> 
                 f"每个锚点最多 {MOST} 条链接，请先删除不用的 · At most {MOST} links of one anchor: delete one first",
             )
         made = replace(row, id=link_id(row, {each.id for each in there}), record_time=transaction.now)
+        Ways(connection, command.addresses, {**known, made.anchor: _with(there, made)}).require_an_end(link, made)
         _only_default(there, made, changed)
         there.append(made)
         changed[made.id] = made
@@ -123,6 +129,8 @@ def change_links(transaction: Transaction, commands: Sequence[ChangeLink]) -> Se
         same = next((each for each in there if each.id != row.id and identity(each) == identity(row)), None)
         if same is not None:
             raise _exists(same)
+        after = {**known, row.anchor: _with(there, row)}
+        Ways(connection, command.addresses, after).require_an_end(read_anchor(row.anchor), row)
         there[:] = [row if each.id == row.id else each for each in there]
         _only_default(there, row, changed)
         here[row.id] = changed[row.id] = row
@@ -212,6 +220,11 @@ def _require_words(row: PublishedLink) -> None:
 def _exists(row: PublishedLink) -> Conflict:
     told = "此链接已存在，内容不同，请改用 PATCH · This link is there with other content: change it by PATCH"
     return Conflict("link-exists", told, identity=str(row.id))
+
+
+def _with(there: Iterable[PublishedLink], row: PublishedLink) -> list[PublishedLink]:
+    """The links of an anchor once a link is among them."""
+    return [replace(each, default=each.default and not row.default) for each in there if each.id != row.id] + [row]
 
 
 def _only_default(there: list[PublishedLink], row: PublishedLink, changed: dict[UUID, PublishedLink]) -> None:

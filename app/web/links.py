@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field, Strict, StringConstraints
 
 from app import resolving
+from app.domain.digital_link_requests import Addresses
 from app.domain.links import PublishedLink
 from app.domain.rights import Principal
 from app.resolving import Published, PublishLink
@@ -80,8 +81,15 @@ class LinkTold(Told):
     record_time: datetime
 
 
-def _publish(form: LinkForm, principal: Principal) -> PublishLink:
-    return PublishLink(principal, form.model_dump())
+def _addresses(request: Request, service: ServiceDep) -> Addresses:
+    return Addresses(service.settings.public_url, request.headers.get("host", ""))
+
+
+AddressesDep = Annotated[Addresses, Depends(_addresses)]
+
+
+def _publish(form: LinkForm, principal: Principal, addresses: Addresses) -> PublishLink:
+    return PublishLink(principal, form.model_dump(), addresses)
 
 
 @router.post(
@@ -90,8 +98,10 @@ def _publish(form: LinkForm, principal: Principal) -> PublishLink:
     summary="Publish a link; the same form again answers 200",
     responses={200: {"model": LinkTold, "description": "it was there already"}},
 )
-async def publish(form: LinkForm, service: ServiceDep, principal: PrincipalDep, response: Response) -> LinkTold:
-    made = await service.writer.write(resolving.publish_links, _publish(form, principal))
+async def publish(
+    form: LinkForm, service: ServiceDep, principal: PrincipalDep, addresses: AddressesDep, response: Response
+) -> LinkTold:
+    made = await service.writer.write(resolving.publish_links, _publish(form, principal, addresses))
     response.status_code = 201 if made.created else 200
     response.headers["Location"] = f"{router.prefix}/{made.row.id}"
     return LinkTold.model_validate(made.row)
@@ -104,9 +114,11 @@ async def publish(form: LinkForm, service: ServiceDep, principal: PrincipalDep, 
     responses=batches.RESPONSES,
     response_class=Response,
 )
-async def publish_many(request: Request, service: ServiceDep, principal: PrincipalDep) -> Response:
+async def publish_many(
+    request: Request, service: ServiceDep, principal: PrincipalDep, addresses: AddressesDep
+) -> Response:
     return await batches.take_lines(
-        request, service, LinkForm, lambda form: _publish(form, principal), resolving.publish_links, _outcome
+        request, service, LinkForm, lambda form: _publish(form, principal, addresses), resolving.publish_links, _outcome
     )
 
 
@@ -134,8 +146,10 @@ def get_link(link_id: UUID, service: ServiceDep, principal: PrincipalDep) -> Lin
 
 
 @router.patch("/{link_id}", summary="Change a link; it shows within a second")
-async def change(link_id: UUID, body: LinkChange, service: ServiceDep, principal: PrincipalDep) -> LinkTold:
-    command = resolving.ChangeLink(principal, link_id, given(body))
+async def change(
+    link_id: UUID, body: LinkChange, service: ServiceDep, principal: PrincipalDep, addresses: AddressesDep
+) -> LinkTold:
+    command = resolving.ChangeLink(principal, link_id, given(body), addresses)
     return LinkTold.model_validate(await service.writer.write(resolving.change_links, command))
 
 

@@ -74,6 +74,12 @@ TEXTS: dict[str, Text] = {
         "锚点有误", "Bad anchor", "写成 /01/…/10/… 的形式。", "Write it as /01/…/10/…, with its check digits."
     ),
     "bad-link-type": Text("链接类型有误", "Bad link type", "用 GS1 词汇的类型。", "Use a type of GS1's vocabulary."),
+    "circular-link": Text(
+        "链接循环",
+        "A link in a circle",
+        "改用网页地址；linkType=all 列出全部链接。",
+        "Name the address of a page; linkType=all lists all links.",
+    ),
     "bad-href": Text("目标网址有误", "Bad target", "用 https:// 网址。", "Use an address that begins with https://."),
     "bad-language": Text("语言有误", "Bad language", "写成 zh 或 en-GB。", "Write it as zh or en-GB."),
     "bad-media-type": Text("媒体类型有误", "Bad media type", "写成 text/html 等。", "Write it as text/html."),

@@ -6,14 +6,13 @@ Source: GS1-Conformant resolver 1.2 §2, GS1 Digital Link: Compression.
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-from urllib.parse import unquote_plus
 
 import msgspec
 
-from app.domain.digital_link import LONGEST, DigitalLink, NotDigitalLink, parse_path
-from app.domain.digital_link_compression import decompress
+from app.domain.digital_link import DigitalLink, NotDigitalLink
+from app.domain.digital_link_requests import read
 from app.domain.errors import Malformed, NotFound, Refusal
-from app.domain.links import DEFAULT, link_type_of
+from app.domain.links import DEFAULT, WHOLE, link_type_of
 from app.domain.linksets import Link, Resolution, Wishes, link_header, linkset, linkset_text
 from app.domain.rows import Lot
 from app.store.errors import StoreUnavailable
@@ -28,11 +27,8 @@ JSON, JSON_LD, HTML = "application/json", "application/ld+json", "text/html"
 KINDS = (LINKSET, LINKSET_TEXT, JSON, JSON_LD, HTML)
 CONTEXT = "https://ref.gs1.org/standards/resolver/linkset-context"
 METHODS = b"GET, HEAD, OPTIONS"
-CONTEXTS = 20  # of one request
 HEADER_ROOM = 3_000  # characters of a Link header
 
-_WHOLE = frozenset({"all", "linkset"})  # link types that ask for all of them
-_COMPRESSED = re.compile(r"/[A-Za-z0-9_-]{7,1000}/?", re.ASCII)
 _ALLOWED_HEADERS = b"Accept, Accept-Language, Authorization, Content-Type, X-Request-Id"
 _encode = msgspec.json.Encoder().encode
 
@@ -53,6 +49,11 @@ class Answered(NamedTuple):
     headers: list[Header]
     body: bytes
 
+    @property
+    def location(self) -> str:
+        """Where it redirects to; empty where it does not."""
+        return next((value.decode("latin-1") for name, value in self.headers if name == b"location"), "")
+
 
 class Question(NamedTuple):
     """`query`: what is passed on, escaped; `link_type`: as it was asked for; `compressed`: the URI was, or in part;
@@ -70,7 +71,7 @@ class Question(NamedTuple):
     @property
     def kind(self) -> str | None:
         """The representation of the linkset that is asked for; None where it is not."""
-        if self.link_type in _WHOLE:
+        if self.link_type in WHOLE:
             return preferred(self.accept, KINDS)
         if "json" not in self.accept.lower() and LINKSET_TEXT not in self.accept.lower():
             return None
@@ -81,63 +82,26 @@ class Question(NamedTuple):
         return named if self.link_type is None or named == LINKSET else None
 
     @property
+    def step(self) -> tuple[str, str | None, frozenset[str]]:
+        """What leads in a circle where it is asked for again."""
+        link_type = link_type_of(self.link_type or DEFAULT)
+        return self.link.path, link_type, frozenset(self.wishes.contexts)
+
+    @property
     def plain(self) -> bool:
         """The default link is asked for, and nothing that would need more than a lot's code."""
         return self.link_type is None and self.kind is None and not self.wishes.contexts
 
 
-def could_be(path: str) -> bool:
-    """Whether a path is the resolver's: it begins with a number, or is one segment that says a Digital Link."""
-    return "0" <= path[1:2] <= "9" or (_COMPRESSED.fullmatch(path) is not None and _decompressed([path.strip("/")]))
-
-
-def _decompressed(segments: list[str]) -> bool:
-    try:
-        return decompress(segments) is not None
-    except NotDigitalLink:
-        return False
-
-
 def asked_of(raw_path: bytes, query_string: bytes, accept: bytes, language: bytes) -> Question:
     """The question of a request. Raises Malformed."""
-    path, query = raw_path.decode("latin-1"), query_string.decode("latin-1").lstrip("?")
-    if len(path) + len(query) > LONGEST:
-        raise _malformed(NotDigitalLink("网址过长", "the URI is too long"))
-    segments = path[1:].removesuffix("/").split("/")
-    compressed = False
     try:
-        link = _at_root(segments, query)
+        asked = read(raw_path.decode("latin-1"), query_string.decode("latin-1"))
     except NotDigitalLink as error:
-        if not _decompressed(segments):
-            raise _malformed(error) from None
-        try:
-            found = decompress(segments, query)
-        except NotDigitalLink as other:
-            raise _malformed(other) from None
-        assert found is not None
-        link, compressed = found.link, True
-        query = "&".join(filter(None, (*found.others, query)))
-    link_type = lang = None
-    contexts: list[str] = []
-    for part in query.split("&") if query else ():
-        name, _, value = part.partition("=")
-        # The community's resolver, and what was written for it, spells it in small letters.
-        if name in ("linkType", "linktype") and link_type is None:
-            link_type = unquote_plus(value) or None
-        elif name == "context" and len(contexts) < CONTEXTS:
-            contexts.append(unquote_plus(value))
-        elif name == "lang":
-            lang = value
+        raise _malformed(error) from None
     accepted, spoken = accept.decode("latin-1"), language.decode("latin-1")
-    wishes = Wishes(liked_of(spoken) if spoken else (), liked_of(accepted) if accepted else (), tuple(contexts))
-    return Question(link, query, link_type, wishes, accepted, spoken, compressed, lang)
-
-
-def _at_root(segments: list[str], query: str) -> DigitalLink:
-    link = parse_path(segments, query)
-    if 2 * len(link.pairs) != len(segments):
-        raise NotDigitalLink("路径应从主键开始", "the path begins with a key")
-    return link
+    wishes = Wishes(liked_of(spoken) if spoken else (), liked_of(accepted) if accepted else (), asked.contexts)
+    return Question(asked.link, asked.query, asked.link_type, wishes, accepted, spoken, asked.compressed, asked.lang)
 
 
 def _malformed(error: NotDigitalLink) -> Malformed:

@@ -29,7 +29,7 @@ FAMILIES = 8_000_000  # bytes of what is known of GTINs
 BELIEVED = timedelta(minutes=1)
 ENTRY = 600  # bytes of an entry beside its body and headers
 
-Key = tuple[bytes, bytes, bytes, bytes]  # raw path, query, Accept, Accept-Language
+Key = tuple[bytes, bytes, bytes, bytes, bytes]  # raw path, query, Accept, Accept-Language, Host
 
 
 class Found(NamedTuple):

@@ -11,18 +11,21 @@ from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.domain.errors import Refusal, TooMany
+from app.domain.digital_link_requests import Addresses, could_be
+from app.domain.errors import NotFound, Refusal, TooMany
+from app.domain.links import WHOLE
 from app.store.errors import StoreUnavailable
 from app.web.limits import Limits
 from app.web.memo import Made
 from app.web.middleware import Edge
-from app.web.resolver_answers import Answered, Question, answer, asked_of, could_be, options, refusal
+from app.web.resolver_answers import Answered, Question, answer, asked_of, options, refusal
 from app.web.resolver_forms import printed
 from app.web.resolver_known import BELIEVED, ENTRY, Key
 from app.web.service import Service
 
 ROUTE = "/{ai}/{value}"
 ONCE = 100_000  # questions that are remembered to have been asked
+STEPS = 10  # redirects from one Digital Link of ours to the next
 
 
 class ResolverDoor:
@@ -46,15 +49,17 @@ class ResolverDoor:
         client = scope["client"]
         scope["onecode.wait"] = self._limits.wait(client[0], started) if client else 0
         if scope["method"] in ("GET", "HEAD") and not scope["onecode.wait"]:
-            accept = language = given = b""
+            accept = language = given = host = b""
             for name, value in scope["headers"]:
                 if name == b"accept":
                     accept = accept + b"," + value if accept else value  # lines of one header are one list
                 elif name == b"accept-language":
                     language = language + b"," + value if language else value
+                elif name == b"host":
+                    host = value
                 elif name == b"x-request-id":
                     given = value
-            key = scope["raw_path"], scope["query_string"], accept, language
+            key = scope["raw_path"], scope["query_string"], accept, language, host
             scope["onecode.key"] = key
             found = self._resolver.answers.get(key, datetime.now(UTC))
             if found is None:
@@ -70,7 +75,7 @@ class ResolverDoor:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What is not kept."""
-        _, _, accept, language = scope.get("onecode.key", (b"", b"", b"", b""))
+        _, _, accept, language, _ = scope.setdefault("onecode.key", (b"", b"", b"", b"", b""))
         scope["onecode.route"] = ROUTE
         try:
             question = asked_of(scope["raw_path"], scope["query_string"], accept, language)
@@ -86,21 +91,46 @@ class ResolverDoor:
 
     async def _found(self, question: Question, scope: Scope) -> Answered:
         if not scope.get("onecode.again"):
-            return await self._told(question, scope)
+            return (await self._told(question, scope))[0]
         key: Key = scope["onecode.key"]
         with self._resolver.answers.making() as made:
             now = datetime.now(UTC)
-            found = await self._resolver.find(question)
-            told = answer(question, found.resolution, self._resolver.root, scope["method"], found.lots)
-            if found.names is not None and told.status in (200, 300, 307):
+            told, names = await self._told(question, scope)
+            if names is not None and told.status in (200, 300, 307):
                 kept = told._replace(headers=self._edge.complete(told.headers))
                 size = ENTRY + sum(map(len, key)) + len(told.body) + sum(len(n) + len(v) for n, v in told.headers)
-                made[key] = Made(kept, found.names, size, now + BELIEVED, now)
+                made[key] = Made(kept, names, size, now + BELIEVED, now)
         return told
 
-    async def _told(self, question: Question, scope: Scope) -> Answered:
+    async def _told(self, question: Question, scope: Scope) -> tuple[Answered, frozenset[str] | None]:
+        """And what the feed calls all that it was made from; None where it is not to be kept."""
         found = await self._resolver.find(question)
-        return answer(question, found.resolution, self._resolver.root, scope["method"], found.lots)
+        told = answer(question, found.resolution, self._resolver.root, scope["method"], found.lots)
+        return told, None if await self._goes_on(question, told, scope) else found.names
+
+    async def _goes_on(self, question: Question, told: Answered, scope: Scope) -> bool:
+        """Whether a redirect leads to another Digital Link of ours, and so on to an end. Raises NotFound where there is
+        none."""
+        *_, accept, language, host = scope["onecode.key"]
+        addresses = Addresses(self._resolver.root, host.decode("latin-1"))
+        met = {question.step}
+        while (target := addresses.target(told.location)) is not None:
+            try:
+                question = asked_of(target[0].encode(), target[1].encode(), accept, language)
+                if question.link_type in WHOLE:
+                    break
+                found = await self._resolver.find(question)
+                told = answer(question, found.resolution, self._resolver.root, scope["method"], found.lots)
+            except Refusal:
+                return True
+            if question.step in met or len(met) >= STEPS:
+                raise NotFound(
+                    "circular-link",
+                    "此链接又回到自身，可用 linkType=all 查看全部 · The link leads back to itself: linkType=all lists "
+                    "all that there are",
+                )
+            met.add(question.step)
+        return len(met) > 1
 
     def _again(self, key: Key) -> bool:
         """Whether the same was asked for lately: what is asked for once is not worth keeping."""

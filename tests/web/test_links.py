@@ -178,3 +178,65 @@ def test_a_change_shows_on_what_is_kept(shelf: Shelf) -> None:
     assert shelf.leads(LOT) == f"{ROOT}/c/{shelf.lot['lot_code']}"
     shelf.publish(anchor=LOT, default=True)
     assert shelf.leads(LOT) == "https://farm.example.cn/eggs"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_link_is_published_that_leads_in_a_circle(shelf: Shelf) -> None:
+    farm, here, unknown = shelf.cast.farm, f"{ROOT}{PRODUCT}", f"{PRODUCT}/10/none"
+    other = f"/01/{GTIN[:-2]}09"
+    farm.made("/products", {"name": "鸭蛋", "category": "eggs", "measure": "weight", "gtin": other[4:]})
+
+    def refused(form: dict[str, Any], path: str = "/links", method: str = "POST") -> bool:
+        answer = farm.request(method, path, json=form)
+        if answer.status_code in (200, 201):
+            return False
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/circular-link"), form
+        return bool(answer.json()["errors"][0]["pointer"] == "/href")
+
+    for href in (
+        here, f"{here}/", f"{here}?a=b", f"{here}#x", f"{here}?17=300101", f"{ROOT}.:443{PRODUCT}",
+        f"{ROOT}/AQyNo0UVqA", f"{ROOT}/01/%30{GTIN[1:]}", f"{here}?linkType=gs1:defaultLink",
+        f"{here}?linktype=gs1:pip", f"{ROOT}{unknown}",
+        f"{here}?linkType={VOC}pip", f"https://elsewhere.example{PRODUCT}",
+    ):  # fmt: skip
+        alias = {"Host": "elsewhere.example"} if "elsewhere" in href else {}
+        answer = farm.request("POST", "/links", json=link(href=href), headers=alias)
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/circular-link"), href
+        assert answer.json()["errors"][0]["pointer"] == "/href"
+    # Up to the key, which leads to a page: there is an end.
+    assert not refused(link(anchor=unknown, href=here))
+    assert not refused(link(anchor=other, href=here))
+    assert refused(link(href=f"{ROOT}{unknown}"))
+    assert refused(link(href=f"{ROOT}{other}"))
+    assert not refused(link(href=f"{ROOT}{other}?linkType=linkset"))
+    assert not refused(link(href=f"{ROOT}:8443{PRODUCT}", link_type="gs1:recipeInfo"))
+    # Of a type that nobody asks for without naming it, and whose request is not passed on.
+    once = link(href=here, link_type="gs1:hasRetailers", fwqs=False)
+    assert not refused(once)
+    path = farm.post("/links", once).headers["location"]
+    assert refused({"fwqs": True}, path, "PATCH")
+    assert refused({"default": True}, path, "PATCH")
+    assert not refused({"public": False, "fwqs": True}, path, "PATCH")
+    assert refused({"public": True}, path, "PATCH")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_circle_that_comes_about_is_not_entered(shelf: Shelf) -> None:
+    """By what is taken away, or a name of the service that it does not know."""
+    farm, unknown = shelf.cast.farm, f"{PRODUCT}/10/none"
+    page = shelf.publish(anchor=unknown)
+    shelf.publish(href=f"{ROOT}{unknown}", default=True)
+    for _ in range(3):
+        assert shelf.leads(PRODUCT) == f"{ROOT}{unknown}"
+    farm.request("DELETE", f"/links/{page['id']}")
+    settled(shelf.service)
+    for path in (PRODUCT, unknown, f"{PRODUCT}?linkType=gs1:pip", f"{unknown}?a=b"):
+        for method in ("GET", "HEAD"):
+            answer = shelf.ask(path, method)
+            assert answer.status_code == 404, path
+        assert shelf.ask(path).json()["type"] == "/problems/circular-link"
+    assert shelf.linkset(unknown)[0]["anchor"] == ROOT + PRODUCT
+    shelf.publish(href=f"https://elsewhere.example{PRODUCT}", default=True)
+    for _ in range(3):
+        assert shelf.leads(PRODUCT) == f"https://elsewhere.example{PRODUCT}"
+        assert shelf.ask(PRODUCT, host="elsewhere.example").json()["type"] == "/problems/circular-link"

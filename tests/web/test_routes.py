@@ -7,7 +7,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from app import web
-from app.web.resolver_answers import could_be
+from app.domain.digital_link_requests import could_be
 from app.web.service import Service
 from tests.support.enrolled import speaking
 
