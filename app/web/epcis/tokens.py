@@ -1,6 +1,7 @@
 """nextPageToken: where the next page begins, for whom and of which question; nothing is kept here.
 
-Signed, so that nobody asks for places that no page has had; bound to the question and the reader; valid for a while.
+Signed, so that nobody asks for places that no page has had; veiled, since a place where a look ended may be in between
+what the reader may read, and name what it may not; bound to the question and the reader; valid for a while.
 """
 
 import base64
@@ -40,16 +41,18 @@ class Tokens:
         """The token, and when it expires."""
         expires = (now + LASTS).replace(microsecond=0)
         raw = _encode((int(expires.timestamp()), list(cursor.place), cursor.told, cursor.upto, cursor.order))
-        return base64.urlsafe_b64encode(self._sign(raw) + raw).decode().rstrip("="), expires
+        mac = self._sign(raw)
+        return base64.urlsafe_b64encode(mac + self._veiled(mac, raw)).decode().rstrip("="), expires
 
     def read(self, text: str, now: datetime) -> Cursor:
         """Raises QueryParameterException for what `write` has not made of this question for this reader, and for what
         has expired."""
         try:
             both = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            if not hmac.compare_digest(both[:_MAC], self._sign(both[_MAC:])):
+            mac, raw = both[:_MAC], self._veiled(both[:_MAC], both[_MAC:])
+            if not hmac.compare_digest(mac, self._sign(raw)):
                 raise _refused()
-            expires, place, told, upto, order = _decoder.decode(both[_MAC:])
+            expires, place, told, upto, order = _decoder.decode(raw)
         except (ValueError, binascii.Error, msgspec.DecodeError):
             raise _refused() from None
         if now >= datetime.fromtimestamp(expires, UTC):
@@ -61,8 +64,16 @@ class Tokens:
 
     def _sign(self, raw: bytes) -> bytes:
         bound: list[Any] = [self.reader.key_id.hex, self.question]
-        key = blake2b(self.secret, digest_size=32, person=b"epcis-page").digest()
-        return blake2b(_encode(bound) + b"\0" + raw, digest_size=_MAC, key=key).digest()
+        return blake2b(_encode(bound) + b"\0" + raw, digest_size=_MAC, key=self._key(b"epcis-page")).digest()
+
+    def _veiled(self, mac: bytes, raw: bytes) -> bytes:
+        """XOR with BLAKE2b of the MAC and the number of the block; the same again unveils it."""
+        key, blocks = self._key(b"epcis-veil"), range(-(-len(raw) // 64))
+        stream = b"".join([blake2b(mac + n.to_bytes(4, "big"), key=key).digest() for n in blocks])
+        return bytes(a ^ b for a, b in zip(raw, stream, strict=False))
+
+    def _key(self, use: bytes) -> bytes:
+        return blake2b(self.secret, digest_size=32, person=use).digest()
 
 
 def _refused() -> QueryParameterException:
