@@ -55,8 +55,15 @@ def test_each_role_finds_its_places(cast: Cast) -> None:
         "auditor": (at_desk(cast, "d.d", "auditor"), {"trace", "audit"}),
         "admin": (at_desk(cast, "e.e", "admin"), offices | {"audit", "persons"}),
     }
+    assert "<span>工作台</span>" in Browser(cast.client).open("/desk/login")
+    titles = {
+        "regulator": ("监管", "regulator"), "market": ("市场", "market"), "vendor": ("经营户", "vendor"),
+        "auditor": ("审计", "auditor"), "admin": ("管理员", "operator"),
+    }  # fmt: skip
     for role, (browser, places) in people.items():
-        browser.open("/desk")
+        zh, en = titles[role]
+        assert f"<span>The {en}&#39;s desk</span>" in browser.open("/desk/trace?lang=en")
+        assert f"<span>{zh}工作台</span>" in browser.open("/desk/trace?lang=zh")
         for name, _ in PLACES:
             path = "/desk" if name == "overview" else f"/desk/{name}"
             answer = browser.request("GET", path)
