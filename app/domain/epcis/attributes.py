@@ -15,6 +15,8 @@ Attributes = Mapping[str, list[object]]
 
 NAMES: Final = 500
 """Attributes of one element that are kept, of one who says them."""
+ROOM: Final = 100_000
+"""Characters of them together, names and values: a query reads what is said of all that a hundred events name."""
 _VALUES: Final = 20  # of one of them
 _UNASKED = ""  # no query asks for it, but the attribute is there
 
@@ -31,13 +33,19 @@ def attributes_of(data: MasterData, context: Context) -> dict[str, Attributes]:
                 values = said.setdefault(full, [])
                 values += [one if len(str(one)) <= MAX_TEXT else _UNASKED for one in leaves(value)] or [_UNASKED]
                 del values[_VALUES:]
-    return {uri: said for uri, said in found.items() if said}
+    return {uri: joined({}, said) for uri, said in found.items() if said}
 
 
 def joined(before: Attributes, said: Attributes) -> dict[str, list[object]]:
-    """What somebody says of an element now, beside what it said of other attributes before."""
-    newest = dict(said) | {name: values for name, values in before.items() if name not in said}
-    return dict(list(newest.items())[:NAMES])
+    """What somebody says of an element now, beside what it said of other attributes before, as far as there is room."""
+    kept: dict[str, list[object]] = {}
+    room = ROOM
+    for name, values in (dict(said) | {name: values for name, values in before.items() if name not in said}).items():
+        room -= len(name) + sum(len(str(value)) for value in values)
+        if len(kept) == NAMES or room < 0:
+            break
+        kept[name] = values
+    return kept
 
 
 def element_uri(uri: str, context: Context) -> str:

@@ -1,6 +1,6 @@
 """What documents say of vocabulary elements, as it is kept for queries."""
 
-from app.domain.epcis.attributes import NAMES, attributes_of, joined
+from app.domain.epcis.attributes import NAMES, ROOM, attributes_of, joined
 from app.domain.epcis.context import Context
 from app.domain.epcis.documents import master_data_of
 from app.domain.epcis.query_given import MAX_TEXT
@@ -36,3 +36,6 @@ def test_no_more_is_kept_than_queries_may_ask_for() -> None:
     assert kept() == {}
     assert joined({"a": [1], "b": [2]}, {"a": [3]}) == {"a": [3], "b": [2]}
     assert len(joined({f"b{n}": [1] for n in range(NAMES)}, {f"a{n}": [1] for n in range(NAMES)})) == NAMES
+    [said] = kept(*[(f"urn:x:{n}", "v" * MAX_TEXT) for n in range(NAMES)]).values()
+    assert 0 < len(said) < ROOM / MAX_TEXT
+    assert joined(dict(said), {"urn:x:new": ["v"]}).keys() == said.keys() | {"urn:x:new"}
