@@ -11,7 +11,9 @@ from app.store.engine import Snapshot
 from app.store.repository import RIGHTS, Asked, Order
 from app.store.repository_epcs import ByEpc, transformed
 from app.store.repository_readers import keys_of
-from app.store.repository_rows import ByRows, Key
+from app.store.repository_rows import MERGED, ByRows, Key
+from app.store.repository_values import values_within
+from app.store.tables.published import DELETED
 
 COUNTED: Final = 2_000  # rows of an index
 _FEW: Final = 100  # so few need no other index
@@ -71,11 +73,15 @@ def _orders(snapshot: Snapshot, asked: Asked) -> Iterator[Order]:
     for name in _NARROW:
         if name in columns:
             yield _column(query, name)
+    yield from _below(snapshot, query)
     if epcs is not None and epcs.spans:
         yield ByEpc(epcs)
     for by, bounds in (("event_time", query.event_time), ("record_time", query.record_time)):
         if any(bounds):
             yield ByRows(by, by, None, False, *bounds, frozenset([by]))
+    if columns.get("action") == {"DELETE"}:
+        key = Key("action", "DELETE", DELETED)
+        yield ByRows("action", "event_time", [key], False, *query.event_time, frozenset(["action", "event_time"]))
     for name in _WIDE:
         if name in columns:
             yield _column(query, name)
@@ -92,6 +98,8 @@ def by_time(snapshot: Snapshot, asked: Asked, by: str) -> ByRows:
         for name in (*_NARROW, *_WIDE):
             if name in query.columns:
                 return _column(query, name, query.descending)
+            if name in _NARROW and (order := next(_below(snapshot, query, query.descending, name), None)) is not None:
+                return order
     bounds = query.event_time if by == "event_time" else query.record_time
     return ByRows(by, by, None, query.descending, *bounds, frozenset([by]))
 
@@ -107,6 +115,19 @@ def _read(query: Query, keys: list[Key] | None, by: str | None = None, descendin
 def _column(query: Query, name: str, descending: bool = False) -> ByRows:
     keys = [Key(name, value) for value in sorted(query.columns[name])]
     return ByRows(name, "event_time", keys, descending, *query.event_time, frozenset([name, "event_time"]))
+
+
+def _below(snapshot: Snapshot, query: Query, descending: bool = False, column: str | None = None) -> Iterator[ByRows]:
+    """By the places that WD_ asks for: those that lie below them and, of GLNs, every extension that some event names.
+    Not where they are more than are merged; `column`: of this one alone."""
+    for place in query.place_filters:
+        if column in (None, place.column) and len(place.exact) <= MERGED:
+            extensions = values_within(snapshot, place.column, place.spans, MERGED - len(place.exact) + 1)
+            values = sorted(place.exact.union(extensions))
+            if len(values) <= MERGED:
+                keys = [Key(place.column, value) for value in values]
+                yield ByRows(f"wd_{place.column}", "event_time", keys, descending, *query.event_time,
+                             frozenset(["event_time"]))  # fmt: skip
 
 
 def named(query: Query) -> EpcFilter | None:

@@ -1,11 +1,12 @@
 """The values that events of the repository have: seeks from one to the next, however often each stands there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import select, tuple_
 
 from app.domain.epcis.named import Role
+from app.domain.epcis.patterns import Span
 from app.store import raw, tables
 from app.store.engine import Snapshot
 from app.store.published import NATIVE
@@ -26,6 +27,19 @@ def value_after(snapshot: Snapshot, name: str, last: str | None) -> str | None:
     here = column(name)
     beyond = here.is_not(None) if last is None else here > last
     found: str | None = snapshot.scalar(select(here).where(beyond).order_by(here).limit(1))
+    return found
+
+
+def values_within(snapshot: Snapshot, name: str, spans: Iterable[Span], most: int) -> set[str]:
+    """Values of an indexed column that lie in the spans, in any event; no more than so many, one seek for each."""
+    found: set[str] = set()
+    for span in spans:
+        last = span.low
+        while len(found) < most:
+            value = value_after(snapshot, name, last)
+            if value is None or value >= span.high:
+                break
+            found.add(last := value)
     return found
 
 

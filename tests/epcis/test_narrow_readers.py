@@ -61,6 +61,25 @@ def test_pages_are_full_and_cost_what_few_events_cost(
                     assert sorted(told) == [each.position for each in wanted], about
 
 
+def test_places_below_others_and_what_is_deleted_are_sought(everybody: list[One], engine: Engine) -> None:
+    place = "https://id.gs1.org/414/4012345000150"
+    there = [each for each in everybody if each.place == place]
+    for order in ORDERS[:3]:
+        for parameters, wanted in (
+            ({"WD_bizLocation": place}, there),
+            ({"WD_bizLocation": place, "EQ_action": "OBSERVE"}, there),
+            ({"WD_bizLocation": "https://id.gs1.org/414/4012345000999"}, []),
+            ({"WD_readPoint": place}, []),
+            ({"EQ_action": "DELETE"}, []),
+        ):
+            with looking(engine) as looked:
+                page = search(engine, OPERATOR, parse_parameters([*parameters.items(), *order.items()]), limit=7)
+            about = (parameters, order, looked)
+            assert len(page.events) == min(7, len(wanted)), about
+            assert (page.next is None) == (len(wanted) <= 7), about
+            assert not looked.much, about
+
+
 def _key(name: str) -> Callable[[One], object]:
     return lambda each: (each.event_time if name == "eventTime" else each.record_time, each.position)
 

@@ -47,6 +47,7 @@ def test_an_index_finds_what_looking_at_everything_finds(
     for module in ("leading", "querying"):
         monkeypatch.setattr(f"app.exchanging.{module}.COUNTED", 40)
     monkeypatch.setattr("app.exchanging.leading._FEW", 5)
+    monkeypatch.setattr("app.exchanging.leading.MERGED", 2)
     monkeypatch.setattr("app.store.repository_epcs._GROUP", 2)
     there = everything(engine)
     random = Random(seed)

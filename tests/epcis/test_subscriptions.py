@@ -105,14 +105,14 @@ def test_a_subscription_is_listed_read_and_deleted(cast: Cast, receiver: Receive
     query = named(cast.market)
     one = subscribed(cast.market, query, receiver.origin, epcFormat="Always_EPC_URN")
     other = subscribed(
-        cast.market, query, receiver.origin, schedule={"hour": "1", "minute": "5"}, reportIfEmpty=True,
+        cast.market, query, receiver.origin, schedule={"hour": "1", "minute": "5", "timeZone": "Asia/Shanghai"}, reportIfEmpty=True,
         initialRecordTime="2026-11-01T08:00:00.123456+08:00",
     )  # fmt: skip
     listed = cast.market.get(f"{query}/subscriptions").json()
     assert [f"{query}/subscriptions/{row['subscriptionID']}" for row in listed] == [one, other]
     assert listed == [cast.market.get(one).json(), cast.market.get(other).json()]
     assert listed[0]["epcFormat"] == "Always_EPC_URN"
-    assert listed[1]["schedule"] == {"hour": "1", "minute": "5"}
+    assert listed[1]["schedule"] == {"hour": "1", "minute": "5", "timeZone": "Asia/Shanghai"}
     assert listed[1]["reportIfEmpty"] is True
     assert listed[1]["initialRecordTime"] == "2026-11-01T00:00:00.123456Z"
     discovered = cast.market.request("OPTIONS", one).headers

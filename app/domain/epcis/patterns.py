@@ -7,18 +7,25 @@ is compared by its digits, whose number a Digital Link does not tell; GS1 gives 
 A class URI of a GTIN, GRAI, GDTI, GCN, CPI or ITIP without its serial number is the same URI as the pattern of all of
 its instances (`https://id.gs1.org/01/…` and `urn:epc:idpat:sgtin:….*`, CBV 2.0 §8.9.2), in either writing: it matches
 itself and those instances. It does not match the lots of a GTIN: `urn:epc:idpat:lgtin:….*` does.
+
+Taken besides: patterns that begin `urn:epc:id:` or `urn:epc:class:`, as the tests of EPCIS 1.0 write them, and Digital
+Links whose last values are `*` (`…/01/04012345123456/10/*`); there `%2A` is the character. A serial number that is `*`
+is among what such a pattern matches. Ranges (`[1-5]`) are of the patterns of tags, not of identities (§8).
 """
 
 import re
 from dataclasses import dataclass
 
-from app.domain.digital_link import STEM, DigitalLink
+from app.domain.application_identifiers import KEYS
+from app.domain.digital_link import NAMES, STEM, DigitalLink
 from app.domain.epcis.identifiers import canonical_uri, gs1_key
 
 FLAGS = re.ASCII | re.DOTALL
 """Of the rules of patterns."""
 
 _PATTERN = re.compile(r"urn:epc:(?:idpat|id|class):([a-z]+):(.+)", re.DOTALL)
+_RANGE = re.compile(r"\[\d+-\d+\]", re.ASCII)
+_OPEN_LINK = re.compile(r"https?://[^?#]+?/([^/?#]+)/\*(?:/([^/?#]+)/\*)?/?(?:[?#].*)?", re.DOTALL | re.IGNORECASE)
 _COMPANY = re.compile(r"\d{6,12}", re.ASCII)
 _DIGITS = tuple("0123456789")
 
@@ -97,9 +104,32 @@ def pattern_of(value: str, *, instances: bool = True) -> Pattern:
         parts = match[2].split(".", scheme.parts - 1 if scheme else -1)
         if "*" in parts:
             return _open(value, match[1], scheme, parts)
+        if any(_RANGE.fullmatch(part) for part in parts):
+            raise ValueError(
+                "there are no ranges in patterns of identities: list the values, or leave the part open (*)"
+            )
+    elif (match := _OPEN_LINK.fullmatch(value)) is not None and (found := _open_link(value, match, instances)):
+        return found
     uri = canonical_uri(value)
     link = gs1_key(uri)
     return _instances(uri, link) if instances and link is not None else Pattern(frozenset([uri]))
+
+
+def _open_link(value: str, match: re.Match[str], instances: bool) -> Pattern | None:
+    """A Digital Link that ends with one or two open values; None for what is none."""
+    uri = canonical_uri(value)
+    key, qualifier = (None if ai is None else NAMES.get(ai, ai) for ai in match.groups())
+    if gs1_key(uri) is not None:
+        return _whole(uri.removesuffix("%2A"), "[^/]+") if uri.endswith("/%2A") else None
+    if key not in KEYS:
+        return None
+    if qualifier is not None:
+        return _whole(f"{STEM}/{key}/", f"[^/]+/{re.escape(qualifier)}/[^/]+")
+    return _whole(f"{STEM}/{key}/", f"[^/]+(?:{_INSTANCES[key]})?" if instances and key in _INSTANCES else "[^/]+")
+
+
+def _whole(prefix: str, tail: str) -> Pattern:
+    return Pattern(frozenset(), _rule(prefix, tail), (_span(prefix),))
 
 
 def _instances(uri: str, link: DigitalLink) -> Pattern:

@@ -8,6 +8,7 @@ from app.store.types import Ascii, Id, Instant, Json
 # Conditions of partial indexes; a statement says them to the letter.
 OWN = "\"role\" <> 'capture'"
 ASSERTED = '"party_id" <> "recorder_id"'
+DELETED = "\"action\" = 'DELETE'"
 
 epcis_event = table(
     "epcis_event",
@@ -22,8 +23,8 @@ epcis_event = table(
     Column("action", String),
     Column("biz_step", String),
     Column("disposition", String),
-    Column("read_point", String),
-    Column("biz_location", String),
+    Column("read_point", Ascii),
+    Column("biz_location", Ascii),
     Column("transformation_id", String),
     Column("epcis_event_id", String, nullable=False),
     # Who may read it, as in `event`.
@@ -43,6 +44,10 @@ Index(None, _c.record_time, _c.position)
 Index(None, _c.epcis_event_id)
 for _column in (_c.type, _c.biz_step, _c.disposition, _c.read_point, _c.biz_location):
     Index(None, _column, _c.event_time, _c.position)
+# Of the actions the rare one alone: of the others there is one everywhere.
+Index(
+    None, _c.action, _c.event_time, _c.position, sqlite_where=text(DELETED), postgresql_where=text(DELETED),
+)  # fmt: skip
 # What somebody may read who may read little (`app.store.repository_readers`): captured events are their party's.
 for _time in (_c.event_time, _c.record_time):
     for _column, _also, _conditions in (

@@ -8,14 +8,14 @@ from starlette.requests import HTTPConnection
 
 from app.domain.epcis.exceptions import SubscriptionControlsException
 from app.domain.epcis.formats import EpcFormat
-from app.domain.epcis.schedule import FIELDS
+from app.domain.epcis.schedule import FIELDS, ZONE
 from app.domain.epcis.values import parse_time
 from app.domain.epcis.xml_spelling import CBV_FORMATS, CbvFormat, cbv_format
 from app.exchanging.answers import Form
 from app.web.epcis import ground
 
 _FLAGS: dict[object, bool] = {None: False, True: True, False: False, "true": True, "false": False}
-STANDING = frozenset({*FIELDS, "stream", "reportIfEmpty", "initialRecordTime"})
+STANDING = frozenset({*FIELDS, ZONE, "stream", "reportIfEmpty", "initialRecordTime"})
 CONTROLS = {"mediaType": None, "epcFormat": "GS1-EPC-Format", "cbvXmlFormat": "GS1-CBV-XML-Format"}
 
 

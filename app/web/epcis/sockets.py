@@ -20,7 +20,7 @@ from starlette.responses import Response
 from app.domain.epcis.exceptions import SubscriptionControlsException
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_parsing import parse_body
-from app.domain.epcis.schedule import FIELDS
+from app.domain.epcis.schedule import FIELDS, ZONE
 from app.domain.epcis.standing import BATCH, NamedQuery
 from app.domain.errors import Refusal, TooMany
 from app.domain.rights import Principal
@@ -104,7 +104,7 @@ def _asked(websocket: WebSocket) -> Asked:
             f"参数须各出现一次，且为 {'、'.join(sorted(_PARAMETERS))} 之一 · Parameters stand once each and are of "
             f"{', '.join(sorted(_PARAMETERS))}"
         )
-    schedule = {key: given[key] for key in FIELDS if key in given} or None
+    schedule = {key: given[key] for key in (*FIELDS, ZONE) if key in given} or None
     stream = {"true": True, "false": False, None: None}.get(given.get("stream"), given.get("stream"))
     empty = read_flag("reportIfEmpty", given.get("reportIfEmpty"))
     since = read_time("initialRecordTime", given.get("initialRecordTime"))

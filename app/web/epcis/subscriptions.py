@@ -46,8 +46,8 @@ Form = Annotated[
     dict[str, Any],
     Body(
         description="`dest`: a URL on a host that the operator has listed; `signatureToken`: what deliveries are "
-        "signed with; `stream`: true, or `schedule` (UTC); `initialRecordTime`, `reportIfEmpty`, `epcFormat`, "
-        "`cbvXmlFormat`; `mediaType`: application/xml for XML (else what `Accept` says), of EPCIS 1.2 where "
+        "signed with; `stream`: true, or `schedule`, whose times are UTC or of its `timeZone`; `initialRecordTime`, "
+        "`reportIfEmpty`, `epcFormat`, `cbvXmlFormat`; `mediaType`: application/xml for XML (else what `Accept` says), of EPCIS 1.2 where "
         "`GS1-EPCIS-Max` is 1.2",
         examples=[
             {
@@ -119,7 +119,7 @@ async def post_subscription(
     cbv_format: CbvFormatHeader = None,
 ) -> Response:
     """Told of every event once and in order, from now on or from `initialRecordTime`: at once (`stream`), or by a
-    schedule in UTC."""
+    schedule, in UTC or its `timeZone`."""
     unknown = next((key for key in body if key not in _FIELDS), None)
     if unknown is not None:
         raise ValidationException(

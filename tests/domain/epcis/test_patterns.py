@@ -160,6 +160,39 @@ https://id.gs1.org/8010/40123455PQ7
 https://id.gs1.org/414/4012345123456
   + urn:epc:id:sgln:4012345.12345.0
   - urn:epc:id:sgln:4012345.12345.7
+urn:epc:id:sgtin:4012345.012345.*
+  + urn:epc:id:sgtin:4012345.012345.1
+  + https://id.gs1.org/01/04012345123456/21/%2A
+  - urn:epc:id:sgtin:4012345.012346.1
+urn:epc:class:lgtin:4012345.012345.*
+  + urn:epc:class:lgtin:4012345.012345.L
+  - urn:epc:class:lgtin:4012345.012346.L
+https://shop.example/gtin/4012345123456/lot/*?17=991231
+  + urn:epc:class:lgtin:4012345.012345.L
+  - urn:epc:id:sgtin:4012345.012345.1
+  - https://id.gs1.org/01/04012345123456
+https://id.gs1.org/01/04012345123456/10/*/21/*
+  + urn:epc:id:sgtin:4012345.012345.1
+  - urn:epc:class:lgtin:4012345.012345.L
+https://id.gs1.org/01/04012345123456/21/%2A
+  + https://id.gs1.org/01/04012345123456/21/%2A
+  - urn:epc:id:sgtin:4012345.012345.1
+https://id.gs1.org/01/04012345123456/21/7/10/*
+  + urn:epc:id:sgtin:4012345.012345.7
+  - urn:epc:class:lgtin:4012345.012345.L
+https://id.gs1.org/00/*
+  + urn:epc:id:sscc:4012345.1112223334
+  - urn:epc:id:sgtin:4012345.012345.1
+https://id.gs1.org/01/*
+  + urn:epc:idpat:sgtin:4012345.012345.*
+  + urn:epc:id:sgtin:4012345.012345.1
+  - urn:epc:class:lgtin:4012345.012345.L
+https://id.gs1.org/01/*/10/*
+  + urn:epc:class:lgtin:4012345.012345.L
+  - urn:epc:id:sgtin:4012345.012345.1
+https://shop.example/things/*
+  + https://shop.example/things/*
+  - https://shop.example/things/1
 """
 
 
@@ -200,6 +233,8 @@ def test_a_pattern_holds_what_it_says_and_nothing_else(value: str, inside: list[
         ("urn:epc:idpat:itip:4012345.012345.1.*.*", "a piece"),
         ("urn:epc:idpat:itip:4012345.01234.*.*.*", "a piece"),
         ("urn:epc:idpat:gid:*.1.*", "only the last"),
+        ("urn:epc:idpat:sgtin:4012345.[000001-012345].*", "length or form"),
+        ("urn:epc:idpat:sgtin:4012345.012345.[1-5]", "no ranges"),
     ],
 )
 def test_what_is_no_pattern_says_why(value: str, says: str) -> None:

@@ -1,6 +1,7 @@
 """Schedules of standing queries: when the next run is."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -35,12 +36,49 @@ def nexts(moment: datetime, number: int, **fields: object) -> list[str]:
         ({"dayOfWeek": "1"}, ["11-23 00:00:00", "11-30 00:00:00"]),
         ({"dayOfMonth": "31"}, ["12-31 00:00:00", "01-31 00:00:00", "03-31 00:00:00"]),
         ({"month": "2", "dayOfMonth": "29"}, ["02-29 00:00:00"]),
+        ({"hour": "1", "minute": "5", "timeZone": "Asia/Shanghai"}, ["11-22 17:05:00", "11-23 17:05:00"]),
+        ({"dayOfWeek": "1", "timeZone": "America/New_York"}, ["11-23 05:00:00", "11-30 05:00:00"]),
         ({"dayOfMonth": "13", "dayOfWeek": "5", "hour": "[22-23]"}, ["08-13 22:00:00", "08-13 23:00:00"]),
     ],
 )
 def test_the_next_runs(fields: dict[str, object], expected: list[str]) -> None:
     moment = NOON if expected[0] != "08-13 22:00:00" else datetime(2027, 6, 1, tzinfo=UTC)
     assert nexts(moment, len(expected), **fields) == expected
+
+
+def test_clocks_that_are_put_forward_and_back() -> None:
+    """In Berlin 02:00 to 03:00 is left out on 29 March 2026, and comes twice on 25 October."""
+    spring, autumn = datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 24, 23, 30, tzinfo=UTC)
+    assert nexts(spring, 2, hour="2", minute="30", timeZone="Europe/Berlin") == ["03-29 01:00:00", "03-30 00:30:00"]
+    assert nexts(spring, 3, minute="0/30", timeZone="Europe/Berlin") == [
+        "03-29 00:30:00", "03-29 01:00:00", "03-29 01:30:00"
+    ]  # fmt: skip
+    assert nexts(autumn, 3, hour="2", minute="30", timeZone="Europe/Berlin") == [
+        "10-25 00:30:00", "10-25 01:30:00", "10-26 01:30:00"
+    ]  # fmt: skip
+
+
+@given(
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia"]),
+    st.sets(st.integers(0, 23), min_size=1, max_size=3),
+    st.integers(0, 59),
+    st.datetimes(datetime(2011, 1, 1), datetime(2027, 1, 1)),
+)
+def test_every_run_is_told_by_the_clocks_of_the_zone(name: str, hours: set[int], minute: int, moment: datetime) -> None:
+    """As looking at every minute has it: at those that match, or at the first after such as were left out."""
+    zone, start = ZoneInfo(name), moment.replace(second=0, microsecond=0, tzinfo=UTC)
+    given_fields = {"hour": ",".join(map(str, hours)), "minute": str(minute), "timeZone": name}
+    found = next_after(parse_schedule(given_fields), start)
+    before = start.astimezone(zone)
+    for n in range(1, 3 * 24 * 60):
+        at = start + timedelta(minutes=n)
+        local = at.astimezone(zone)
+        naive, ahead = local.replace(tzinfo=None), before.replace(tzinfo=None) + timedelta(minutes=1)
+        left_out = [ahead + timedelta(minutes=k) for k in range(int((naive - ahead).total_seconds()) // 60)]
+        if any(each.hour in hours and each.minute == minute for each in (naive, *left_out)):
+            break
+        before = local
+    assert found == at
 
 
 def test_a_run_is_later_than_the_moment_whatever_its_zone() -> None:
@@ -74,6 +112,13 @@ def test_a_run_is_later_than_the_moment_whatever_its_zone() -> None:
         {"month": "2", "dayOfMonth": "30"},
         {"month": "[4-4],6", "dayOfMonth": "31"},
         {"minute": ",".join(["1"] * 200)},
+        {"timeZone": "Asia/Shanghai"},
+        {"hour": "1", "timeZone": None},
+        {"hour": "1", "timeZone": "+08:00"},
+        {"hour": "1", "timeZone": "Asia"},
+        {"hour": "1", "timeZone": "Asia/Atlantis"},
+        {"hour": "1", "timeZone": "../../etc/passwd"},
+        {"hour": "1", "timezone": "Asia/Shanghai"},
     ],
 )
 def test_what_is_no_schedule_is_refused(fields: dict[str, object]) -> None:
