@@ -105,7 +105,8 @@ def test_a_subscription_is_listed_read_and_deleted(cast: Cast, receiver: Receive
     query = named(cast.market)
     one = subscribed(cast.market, query, receiver.origin, epcFormat="Always_EPC_URN")
     other = subscribed(
-        cast.market, query, receiver.origin, schedule={"hour": "1", "minute": "5", "timeZone": "Asia/Shanghai"}, reportIfEmpty=True,
+        cast.market, query, receiver.origin, reportIfEmpty=True,
+        schedule={"hour": "1", "minute": "5", "timeZone": "Asia/Shanghai"},
         initialRecordTime="2026-11-01T08:00:00.123456+08:00",
     )  # fmt: skip
     listed = cast.market.get(f"{query}/subscriptions").json()

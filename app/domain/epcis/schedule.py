@@ -32,8 +32,9 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Values of each field, ascending; a run is at every second at which all of them match, by the clocks of `zone`. A field that was not given
-    has all values, or where only coarser ones were given its first: `hour: 1, minute: 5` is 01:05:00 alone."""
+    """Values of each field, ascending; a run is at every second at which all of them match, by the clocks of `zone`. A
+    field that was not given has all values, or where only coarser ones were given its first: `hour: 1, minute: 5` is
+    01:05:00 alone."""
 
     second: tuple[int, ...]
     minute: tuple[int, ...]
@@ -50,8 +51,8 @@ class Schedule:
 
 def parse_schedule(given: Mapping[str, object]) -> Schedule:
     """From texts as the standard writes them: numbers and `[from-to]` between commas; a bare number is taken as well,
-    and `from/step`, which its own example has; `timeZone`. Raises SubscriptionControlsException for anything else, and for a
-    schedule by which no run would ever be."""
+    and `from/step`, which its own example has; `timeZone`. Raises SubscriptionControlsException for anything else,
+    and for a schedule by which no run would ever be."""
     zone = _zone(given[ZONE]) if ZONE in given else UTC
     given = {name: value for name, value in given.items() if name != ZONE}
     unknown = next((name for name in given if name not in FIELDS), None)

@@ -47,8 +47,8 @@ Form = Annotated[
     Body(
         description="`dest`: a URL on a host that the operator has listed; `signatureToken`: what deliveries are "
         "signed with; `stream`: true, or `schedule`, whose times are UTC or of its `timeZone`; `initialRecordTime`, "
-        "`reportIfEmpty`, `epcFormat`, `cbvXmlFormat`; `mediaType`: application/xml for XML (else what `Accept` says), of EPCIS 1.2 where "
-        "`GS1-EPCIS-Max` is 1.2",
+        "`reportIfEmpty`, `epcFormat`, `cbvXmlFormat`; `mediaType`: application/xml for XML (else what `Accept` "
+        "says), of EPCIS 1.2 where `GS1-EPCIS-Max` is 1.2",
         examples=[
             {
                 "dest": "https://erp.example.cn/epcis",

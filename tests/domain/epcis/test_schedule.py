@@ -62,11 +62,11 @@ def test_clocks_that_are_put_forward_and_back() -> None:
     st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia"]),
     st.sets(st.integers(0, 23), min_size=1, max_size=3),
     st.integers(0, 59),
-    st.datetimes(datetime(2011, 1, 1), datetime(2027, 1, 1)),
+    st.integers(0, 16 * 365 * 24 * 60),
 )
-def test_every_run_is_told_by_the_clocks_of_the_zone(name: str, hours: set[int], minute: int, moment: datetime) -> None:
+def test_every_run_is_told_by_the_clocks_of_the_zone(name: str, hours: set[int], minute: int, after: int) -> None:
     """As looking at every minute has it: at those that match, or at the first after such as were left out."""
-    zone, start = ZoneInfo(name), moment.replace(second=0, microsecond=0, tzinfo=UTC)
+    zone, start = ZoneInfo(name), datetime(2011, 1, 1, tzinfo=UTC) + timedelta(minutes=after)
     given_fields = {"hour": ",".join(map(str, hours)), "minute": str(minute), "timeZone": name}
     found = next_after(parse_schedule(given_fields), start)
     before = start.astimezone(zone)
