@@ -79,7 +79,7 @@ def _orders(snapshot: Snapshot, asked: Asked) -> Iterator[Order]:
     for by, bounds in (("event_time", query.event_time), ("record_time", query.record_time)):
         if any(bounds):
             yield ByRows(by, by, None, False, *bounds, frozenset([by]))
-    if columns.get("action") == {"DELETE"}:
+    if columns.get("action") == frozenset(["DELETE"]):
         key = Key("action", "DELETE", DELETED)
         yield ByRows("action", "event_time", [key], False, *query.event_time, frozenset(["action", "event_time"]))
     for name in _WIDE:

@@ -36,13 +36,13 @@ class Schedule:
     field that was not given has all values, or where only coarser ones were given its first: `hour: 1, minute: 5` is
     01:05:00 alone."""
 
+    zone: tzinfo
     second: tuple[int, ...]
     minute: tuple[int, ...]
     hour: tuple[int, ...]
     day_of_month: tuple[int, ...]
     month: tuple[int, ...]
     day_of_week: tuple[int, ...]
-    zone: tzinfo = UTC
 
     def has(self, day: date) -> bool:
         """Whether there are runs on the day."""
@@ -73,7 +73,7 @@ def parse_schedule(given: Mapping[str, object]) -> Schedule:
             values.append((least,))
         else:
             values.append(tuple(range(least, most + 1)))
-    schedule = Schedule(*values, zone)
+    schedule = Schedule(zone, *values)
     if not any(schedule.has(date(2000, 1, 1) + timedelta(days=n)) for n in range(_HORIZON.days)):
         raise _refused("", "没有这样的日期 · there is no such day")
     return schedule
