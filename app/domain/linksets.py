@@ -113,19 +113,29 @@ class Wishes:
     contexts: tuple[str, ...] = ()
 
     def best(self, links: Iterable[Link]) -> tuple[Link, ...]:
-        """Those that are liked best: by context, then language, then media type. Where links differ in what the request
-        says nothing of, all of them."""
-        left = list(links)
-        if len(left) == 1:
-            return tuple(left)
-        for score in (self._context, self._language, self._media_type):
-            left = _highest(left, score)
+        """Those that are liked best: by context, then language, then media type. Where the request says nothing of one
+        of these, what is for any comes first; where links differ in nothing else, all of them."""
+        left = self._liked(links)
+        if not self.contexts:
+            left = [link for link in left if not link.context] or left
+        if not self.languages:
+            left = [link for link in left if not link.hreflang] or left
+        if not self.media_types:
+            left = [link for link in left if link.media_type is None] or left
         return tuple({link.href: link for link in reversed(left)}.values())[::-1]
 
     def better(self, links: Sequence[Link]) -> Link:
         """The first, unless the request likes exactly one of the others better."""
-        found = self.best(links)
+        found = self._liked(links)
         return found[0] if len(found) == 1 else links[0]
+
+    def _liked(self, links: Iterable[Link]) -> list[Link]:
+        left = list(links)
+        if len(left) == 1:
+            return left
+        for score in (self._context, self._language, self._media_type):
+            left = _highest(left, score)
+        return left
 
     def _context(self, link: Link) -> tuple[float, float]:
         """Of a context that was not asked for, what is for every context comes first."""

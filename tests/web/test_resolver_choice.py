@@ -1,5 +1,6 @@
 """Which of several links of one type a request is led to: by language, media type and context (docs/conformance.md)."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,26 @@ def test_a_context_chooses(shelf: Shelf) -> None:
     assert shelf.leads(f"{asked}&context=EU").startswith("https://farm.example.cn/eu")
     assert shelf.leads(f"{asked}&context=HK&context=x").startswith("https://farm.example.cn/cn")
     assert shelf.leads(f"{asked}&context=US").startswith("https://farm.example.cn/all")
-    assert shelf.ask(asked).status_code == 300
+    assert shelf.leads(asked).startswith("https://farm.example.cn/all")
+
+
+def test_each_link_of_the_model_linkset_is_found_by_its_own_attributes(shelf: Shelf, vectors: Path) -> None:
+    """And those that have the same ones are listed; a request without any means what is for everybody."""
+    model = json.loads((vectors / "digital-link" / "resolver" / "modelLinkset.json").read_text("utf-8"))
+    asked = f"{PRODUCT}?linkType=gs1:certificationInfo"
+    published = {each["href"]: each for each in model["linkset"][0][f"{VOC}certificationInfo"]}
+    for each in published.values():
+        shelf.publish(link_type="gs1:certificationInfo", **each)
+    attributes = [(each.get("type"), each.get("hreflang"), each.get("context")) for each in published.values()]
+    for each, said in zip(published.values(), attributes, strict=True):
+        wishes = {"accept_language": each["hreflang"][0]} if "hreflang" in each else {}
+        context = f"&context={each['context'][0]}" if "context" in each else ""
+        answer = shelf.ask(asked + context, accept=each["type"], **wishes)
+        if attributes.count(said) > 1:
+            assert answer.status_code == 300
+        else:
+            assert answer.headers["location"].startswith(each["href"] + "?")
+    assert len(published) == 6
 
 
 def test_answers_300_with_a_list_where_nothing_tells_links_apart(shelf: Shelf, vectors: Path) -> None:
