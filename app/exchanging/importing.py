@@ -101,7 +101,6 @@ class _Recording:
         shell = {} if checked.source.bare else checked.source.shell
         self._dated = parse_time(str(shell.get("creationDate", "")))
         self._records = records_of(master_data_of(shell), context_of(shell))
-        self._moved: set[UUID] = set()
         self._joined: set[str] = set()
         self._affected: set[str] = set()
         self._minted: set[str] = set()
@@ -114,7 +113,6 @@ class _Recording:
         return taken
 
     def _note(self, taken: Taken) -> None:
-        self._moved.update(taken.moved)
         self._joined.update(taken.joined)
         if self._order.issue:
             self._affected.update(taken.affected)
@@ -125,13 +123,15 @@ class _Recording:
         described = (*records.parties, *records.sites, *records.products, *records.attributes)
         for slice_ in slices(list(dict.fromkeys(described))):
             self._take(records=records, described=slice_, dated=self._dated)
+            order.told(checked, 0)
         done = 0
         for chunk, draft in self._drafts(checked.chunks(CHUNK)):
             self._events(chunk, draft)
             done += len(chunk)
             order.told(checked, done)
-        for take in follow(self._database, order.principal, self._moved, self._joined):
+        for take in follow(self._database, order.principal, self._joined):
             self._note(self._writer.submit(take_events, take))
+            order.told(checked, done)
         capture_id = ids.capture_id(order.principal.recorder_id, checked.fingerprint.hex())
         self._take(document=(capture_id, checked.envelope, checked.inventory(self._kept)))
         return self._report(capture_id)

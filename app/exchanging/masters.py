@@ -112,7 +112,7 @@ class Office:
         self._desk = Desk(transaction)
         self._known: dict[UUID, list[Any]] = {}
         self._ours: dict[str, Product] = {}
-        self.moved: set[UUID] = set()  # sites that others run than before, at some time
+        self.moved: set[str] = set()  # places that others run than before, at some time
 
     def parties(self, uris: Iterable[str]) -> None:
         wanted = {ids.captured_party_id(uri): (uri, self._records.parties.get(uri, {})) for uri in uris}
@@ -174,7 +174,7 @@ class Office:
                 changes["party_id"] = party_id
             holder = enrolled.get(now.party_id)
             if self._amend(known[key], uri, changes, holder[-1].enrolled_by if holder else None) and owner is not None:
-                self.moved.add(key)
+                self.moved.add(uri)
 
     def _site(self, key: UUID, uri: str, said: Mapping[str, Any], party_id: UUID) -> None:
         link = gs1_key(uri)

@@ -66,12 +66,11 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """`there`: events that had been recorded, as they are kept. `moved`: sites whose goods are now somebody else's.
-    `joined`: places that have turned out to be sites of ours, whose goods are to be computed again. `affected`: EPCs
-    that were computed again. `minted`: new codes. `fits`: the draft, if it was one, has been written."""
+    """`there`: events that had been recorded, as they are kept. `joined`: places that have turned out to be sites of
+    ours, or to be run by others than was thought, whose goods are to be computed again. `affected`: EPCs that were
+    computed again. `minted`: new codes. `fits`: the draft, if it was one, has been written."""
 
     there: Mapping[UUID, Known]
-    moved: frozenset[UUID] = frozenset()
     joined: frozenset[str] = frozenset()
     affected: frozenset[str] = frozenset()
     minted: frozenset[str] = frozenset()
@@ -85,15 +84,15 @@ def take_events(transaction: Transaction, commands: Sequence[Take]) -> Sequence[
     return decided(commands, lambda command: (_take if command.draft is None else _take_draft)(transaction, command))
 
 
-def follow(
-    database: Database, principal: Principal, moved: Collection[UUID], joined: Collection[str]
-) -> Iterator[Take]:
-    """What is to be taken after events whose `Taken` said `moved` and `joined`: the goods of these places again."""
+def follow(database: Database, principal: Principal, joined: Collection[str]) -> Iterator[Take]:
+    """What is to be taken after events whose `Taken` said `joined`: the goods of these places again."""
     settled = frozenset(joined)
-    if not moved and not settled:
+    if not settled:
         return
     with reading(database) as snapshot:
-        goods = sorted({*captures.goods_at(snapshot, moved), *captures.told_of(snapshot, settled)})
+        goods = sorted(
+            {*captures.goods_at(snapshot, map(ids.captured_site_id, settled)), *captures.told_of(snapshot, settled)}
+        )
     for some in slices(goods):
         yield Take(principal, goods=some)
     yield Take(principal, settled=settled)
@@ -128,7 +127,7 @@ def _take(transaction: Transaction, command: Take) -> Taken:
     ours = aliases.sites_of(connection, places)
     office.sites(places - ours.keys())
     office.write()
-    moved = frozenset(office.moved)
+    joined |= aliases.unsettle(connection, office.moved, transaction.now)
     measures: dict[str, Measure | None] = dict.fromkeys(uri for uri in described if uri in records.products)
     named = set().union(*(related_epcs(noted.event) for noted in (command.events if command.issue else new.values())))
     affected: frozenset[str] = frozenset()
@@ -156,7 +155,7 @@ def _take(transaction: Transaction, command: Take) -> Taken:
         row = Capture(key, transaction.now, command.principal.recorder_id, envelope, event_ids)
         captures.add_capture(connection, row)
     aliases.settle(connection, command.settled)
-    return Taken(there, moved, joined, affected, minted)
+    return Taken(there, joined, affected, minted)
 
 
 def _flag_products(fresh: Iterable[Fresh], conflicts: Mapping[str, str]) -> None:
@@ -186,7 +185,7 @@ def _take_draft(transaction: Transaction, command: Take) -> Taken:
     office.write()
     drafts.write(connection, draft, command.principal.party_id, transaction.now, transaction.skew)
     transaction.touched.update(draft.touched)
-    return Taken({}, frozenset(office.moved))
+    return Taken({}, aliases.unsettle(connection, office.moved, transaction.now))
 
 
 def _require_unused(connection: Snapshot, fresh: Iterable[Noted]) -> None:

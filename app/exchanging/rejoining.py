@@ -20,7 +20,7 @@ def rejoin(writer: Writer, database: Database, site_id: UUID) -> None:
     """Blocks until all is on disk. One that was cut off is gone on with by the same again, and by the next document
     that names the place. Raises StoreUnavailable."""
     joined = writer.submit(reconsider, site_id)
-    for take in follow(database, OPERATOR, (), joined):
+    for take in follow(database, OPERATOR, joined):
         writer.submit(take_events, take)
 
 

@@ -75,6 +75,15 @@ def _lead(connection: Connection, places: Mapping[str, UUID], unsettled: Collect
     bulk.upsert(connection, tables.site_alias, [(uri, site, now, uri not in unsettled) for uri, site in places.items()])
 
 
+def unsettle(connection: Connection, uris: Collection[str], now: datetime) -> frozenset[str]:
+    """Places that others run than was thought: their goods are to be computed again, whatever becomes of who was to do
+    it. Returns them, as `join` does from now on. The caller has `captures.serialise`d the connection."""
+    known = _known(connection, uris)
+    rows = [(uri, known[uri][0] if uri in known else ids.captured_site_id(uri), now, False) for uri in uris]
+    bulk.upsert(connection, tables.site_alias, rows)
+    return frozenset(uris)
+
+
 def settle(connection: Connection, uris: Collection[str]) -> None:
     """What happened at these places has been computed again."""
     alias = tables.site_alias.c

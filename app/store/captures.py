@@ -135,7 +135,7 @@ def asserters(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, UUID | None
     return {UUID(bytes=key): None if party is None else UUID(bytes=party) for key, party in rows}
 
 
-def goods_at(snapshot: Snapshot, sites: Collection[UUID]) -> list[str]:
+def goods_at(snapshot: Snapshot, sites: Iterable[UUID]) -> list[str]:
     """The EPCs of captured goods that are or were at one of the sites."""
     keys = sorted(site.bytes for site in sites)
     rows = raw.select(snapshot, tables.custody, ("epc",), "site_id", keys, "epc IS NOT NULL")

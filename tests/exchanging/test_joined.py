@@ -214,7 +214,8 @@ def test_a_joining_that_was_cut_off_is_gone_on_with(
     gives(cast.admin, cast.stall)
     # As if the process had ended when the place was joined and nothing was computed yet.
     with monkeypatch.context() as patched:
-        patched.setattr(recording.captures, "told_of", lambda *_: [])
+        for name in ("told_of", "goods_at"):
+            patched.setattr(recording.captures, name, lambda *_: [])
         bring(cast.farm, made(2, STALL, some("B", 5)))
     with writing(engine) as connection:
         connection.execute(update(tables.site_alias).values(settled=False))

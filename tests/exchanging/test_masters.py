@@ -2,13 +2,16 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import Mock
 from uuid import UUID
 
+import pytest
 from sqlalchemy import Engine
 
 from app.domain import codes
 from app.domain.rights import Principal, Role
 from app.enrolling.keys import OPERATOR
+from app.exchanging import importing
 from app.store import master, tables
 from app.store.check import verify
 from app.store.engine import reading
@@ -121,6 +124,20 @@ def test_a_description_that_comes_later_names_what_was_there_and_whose_goods_tho
     with reading(engine) as snapshot:
         history = master.versions(snapshot, [new["id"]])[new["id"]]
     assert [row.name for row in history] == [old["name"], "Farm"]
+
+
+def test_a_description_that_was_cut_off_is_gone_on_with(
+    engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(writer, engine, document(made(1, FARM, some("A", 5)), seen(9, MARKET, "receiving", some("A", 5))))
+    record = vocabulary("Location", element(FARM, name="Farm", owner=OWNER))
+    back_dated = described(record, events=[], creationDate="2026-01-01T00:00:00Z")
+    monkeypatch.setattr(importing, "follow", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        bring(writer, engine, back_dated)
+    monkeypatch.undo()
+    bring(writer, engine, back_dated)
+    assert verify(engine) == []
 
 
 def test_a_back_dated_description_reaches_the_goods_that_are_there(engine: Engine, writer: Writer) -> None:

@@ -17,7 +17,8 @@ packing = table(
     rowid=False,
 )
 
-# Places of captured events that are sites of ours: decided once, and kept.
+# Places of captured events that are sites of ours: decided once, and kept; and others whose goods are to be computed
+# again.
 site_alias = table(
     "site_alias",
     "replicated",

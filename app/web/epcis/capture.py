@@ -300,7 +300,7 @@ async def post_event(
 
     named, event, take = await run_in_threadpool(checked)
     taken = await service.writer.write(take_events, take, principal.recorder_id)
-    for later in await run_in_threadpool(lambda: list(follow(service.engine, principal, taken.moved, taken.joined))):
+    for later in await run_in_threadpool(lambda: list(follow(service.engine, principal, taken.joined))):
         await service.writer.write(take_events, later, principal.recorder_id)
     for known in taken.there.values():
         # The same content under another eventID, or none, is the same event: it goes by what it was first told with.
