@@ -1,4 +1,5 @@
-"""JSON-LD contexts of EPCIS documents, as far as names and prefixes go. No context is ever fetched."""
+"""JSON-LD contexts of EPCIS documents, as far as names and prefixes go. No context is ever fetched: one is the
+standard's, or stands in the document, or is not known."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -91,11 +92,16 @@ def _items(ignored: object) -> Iterator[object]:
         yield from part if isinstance(part, dict) else (part,)
 
 
+def is_standards(address: str) -> bool:
+    """Whether it is an address of the standard's context: there are mirrors and versions, which all say the same."""
+    return address.endswith(_STANDARD)
+
+
 def own_context(document: Mapping[str, Any]) -> list[Any] | None:
     """What a document's `@context` declares beside the standard's own, as written; None where that is all."""
     context = document.get("@context")
     listed = context if isinstance(context, list) else [context]
-    own = [part for part in listed if part and not (isinstance(part, str) and part.endswith(_STANDARD))]
+    own = [part for part in listed if part and not (isinstance(part, str) and is_standards(part))]
     return own or None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from app.domain.epcis import fields as f
 from app.domain.epcis import vocabulary as v
 from app.domain.epcis.captured import INPUTS, OUTPUTS
-from app.domain.epcis.context import Context, context_of
+from app.domain.epcis.context import Context, context_of, is_standards
 from app.domain.epcis.documents import events_of
 from app.domain.epcis.event_hash import event_hash
 from app.domain.epcis.faults import Fault, Faults, at, readable, shown
@@ -211,6 +211,14 @@ def _context(value: Any, pointer: str, faults: Faults, _: Context) -> None:
                     )
         elif not isinstance(part, str) or not f.is_uri(part):
             _bad_context(place, faults)
+        elif not is_standards(part):
+            faults.refuse(
+                place,
+                "unknown-context",
+                f"不读取网络上的 context，不知道它定义了什么：{f.shown(part)}；请改为在文档中声明所用前缀",
+                f"no context is fetched, so what it defines is not known here: {f.shown(part)}; declare the prefixes "
+                "that you use in the document instead",
+            )
         if i and part in parts[:i]:
             f.repeated(part, place, faults)
 

@@ -8,6 +8,7 @@ from app.domain.epcis.faults import MAX_TEXT
 from .cases import AGGREGATION, ASSOCIATION, LINK, OBJECT, SENSING, TRANSACTION, TRANSFORMATION, document, of
 
 E0 = "/epcisBody/eventList/0"
+STANDARD = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 LONG = "x" * 3_000
 ELEMENT = "/epcisHeader/epcisMasterData/vocabularyList/0/vocabularyElementList/0"
 # name → document, and every refusal in it.
@@ -324,20 +325,24 @@ INVALID: dict[str, tuple[Any, set[tuple[str, str]]]] = {
         document(of(OBJECT, certificationInfo=["https://a.example/1", "none"])),
         {(f"{E0}/certificationInfo/1", "malformed-uri")},
     ),
+    "a context that is not read and nothing seems to need": (
+        document(of(OBJECT, **{"my:field": 1}), **{"@context": ["https://example.org/x.jsonld", {"my": "urn:my:"}]}),
+        {("/@context/0", "unknown-context")},
+    ),
     "names of a context that is not read": (
-        document(of(OBJECT, **{"their:field": 1}), **{"@context": "https://example.org/theirs.jsonld"}),
-        {(f"{E0}/their:field", "undeclared-prefix")},
+        document(of(OBJECT, **{"their:field": 1, "@context": "https://example.org/theirs.jsonld"})),
+        {(f"{E0}/@context", "unknown-context"), (f"{E0}/their:field", "undeclared-prefix")},
     ),
     "a term of a context that is not read": (
-        document(of(OBJECT, ilmd={"harvestDay": 1}), **{"@context": ["https://example.org/theirs.jsonld"]}),
-        {(f"{E0}/ilmd/harvestDay", "field-without-namespace")},
+        document(of(OBJECT, ilmd={"harvestDay": 1}, **{"@context": ["https://example.org/theirs.jsonld"]})),
+        {(f"{E0}/@context/0", "unknown-context"), (f"{E0}/ilmd/harvestDay", "field-without-namespace")},
     ),
     "a context twice": (
-        document(**{"@context": ["urn:x:1", {"a": "urn:a:"}, "urn:x:1", {"a": "urn:a:"}]}),
+        document(**{"@context": [STANDARD, {"a": "urn:a:"}, STANDARD, {"a": "urn:a:"}]}),
         {("/@context/2", "repeated-item"), ("/@context/3", "repeated-item")},
     ),
     "another meaning of eventTime": (
-        document(**{"@context": ["urn:x:1", {"eventTime": "urn:x:time"}]}),
+        document(**{"@context": [STANDARD, {"eventTime": "urn:x:time"}]}),
         {("/@context/1/eventTime", "malformed-context")},
     ),
     "an event with a bad context": (
