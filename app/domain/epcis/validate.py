@@ -215,8 +215,8 @@ def _context(value: Any, pointer: str, faults: Faults, _: Context) -> None:
             faults.refuse(
                 place,
                 "unknown-context",
-                f"不读取网络上的 context，不知道它定义了什么：{f.shown(part)}；请改为在文档中声明所用前缀",
-                f"no context is fetched, so what it defines is not known here: {f.shown(part)}; declare the prefixes "
+                f"不读取网络上的 context，不知道它定义了什么：{shown(part)}；请改为在文档中声明所用前缀",
+                f"no context is fetched, so what it defines is not known here: {shown(part)}; declare the prefixes "
                 "that you use in the document instead",
             )
         if i and part in parts[:i]:
