@@ -114,6 +114,12 @@ def test_the_receivers_own_system_receives_it_too(maker: Actor, market: Actor, e
     captured(market, document(*came))
     [left] = listed(market)
     assert [item["lot_number"] for item in left["items"]] == ["LJ0228"]
+    # 已经报过收货的再收一次，就是多收，要提示。 What has come is not received once more without a flag.
+    sauce = next(item["custody_id"] for item in coming["items"] if item["lot_number"] == "LJJ0301")
+    part = {"custody_id": sauce, "quantity": {"value": "15", "unit": "公斤"}}
+    twice = market.record("receive", slip_code=coming["slip_code"], items=[part])
+    assert [flag["slug"] for flag in twice["flags"]] == ["more_than_slip"]
+    market.record("correct", event_id=twice["id"], reason="did_not_occur")
     [taken] = market.record("receive", slip_code=coming["slip_code"])["outputs"]
     assert taken["quantity"]["grams"] == 40_000
     assert listed(market) == []
