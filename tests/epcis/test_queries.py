@@ -84,6 +84,22 @@ def test_what_is_no_query_is_refused(cast: Cast, body: Any, status: int, excepti
     assert cast.stall.get("/epcis/queries").json() == []
 
 
+@pytest.mark.parametrize(
+    ("query", "status", "exception"),
+    [
+        (rb'{"EXISTS_errorDeclaration": "\u0000"}', 400, "Validation"),
+        (rb'{"@context": {"ex": "\u0000"}}', 400, "Validation"),
+        (rb'{"EQ_bizStep": ["\ud800:"]}', 400, "Validation"),
+        (b'{"EQ_eventID": ["' + b"x" * 8_000_001 + b'"]}', 413, "QueryTooComplex"),
+    ],
+    ids=["NUL in a value that nobody looks at", "NUL in a context", "half a character", "more than is read"],
+)
+def test_what_no_database_takes_is_refused_at_the_door(cast: Cast, query: bytes, status: int, exception: str) -> None:
+    body, named_json = b'{"name": "n", "query": ' + query + b"}", {"Content-Type": "application/json"}
+    answer = cast.stall.request("POST", "/epcis/queries", content=body, headers=named_json)
+    assert (answer.status_code, answer.json()["type"]) == (status, f"epcisException:{exception}Exception")
+
+
 @pytest.mark.parametrize("query", ['{"maxEventCount": 1%s}' % ("0" * 40), '{"EQ_quantity": [1e400, -1e-400, 1e308]}'])
 def test_numbers_of_any_size_are_no_fault_of_ours(cast: Cast, query: str) -> None:
     body = f'{{"name": "n", "query": {query}}}'.encode()

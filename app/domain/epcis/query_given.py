@@ -13,6 +13,7 @@ from app.domain.epcis.query_fields import date_of, normal, number_of, time_of
 MAX_TEXT = 2_048
 """Characters in one value or name."""
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_URI = re.compile("[A-Za-z][A-Za-z0-9+.-]*:.", re.ASCII)
 _INTEGER = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -53,7 +54,7 @@ class Given:
     def uris(self) -> list[str]:
         texts = self.texts()
         for text in texts:
-            if ":" not in text:
+            if not _URI.match(text):
                 raise self.refused(f"应为URI：{shown(text)}", f"should be a URI: {shown(text)}")
         return texts
 

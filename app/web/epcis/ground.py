@@ -10,16 +10,16 @@ from typing import Any, Final, Literal
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
 
-from app.domain.epcis.exceptions import URITooLongException
+from app.domain.epcis.exceptions import EpcisException, QueryTooComplexException, URITooLongException
 from app.domain.epcis.writing import CONTEXT
 from app.domain.epcis.xml_shape import Version
-from app.domain.errors import NotAcceptable
+from app.domain.errors import NotAcceptable, TooLarge
 from app.domain.rights import Principal
 from app.exchanging import to_json
 from app.web.auth import PrincipalDep
+from app.web.bodies import JsonRoute
 from app.web.negotiation import acceptable
 from app.web.problems import EPCIS_HEADERS
 from app.web.service import Service, ServiceDep
@@ -49,7 +49,7 @@ _ABILITIES: Final[Mapping[str, str]] = {
 }
 
 
-class EpcisRoute(APIRoute):
+class EpcisRoute(JsonRoute):
     """Answers bear the standard's headers, and nobody is answered in a version or media type that it does not take."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -63,7 +63,12 @@ class EpcisRoute(APIRoute):
                 )
             _versions(request.headers)
             shape_of(request)
-            response = await handler(request)
+            try:
+                response = await handler(request)
+            except TooLarge as error:
+                if isinstance(error, EpcisException) or not request.url.path.startswith(f"{PREFIX}/queries"):
+                    raise
+                raise QueryTooComplexException(error.detail) from error
             for name, value in EPCIS_HEADERS.items():
                 response.headers.setdefault(name, value)
             return response

@@ -40,6 +40,7 @@ REFUSED = [
     ("EQ_persistentDisposition_set", "tasty"),
     ("EQ_persistentDisposition_kept", "damaged"),
     ("EQ_readPoint", "here"),
+    ("EQ_readPoint", "12:30"),
     ("WD_bizLocation", ""),
     ("EQ_bizTransaction_", "urn:x:a"),
     ("EQ_bizTransaction", "urn:x:a"),
