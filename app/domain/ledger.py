@@ -80,6 +80,7 @@ class Ledger:
     links_up: dict[UUID, list[Link]] = field(default_factory=lambda: defaultdict(list))
     links_down: dict[UUID, list[Link]] = field(default_factory=lambda: defaultdict(list))
     items: dict[str, list[SlipItem]] = field(default_factory=lambda: defaultdict(list))
+    items_of: dict[UUID, list[SlipItem]] = field(default_factory=lambda: defaultdict(list))  # by custody
     attached: dict[UUID, list[Attachment]] = field(default_factory=lambda: defaultdict(list))
     timeline: dict[UUID, list[TimelineEntry]] = field(default_factory=lambda: defaultdict(list))
     holds_of_lot: dict[UUID, list[Hold]] = field(default_factory=lambda: defaultdict(list))
@@ -261,7 +262,7 @@ class Ledger:
             case Link():
                 return [self.links_up[row.child_id], self.links_down[row.parent_id]]
             case SlipItem():
-                return [self.items[row.slip_code]]
+                return [self.items[row.slip_code], self.items_of[row.custody_id]]
             case Attachment():
                 return [self.attached[row.subject_id]]
             case TimelineEntry():

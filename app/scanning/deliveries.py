@@ -2,7 +2,7 @@
 made out here or stands for a shipment that its sender's own system reported (docs/decisions/0072)."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -30,6 +30,7 @@ from app.tracing.epcs import goods
 KEPT: Final = timedelta(days=30)
 """What was sent earlier is listed when asked for."""
 _SSCC = re.compile(r"(?:00)?(\d{18})")
+_Known = dict[tuple[UUID, UUID], dict[str, int]]  # goods, site → by slip, what is still to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,13 @@ def find_deliveries(
     Forbidden, Invalid, NotFound."""
     sites = _sites(snapshot, reader, site_id)
     slips = deliveries.under_way(snapshot, sites, since or now - KEPT, after, limit + 1)
-    page = slips[:limit]
-    return Found(_told(snapshot, page, now), deliveries.place(page[-1]) if len(slips) > limit else None)
+    return _page(snapshot, slips, limit, now)
 
 
-def scanned(snapshot: Snapshot, reader: Principal, now: datetime, text: str, *, site_id: UUID | None) -> Found:
+def scanned(
+    snapshot: Snapshot, reader: Principal, now: datetime, text: str, *, site_id: UUID | None, after: Place | None,
+    limit: int,
+) -> Found:  # fmt: skip
     """As find_deliveries, those that bring what was scanned: an SSCC, a Digital Link, an EPC, GTIN and lot number, or a
     code of ours. Raises Malformed, NotFound as well."""
     sites = _sites(snapshot, reader, site_id)
@@ -90,7 +93,8 @@ def scanned(snapshot: Snapshot, reader: Principal, now: datetime, text: str, *, 
         slips = deliveries.carrying(snapshot, goods(snapshot, epc, None, None).keys)
     else:
         slips = _by_code(snapshot, text)
-    return Found(_told(snapshot, [slip for slip in slips if slip.to_site_id in sites], now))
+    slips = [slip for slip in slips if slip.to_site_id in sites and (after is None or deliveries.place(slip) < after)]
+    return _page(snapshot, slips, limit, now)
 
 
 def _by_code(snapshot: Snapshot, text: str) -> list[Slip]:
@@ -126,14 +130,16 @@ def _sites(snapshot: Snapshot, reader: Principal, site_id: UUID | None) -> set[U
     return {site.id for site in below if owns_site(reader, site, markets[site.id])}
 
 
-def _told(snapshot: Snapshot, slips: Iterable[Slip], now: datetime) -> list[Delivery]:
-    listed = list(slips)
-    ledger = deliveries.contents(snapshot, [slip.code for slip in listed], now)
-    told = [_delivery(ledger, slip) for slip in listed]
-    return [one for one in told if one.lines]
+def _page(snapshot: Snapshot, slips: Sequence[Slip], limit: int, now: datetime) -> Found:
+    """`slips`: the latest first."""
+    page = slips[:limit]
+    ledger = deliveries.contents(snapshot, [slip.code for slip in page], now)
+    known: _Known = {}
+    told = [_delivery(ledger, slip, known) for slip in page]
+    return Found([one for one in told if one.lines], deliveries.place(page[-1]) if len(slips) > limit else None)
 
 
-def _delivery(ledger: Ledger, slip: Slip) -> Delivery:
+def _delivery(ledger: Ledger, slip: Slip, known: _Known) -> Delivery:
     event = ledger.event(slip.event_id)
     captured = event.kind.startswith(CAPTURED)
     assert slip.to_site_id is not None, "asked for by it"
@@ -150,13 +156,13 @@ def _delivery(ledger: Ledger, slip: Slip) -> Delivery:
         ledger.site(slip.to_site_id),
         papers_of(body),
         sorted({unit for unit in units if is_sscc(unit)}),
-        [line for item in items if (line := _line(ledger, slip, item)) is not None],
+        [line for item in items if (line := _line(ledger, slip, item, known)) is not None],
     )
 
 
-def _line(ledger: Ledger, slip: Slip, item: SlipItem) -> Line | None:
+def _line(ledger: Ledger, slip: Slip, item: SlipItem, known: _Known) -> Line | None:
     """None where nothing is to come any more; of goods of unknown amount until some came."""
-    left = remaining_of(ledger, slip, item)
+    left = remaining_of(ledger, slip, item, known)
     if left <= 0 and (item.amount or item.received):
         return None
     product, lot = ledger.product(item.product_id), ledger.lot(item.lot_id)

@@ -82,7 +82,7 @@ def list_deliveries(
     now = datetime.now(UTC)
     with reading(service.engine) as snapshot:
         if scan is not None:
-            found = scanned(snapshot, principal, now, scan, site_id=site_id)
+            found = scanned(snapshot, principal, now, scan, site_id=site_id, after=asked.after, limit=asked.limit)
         else:
             found = find_deliveries(
                 snapshot, principal, now, site_id=site_id, since=since, after=asked.after, limit=asked.limit

@@ -122,7 +122,7 @@ def _wanted(
     """Items of the slip with how much is taken of each: all that remains, or the parts named."""
     items = {item.custody_id: item for item in ledger.items[slip.code]}
     if parts is None:
-        remaining = [(item, remaining_of(ledger, slip, item)) for item in items.values()]
+        remaining = [(item, remaining_of(ledger, slip, item, {})) for item in items.values()]
         wanted = [(item, amount, None) for item, amount in remaining if amount > 0]
         if not wanted:
             raise Conflict("slip-used-up", "单上货物已全部收货 · everything on the slip has been received")
@@ -137,20 +137,26 @@ def _wanted(
     return found
 
 
-def remaining_of(ledger: Ledger, slip: Slip, item: SlipItem) -> int:
-    """How much of an item is still to come. What the receiver's own documents say has come of a captured shipment, or
-    what it took in from outside and has been identified since, came off the earliest slips of the goods to it."""
+def remaining_of(ledger: Ledger, slip: Slip, item: SlipItem, known: dict[tuple[UUID, UUID], dict[str, int]]) -> int:
+    """How much of an item is still to come. `known` takes what was found out about the same goods to the same site."""
     goods = ledger.custody(item.custody_id)
     if goods.epc is None or slip.to_site_id is None:
         return item.amount - item.received
-    target = ledger.site(slip.to_site_id)
+    key = goods.id, slip.to_site_id
+    if key not in known:
+        known[key] = _remaining(ledger, goods, ledger.site(slip.to_site_id))
+    return known[key][slip.code]
+
+
+def _remaining(ledger: Ledger, goods: Custody, target: Site) -> dict[str, int]:
+    """By slip. What the receiver's own documents say has come of a captured shipment, or what it took in from outside
+    and has been identified since, came off the earliest slips of the goods to it."""
     there = [link for link in ledger.links_down[goods.id] if _arrived(ledger, link, target)]
     came = sum((link.grams if goods.measure == "weight" else link.pieces) or 0 for link in there)
-    others = [other for other in ledger.rows[SlipItem].values() if other.custody_id == goods.id]
-    slips = {other.slip_code: ledger.slip(other.slip_code) for other in others}
-    others = [other for other in others if slips[other.slip_code].to_site_id == target.id]
-    others.sort(key=lambda other: (slips[other.slip_code].shipped_at, other.slip_code))
-    return remaining([(other.slip_code, other.amount - other.received) for other in others], came)[slip.code]
+    slips = {item.slip_code: ledger.slip(item.slip_code) for item in ledger.items_of[goods.id]}
+    items = [item for item in ledger.items_of[goods.id] if slips[item.slip_code].to_site_id == target.id]
+    items.sort(key=lambda item: (slips[item.slip_code].shipped_at, item.slip_code))
+    return remaining([(item.slip_code, item.amount - item.received) for item in items], came)
 
 
 def _arrived(ledger: Ledger, link: Link, target: Site) -> bool:
