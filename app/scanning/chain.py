@@ -56,7 +56,7 @@ class Chain:
         return [link for link in self.parents[gap.id] if link.claimed_by is not None]
 
     def cut_on(self, way: Way) -> list[UUID]:
-        return sorted(self.cut & way.generation.keys())
+        return sorted(key for key in way.generation if key in self.cut)
 
     def obstacles(self, way: Way, today: date) -> list[Reason]:
         """Every status of the root that rows show: recalled, held, refused, expired, incomplete."""

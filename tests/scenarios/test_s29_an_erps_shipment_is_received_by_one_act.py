@@ -225,6 +225,18 @@ def test_at_the_desk_a_scan_and_a_tap(story: Story, maker: Actor, market: Actor)
     assert story.key("lab", party_id=market.party["id"]).get("/deliveries").status_code == 403
 
 
+def test_goods_on_many_slips_are_found_page_by_page(maker: Actor, market: Actor) -> None:
+    """同一批货分几车来：扫一下，一页一页都在。 One lot on several lorries: a scan finds them all, page by page."""
+    sent = {"destinationList": SENT["destinationList"], "quantityList": LOTS[:1]}
+    captured(maker, document(*(event("Object", hours, "shipping", at=WORKS, **sent) for hours in (5, 4, 3))))
+    asked, found = {"scan": f"{SAUCE}/10/LJJ0301", "limit": "2"}, []
+    while asked:
+        page = market.get("/deliveries", params=asked).json()
+        found.append([item["remaining"]["grams"] for one in page["items"] for item in one["items"]])
+        asked = asked | {"cursor": page["next"]} if page["next"] else {}
+    assert found == [[15_000, 15_000], [15_000]]
+
+
 def test_goods_taken_in_before_their_document_came(story: Story, maker: Actor, market: Actor, engine: Engine) -> None:
     """先按外购收下，文档后到：认一认来源，在途的就不再等，账也不重扣。 Taken in first, told of later."""
     sauce = story.product("辣椒酱", "sauce", gtin="06901234567892")
