@@ -90,7 +90,7 @@ def _receive_slip(draft: Draft, event: Receive, site: Site, text: str) -> None:
     for item, amount, entered in sorted(wanted, key=lambda w: w[0].position):
         parent = ledger.custody(item.custody_id)
         product = ledger.product(parent.product_id)
-        if amount > remaining_of(ledger, slip, item):
+        if amount > remaining_of(ledger, slip, item, {}):
             draft.flag(
                 "more_than_slip",
                 f"{product.name} 收货多于单上剩余",
