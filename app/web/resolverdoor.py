@@ -1,9 +1,9 @@
 """GS1 Digital Links at the root of the service, `/01/…`, `/414/…` and their like, in plain ASGI before everything else.
 
-An answer is kept by path, query and what the client likes, until the change feed names something that it was made from.
-A lot that was never asked for costs one read, which it shares with all that are asked for in the same tick: its product
-is known, and where nobody has published links for it, all that is left to find is its code, which goes into a form.
-Everything else is resolved in a thread. What is unknown is not kept: it may come.
+An answer is kept by path, query, host and what the client likes, until the change feed names something that it was
+made from. A lot that was never asked for costs one read, which it shares with all that are asked for in the same tick:
+its product is known, and where nobody has published links for it, all that is left to find is its code, which goes into
+a form. Everything else is resolved in a thread. What is unknown is not kept: it may come.
 """
 
 import time
@@ -78,12 +78,12 @@ class ResolverDoor:
         _, _, accept, language, _ = scope.setdefault("onecode.key", (b"", b"", b"", b"", b""))
         scope["onecode.route"] = ROUTE
         try:
-            question = asked_of(scope["raw_path"], scope["query_string"], accept, language)
             if scope["method"] == "OPTIONS":
-                told = options(scope["headers"])
-            elif scope["onecode.wait"]:
-                raise _too_often(scope["onecode.wait"])
+                told = options(scope["headers"])  # whatever is asked: a browser shows no refusal without
             else:
+                question = asked_of(scope["raw_path"], scope["query_string"], accept, language)
+                if scope["onecode.wait"]:
+                    raise _too_often(scope["onecode.wait"])
                 told = await self._found(question, scope)
         except (Refusal, StoreUnavailable) as error:
             told = refusal(error, scope["path"], accept)
