@@ -30,6 +30,7 @@ Pair = tuple[str, str]  # an application identifier and its value
 _URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*", re.ASCII)
 _SCHEMES = ("https://", "http://", "HTTPS://", "HTTP://")
 _DOMAIN = re.compile(r"[A-Za-z0-9\-.:\[\]]+", re.ASCII)
+_SERIAL = {"253": 13, "255": 13, "8003": 14}  # digits of a key, behind which its serial number may stand
 _GTINS = (8, 12, 13)  # lengths that zeros in front make a GTIN-14 of
 
 
@@ -154,6 +155,7 @@ def parse_path(segments: Sequence[str], query: str, options: Options = STRICT) -
     _require(_fault_of_key(*pairs[0]))
     for row, value in (*path[1:], *attributes):
         _require_value(row, value)
+    _require_serial((*pairs, *((row.ai, value) for row, value in attributes)))
     _require_together((*names, *(row.ai for row, _ in attributes)), options)
     return DigitalLink(*pairs[0], tuple(pairs[1:]), tuple((row.ai, value) for row, value in attributes))
 
@@ -230,6 +232,14 @@ def _require_value(row: Identifier, value: str) -> None:
     _require(row.fault(value))
 
 
+def _require_serial(pairs: Iterable[Pair]) -> None:
+    """A signature (8030) is of one thing: a key whose serial number is a part of it has one."""
+    given = dict(pairs)
+    for ai in _SERIAL.keys() & given.keys() if "8030" in given else ():
+        if len(given[ai]) <= _SERIAL[ai]:
+            raise NotDigitalLink(f"(8030) 须与带序列号的 ({ai}) 并用", f"(8030) needs a serial number in ({ai})")
+
+
 def _require_together(names: tuple[str, ...], options: Options) -> None:
     _require(_fault_of(names, options.requisite_ais))
 
@@ -258,6 +268,8 @@ def elements(text: str, options: Options = STRICT) -> list[Pair]:
 
 def checked(found: list[Pair], options: Options = STRICT) -> list[Pair]:
     """Element strings as they are, each valid and together. Raises NotDigitalLink."""
+    _once(found)
+    _require_serial(found)
     for ai, value in found:
         row = identifier(ai, permit_unknown=options.permit_unknown_ais)
         if row is None:
@@ -267,6 +279,15 @@ def checked(found: list[Pair], options: Options = STRICT) -> list[Pair]:
         raise NotDigitalLink("没有内容", "there is nothing in it")
     _require_together(tuple(ai for ai, _ in found), options)
     return found
+
+
+def _once(pairs: Iterable[Pair]) -> dict[str, str]:
+    """What stands there twice is the same."""
+    given: dict[str, str] = {}
+    for ai, value in pairs:
+        if given.setdefault(ai, value) != value:
+            raise NotDigitalLink(f"({ai}) 有两个不同的值", f"({ai}) has two different values")
+    return given
 
 
 def element_string(pairs: Iterable[Pair]) -> str:
@@ -282,10 +303,7 @@ def element_string(pairs: Iterable[Pair]) -> str:
 def build(pairs: Iterable[Pair], options: Options = STRICT) -> DigitalLink:
     """The Digital Link of element strings in any order, as `elements` gives them: the first that is a key is its key,
     and of the qualifiers those of the alternative that has most of them. Raises NotDigitalLink."""
-    given: dict[str, str] = {}
-    for ai, value in pairs:
-        if given.setdefault(ai, value) != value:
-            raise NotDigitalLink(f"({ai}) 有两个不同的值", f"({ai}) has two different values")
+    given = _once(pairs)
     key = next((ai for ai in given if ai in KEYS), None)
     if key is None:
         raise NotDigitalLink("没有 GS1 主键", "there is no GS1 key in it")

@@ -145,6 +145,23 @@ def test_what_one_needs_may_be_elsewhere() -> None:
     assert association_fault(["89"]) is None
 
 
+@pytest.mark.parametrize("ai", ["253", "255", "8003"])
+def test_a_signature_is_of_one_thing(ai: str) -> None:
+    key = "09520123456788" if ai == "8003" else "9520123456788"
+    for text in (f"({ai}){key}1(8030)AB-_", f"({ai}){key}"):
+        assert elements(text)
+        assert build(elements(text)).qualifiers == ()
+    for read, text in ((elements, f"({ai}){key}(8030)AB"), (parse, f"https://example.com/{ai}/{key}?8030=AB")):
+        with pytest.raises(NotDigitalLink, match="serial number"):
+            read(text)
+
+
+def test_what_stands_there_twice_is_the_same() -> None:
+    assert len(elements("(400)ABC(99)DEF(400)ABC")) == 3
+    with pytest.raises(NotDigitalLink, match="different"):
+        elements("(400)ABC(99)DEF(400)AB")
+
+
 def test_levels_lead_up_to_the_key() -> None:
     link = parse(f"https://example.com/a/01/{GTIN}/10/L%2F1/21/S?11=250101")
     assert [level.path for level in link.levels] == [
