@@ -67,8 +67,8 @@ class _Turn:
 
 
 class Capturer:
-    """Two threads: one for whatever has waited longest, one for what is small, so that nobody waits behind a document
-    of an hour. `count` is told how jobs ended."""
+    """Three threads: one for whatever has waited longest, two for what is small, so that nobody waits behind a document
+    of an hour, and the helper not for what of a document it has no part in. `count` is told how jobs ended."""
 
     def __init__(
         self, engine: Database, writer: Writer, limits: Limits, count: Callable[[str], None] = lambda name: None
@@ -81,7 +81,8 @@ class Capturer:
         self._closing = False
         self._pruned = monotonic()
         self._threads = [
-            threading.Thread(target=self._run, args=(most,), name="capturer", daemon=True) for most in (None, PIECE)
+            threading.Thread(target=self._run, args=(most,), name="capturer", daemon=True)
+            for most in (None, PIECE, PIECE)
         ]
 
     def start(self) -> None:

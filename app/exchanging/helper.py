@@ -17,10 +17,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from heapq import heappop, heappush
+from itertools import count
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from app.domain.epcis.captured import CapturedEvent
 from app.domain.epcis.context import Context
@@ -46,15 +50,58 @@ PATIENCE: Final = 3.0
 """Seconds to wait for it to begin; until it has, this process computes for itself."""
 RESTS: Final = 60.0
 """Seconds without work, after which it is sent away."""
+TURN: Final = 24
+"""Questions of a document before another has its turn: those of one of 1,000 events and some."""
 _TRIES: Final = 2
+_PIPE: Final = 1 << 20  # bytes on the way, so that neither waits for the other to read
+_COLLECTED: Final = 200  # questions between two looks for what refers to itself
 _LENGTH = struct.Struct(">Q")
+
+
+class _Line:
+    """Of the documents that ask, the one that came first is next: while it is written the others are looked at. Were
+    they served in turn, all would be looked at together, and then all be written together."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._numbers = count(1)
+        self._places: WeakKeyDictionary[object, tuple[int, int]] = WeakKeyDictionary()
+        self._waiting: list[int] = []
+        self._taken = False
+
+    @contextmanager
+    def turn(self, document: object | None) -> Iterator[None]:
+        """Waits until it is the document's, or nobody's in particular, who goes first."""
+        with self._changed:
+            number = 0 if document is None else self._place(document)
+            heappush(self._waiting, number)
+            self._changed.wait_for(lambda: not self._taken and self._waiting[0] == number)
+            heappop(self._waiting)
+            self._taken = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken = False
+                self._changed.notify_all()
+
+    @property
+    def free(self) -> bool:
+        return not self._taken and not self._waiting
+
+    def _place(self, document: object) -> int:
+        number, asked = self._places.get(document, (0, TURN))
+        if asked >= TURN:  # a long one begins again at the end
+            number, asked = next(self._numbers), 0
+        self._places[document] = number, asked + 1
+        return number
 
 
 class Helper:
     """The other process, as this one sees it. For several threads."""
 
     def __init__(self) -> None:
-        self._alone = threading.Lock()
+        self._line = _Line()
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = self._begun = self._awaited = False
         self._used = monotonic()
@@ -71,16 +118,14 @@ class Helper:
         process = self._process
         if process is not None:
             process.kill()
-        with self._alone:
+        with self._line.turn(None):
             self._end()
 
     def rest(self) -> None:
         """Sends it away if it has had nothing to do for RESTS."""
-        if self._process is not None and monotonic() - self._used > RESTS and self._alone.acquire(blocking=False):
-            try:
+        if self._process is not None and self._line.free and monotonic() - self._used > RESTS:
+            with self._line.turn(None):
                 self._end()
-            finally:
-                self._alone.release()
 
     def looks(self, source: Source, context: Context) -> Iterator[Look]:
         """What there is to see of each event."""
@@ -88,7 +133,8 @@ class Helper:
             pointers = [pointer_of(source, i) for i in slice_]
             seen = None
             if isinstance(source, Spooled):
-                seen = self._ask(_looks, [source.raw(i) for i in slice_], context, pointers)
+                raws = [source.raw(i) for i in slice_]
+                seen = self._ask(_looks, raws, context, pointers, document=source)
             if seen is not None:
                 yield from seen
                 continue
@@ -103,33 +149,42 @@ class Helper:
             _Named(source.raw(one.at), one.key.bytes, one.own_id, one.kind, one.time, one.digest, checked.flags(one))
             for one in chunk
         ]
-        found: Draft | None = self._ask(_draft, named, checked.own_context, postgres)
+        found: Draft | None = self._ask(_draft, named, checked.own_context, postgres, document=source)
         return found
 
-    def _ask(self, what: Callable[..., Any], *given: Any) -> Any:
+    def _ask(self, what: Callable[..., Any], *given: Any, document: object | None = None) -> Any:
         """What the function makes of what it is given; None where it cannot be had."""
-        with self._alone:
-            for _ in range(_TRIES):
-                if self._closed:
+        question = _packed((what, given))
+        with self._line.turn(document):
+            found = self._asked(question)
+        try:  # while the next question is under way
+            answer = None if found is None else pickle.loads(found)
+        except Exception as error:
+            answer = error
+        if isinstance(answer, Exception):
+            log.error("the capture helper could not do it", exc_info=answer)
+            return None
+        return answer
+
+    def _asked(self, question: bytes) -> bytes | None:
+        for _ in range(_TRIES):
+            if self._closed:
+                return None
+            try:
+                if self._process is None:
+                    self._process, self._used = _started(), monotonic()
+                process = self._process
+                if not self._awake(process):
                     return None
-                try:
-                    if self._process is None:
-                        self._process, self._used = _started(), monotonic()
-                    process = self._process
-                    if not self._awake(process):
-                        return None
-                    _send(process.stdin, (what, given))
-                    answer = _receive(process.stdout)
-                except Exception as error:  # whatever it was, nobody knows any more which question is answered next
-                    if not self._closed:
-                        log.warning("the capture helper has ended, it is started again: %r", error)
-                    self._end()
-                    continue
-                self._used = monotonic()
-                if isinstance(answer, Exception):
-                    log.error("the capture helper could not do it", exc_info=answer)
-                    return None
-                return answer
+                _send(process.stdin, question)
+                answer = _receive(process.stdout)
+            except Exception as error:  # whatever it was, nobody knows any more which question is answered next
+                if not self._closed:
+                    log.warning("the capture helper has ended, it is started again: %r", error)
+                self._end()
+                continue
+            self._used = monotonic()
+            return answer
         return None
 
     def _awake(self, process: subprocess.Popen[bytes]) -> bool:
@@ -174,6 +229,7 @@ def _started() -> subprocess.Popen[bytes]:
         [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        pipesize=_PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
 
@@ -185,21 +241,24 @@ def _closed(pipe: IO[bytes]) -> None:
         log.debug("the capture helper ended before it was told all", exc_info=True)
 
 
-def _send(pipe: IO[bytes] | None, value: Any) -> None:
+def _packed(value: Any) -> bytes:
+    return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+
+
+def _send(pipe: IO[bytes] | None, data: bytes) -> None:
     assert pipe is not None
-    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     pipe.write(_LENGTH.pack(len(data)))
     pipe.write(data)
     pipe.flush()
 
 
-def _receive(pipe: IO[bytes] | None) -> Any:
+def _receive(pipe: IO[bytes] | None) -> bytes:
     """Raises EOFError where nobody is there to send any more."""
+    return _exactly(pipe, _LENGTH.unpack(_exactly(pipe, _LENGTH.size))[0])
+
+
+def _exactly(pipe: IO[bytes] | None, size: int) -> bytes:
     assert pipe is not None
-    return pickle.loads(_exactly(pipe, _LENGTH.unpack(_exactly(pipe, _LENGTH.size))[0]))
-
-
-def _exactly(pipe: IO[bytes], size: int) -> bytes:
     data = pipe.read(size)
     if len(data) < size:
         raise EOFError
@@ -256,17 +315,19 @@ def serve() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # they are for the service, which ends this when it has ended
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)  # what it makes refers to nothing that refers to it
+    gc.disable()  # what it makes refers to nothing that refers to it
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         try:
-            _send(answers, None)  # it has begun
-            while True:
-                what, given = _receive(sys.stdin.buffer)
+            _send(answers, _packed(None))  # it has begun
+            for asked in count(1):
+                what, given = pickle.loads(_receive(sys.stdin.buffer))
                 try:
                     answer = what(*given)
                 except Exception as error:  # who asked is told of it, and computes for himself
                     answer = RuntimeError(repr(error))
-                _send(answers, answer)
+                _send(answers, _packed(answer))
+                if asked % _COLLECTED == 0:
+                    gc.collect()
         except (EOFError, BrokenPipeError):
             os._exit(0)

@@ -36,6 +36,8 @@ from app.store.writer import Writer
 
 MISFITS: Final = 2
 """Drafts in turn that were in vain."""
+DRAFTED: Final = 2 * CHUNK
+"""Events of a draft: to write them takes less time than to compute and write CHUNK."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +127,13 @@ class _Recording:
             self._take(records=records, described=slice_, dated=self._dated)
             order.told(checked, 0)
         done = 0
-        for chunk, draft in self._drafts(checked.chunks(CHUNK)):
-            self._events(chunk, draft)
-            done += len(chunk)
-            order.told(checked, done)
+        for chunk, draft in self._drafts(checked.chunks(CHUNK if self._helper is None else DRAFTED)):
+            fits = self._fits(chunk, draft)
+            for some in [chunk] if fits else slices(chunk):
+                if not fits:
+                    self._events(some)
+                done += len(some)
+                order.told(checked, done)
         for take in follow(self._database, order.principal, self._joined):
             self._note(self._writer.submit(take_events, take))
             order.told(checked, done)
@@ -152,18 +157,16 @@ class _Recording:
                     yield _ready(*coming.popleft())
             yield from (_ready(*one) for one in coming)
 
-    def _fits(self, draft: Draft | None) -> bool:
+    def _fits(self, chunk: Sequence[Entry], draft: Draft | None) -> bool:
         """Whether the events were taken by their draft."""
         if draft is not None and self._take(draft=draft, records=self._records, dated=self._dated).fits:
+            self._kept.update((entry.key, entry.print) for entry in chunk)
             self._misfits = 0
             return True
         self._misfits += 1
         return False
 
-    def _events(self, chunk: Sequence[Entry], draft: Draft | None) -> None:
-        if self._fits(draft):
-            self._kept.update((entry.key, entry.print) for entry in chunk)
-            return
+    def _events(self, chunk: Sequence[Entry]) -> None:
         noted = [self._checked.noted(entry) for entry in chunk]
         taken = self._take(events=noted, records=self._records, dated=self._dated, issue=self._order.issue)
         for entry in chunk:

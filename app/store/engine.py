@@ -66,6 +66,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "cache_size=-65536",
         "mmap_size=1073741824",
         "temp_store=MEMORY",
+        # Pages. A large transaction writes as many as the 1,000 that are usual: each would be copied right away.
+        "wal_autocheckpoint=4000",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -25,13 +25,13 @@ from app.domain.epcis.captured import CapturedEvent, capture
 from app.domain.epcis.context import Context
 from app.domain.rows import Product
 from app.enrolling.keys import OPERATOR
-from app.exchanging import ImportReport, Order, helper, import_document, read_source
+from app.exchanging import ImportReport, Order, helper, import_document, importing, read_source
 from app.exchanging.helper import Helper
-from app.exchanging.recording import Noted, Take, take_events
+from app.exchanging.recording import Noted, Take, Taken, take_events
 from app.store import bulk, drafts, master, tables
 from app.store.check import verify
 from app.store.engine import writing
-from app.store.writer import Writer
+from app.store.writer import Transaction, Writer
 from tests.domain.epcis.test_closure import history
 from tests.exchanging.test_large import stories
 from tests.exchanging.world import FARM, MARKET, declared, document, ledger, made, rows, seen, some, turned
@@ -43,6 +43,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(helper, "PATIENCE", SECONDS)
+    monkeypatch.setattr(importing, "DRAFTED", 250)  # several of a document
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_goods_at_a_site_of_ours_or_sent_there_and_of_a_product_of_ours_are_not_
 class Here(Helper):
     """Computes in this process what it would send to the other."""
 
-    def _ask(self, what: Callable[..., Any], *given: Any) -> Any:
+    def _ask(self, what: Callable[..., Any], *given: Any, document: object | None = None) -> Any:
         return pickle.loads(pickle.dumps(what(*pickle.loads(pickle.dumps(given)))))
 
 
@@ -156,10 +157,53 @@ def test_it_need_not_remember_what_it_has_seen(
     assert verify(engine) == []
 
 
+def test_what_does_not_fit_is_computed_in_pieces(
+    engine: Engine, writer: Writer, drafted: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+
+    def noting(transaction: Transaction, commands: Sequence[Take]) -> Sequence[Taken | Exception]:
+        taken.extend(len(command.events) for command in commands if command.events)
+        return take_events(transaction, commands)
+
+    bring(writer, engine, None, made(1, FARM, some("L3", 1)))
+    monkeypatch.setattr(importing, "take_events", noting)
+    monkeypatch.setattr(importing, "DRAFTED", 500)
+    told: list[int] = []
+    report = bring(writer, engine, Here(), *stories(60), told=lambda _, done: told.append(done))
+    assert report.counts["recorded"] == 300
+    assert (drafted, taken, [done for done in told if done]) == ([False], [250, 50], [250, 300])
+    assert verify(engine) == []
+
+
+def test_the_document_that_came_first_is_next_until_it_has_had_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(helper, "TURN", 2)
+    line, served = helper._Line(), list[str]()
+    documents = {name: read_source(b"{}") for name in ("first", "second")}
+
+    def ask(name: str) -> None:
+        with line.turn(documents[name]):
+            served.append(name)
+
+    def wait(waiting: int) -> None:
+        until(lambda: len(line._waiting) == waiting)
+
+    ask("first")
+    ask("second")
+    for order in (("second", "first"), ("second", "first")):
+        with ThreadPoolExecutor() as pool, line.turn(None):
+            for waiting, name in enumerate(order, 1):
+                pool.submit(ask, name)
+                wait(waiting)
+            assert not line.free
+    assert served[2:] == ["first", "second", "second", "first"]
+    assert line.free
+
+
 def test_it_answers_as_long_as_somebody_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked, answers, elsewhere = BytesIO(), tmp_path / "answers", tmp_path / "elsewhere"
     for question in ((int, ("5",)), (int, ("no number",))):
-        helper._send(asked, question)
+        helper._send(asked, helper._packed(question))
     asked.seek(0)
     ignored: list[int] = []
     with answers.open("wb") as out, elsewhere.open("wb") as errors:
@@ -167,17 +211,20 @@ def test_it_answers_as_long_as_somebody_asks(monkeypatch: pytest.MonkeyPatch, tm
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(sys, "stderr", errors)
         monkeypatch.setattr(signal, "signal", lambda number, _: ignored.append(number))
-        for name in ("freeze", "set_threshold"):
-            monkeypatch.setattr(gc, name, lambda *_: None)
+        collected: list[int] = []
+        monkeypatch.setattr(helper, "_COLLECTED", 2)
+        for name in ("freeze", "disable"):
+            monkeypatch.setattr(gc, name, lambda: None)
+        monkeypatch.setattr(gc, "collect", lambda: collected.append(1))
         monkeypatch.setattr(os, "_exit", sys.exit)
         with pytest.raises(SystemExit) as ended:
             helper.serve()
         out.write(b"said by a library")
-    assert (ended.value.code, ignored) == (0, [signal.SIGINT, signal.SIGTERM])
+    assert (ended.value.code, ignored, collected) == (0, [signal.SIGINT, signal.SIGTERM], [1])
     assert elsewhere.read_bytes() == b"said by a library"
     with answers.open("rb") as told:
-        assert [helper._receive(told), helper._receive(told)] == [None, 5]
-        assert "invalid literal" in str(helper._receive(told))
+        assert [pickle.loads(helper._receive(told)) for _ in range(2)] == [None, 5]
+        assert "invalid literal" in str(pickle.loads(helper._receive(told)))
         assert told.read() == b""
 
 
@@ -211,10 +258,10 @@ class TestProcess:
         mortal = Helper()
         asked = mortal._ask
 
-        def killed(*given: Any) -> Any:
+        def killed(*given: Any, **document: Any) -> Any:
             if mortal.pid is not None:
                 os.kill(mortal.pid, signal.SIGKILL)
-            return asked(*given)
+            return asked(*given, **document)
 
         monkeypatch.setattr(mortal, "_ask", killed)
         report = bring(writer, engine, mortal, *stories(60))
@@ -237,6 +284,10 @@ class TestProcess:
 
     def test_what_it_cannot_do_is_told_and_done_here(self, helped: Helper, caplog: pytest.LogCaptureFixture) -> None:
         assert helped._ask(int, "no number") is None
+        assert "invalid literal" in caplog.text
+        caplog.clear()
+        unreadable = "type('Unreadable', (), {'__reduce__': lambda self: (int, ('an answer',))})()"
+        assert helped._ask(eval, unreadable) is None
         assert "invalid literal" in caplog.text
         assert helped._ask(int, "5") == 5
 
