@@ -123,9 +123,10 @@ class Helper:
 
     def rest(self) -> None:
         """Sends it away if it has had nothing to do for RESTS."""
-        if self._process is not None and self._line.free and monotonic() - self._used > RESTS:
+        if self._line.free:
             with self._line.turn(None):
-                self._end()
+                if self._process is not None and monotonic() - self._used > RESTS:
+                    self._end()
 
     def looks(self, source: Source, context: Context) -> Iterator[Look]:
         """What there is to see of each event."""
