@@ -126,6 +126,23 @@ def test_the_receivers_own_system_receives_it_too(maker: Actor, market: Actor, e
     assert verify(engine) == []
 
 
+def test_a_slip_that_is_void_has_brought_nothing(story: Story, market: Actor, engine: Engine) -> None:
+    """作废的单子不算到货。 What has come is not counted to a slip that was taken back."""
+    maker = story.enrol("producer", "中宁辣椒酱厂", "processor", "plant", region="640521")
+    assert story.admin.patch(f"/sites/{maker.site['id']}", {"gln": WORKS.rpartition("/")[2]}).status_code == 200
+    captured(maker, document(event("Object", 24, "commissioning", at=WORKS, action="ADD", quantityList=LOTS[:1])))
+    [goods] = maker.trace("back", epc=LOTS[0]["epcClass"])["nodes"]
+    sent = {"items": [{"custody_id": goods["id"], "quantity": {"value": "15", "unit": "公斤"}}]}
+    wrong = maker.record("ship", **sent, to_site_id=market.site["id"])
+    maker.record("correct", event_id=wrong["id"], reason="did_not_occur")
+    maker.record("ship", **sent, to_site_id=market.site["id"])
+    assert [item["remaining"]["grams"] for one in listed(market) for item in one["items"]] == [15_000]
+    came = event("Object", -1, "receiving", at=f"https://id.gs1.org/414/{GATE}", quantityList=LOTS[:1])
+    captured(market, document(came))
+    assert listed(market) == []
+    assert verify(engine) == []
+
+
 def test_a_shipment_taken_back_and_told_again(maker: Actor, market: Actor, engine: Engine) -> None:
     events = shipment()
     captured(maker, document(*events))

@@ -149,12 +149,13 @@ def remaining_of(ledger: Ledger, slip: Slip, item: SlipItem, known: dict[tuple[U
 
 
 def _remaining(ledger: Ledger, goods: Custody, target: Site) -> dict[str, int]:
-    """By slip. What the receiver's own documents say has come of a captured shipment, or what it took in from outside
-    and has been identified since, came off the earliest slips of the goods to it."""
+    """By slip that stands. What the receiver's own documents say has come of a captured shipment, or what it took in
+    from outside and has been identified since, came off the earliest of these slips of the goods to it."""
     there = [link for link in ledger.links_down[goods.id] if _arrived(ledger, link, target)]
     came = sum((link.grams if goods.measure == "weight" else link.pieces) or 0 for link in there)
     slips = {item.slip_code: ledger.slip(item.slip_code) for item in ledger.items_of[goods.id]}
-    items = [item for item in ledger.items_of[goods.id] if slips[item.slip_code].to_site_id == target.id]
+    standing = {code for code, slip in slips.items() if slip.status == "open" and slip.to_site_id == target.id}
+    items = [item for item in ledger.items_of[goods.id] if item.slip_code in standing]
     items.sort(key=lambda item: (slips[item.slip_code].shipped_at, item.slip_code))
     return remaining([(item.slip_code, item.amount - item.received) for item in items], came)
 
