@@ -118,16 +118,15 @@ def _column(query: Query, name: str, descending: bool = False) -> ByRows:
 
 
 def _below(snapshot: Snapshot, query: Query, descending: bool = False, column: str | None = None) -> Iterator[ByRows]:
-    """By the places that WD_ asks for: those that lie below them and, of GLNs, every extension that some event names.
-    Not where they are more than are merged; `column`: of this one alone."""
+    """By the places that WD_ asks for: what lies below them by master data and, of GLNs, every extension that some
+    event names. Not where they are more than are merged; `column`: of this one alone."""
     for place in query.place_filters:
         if column in (None, place.column) and len(place.exact) <= MERGED:
-            extensions = values_within(snapshot, place.column, place.spans, MERGED - len(place.exact) + 1)
-            values = sorted(place.exact.union(extensions))
-            if len(values) <= MERGED:
-                keys = [Key(place.column, value) for value in values]
-                yield ByRows(f"wd_{place.column}", "event_time", keys, descending, *query.event_time,
-                             frozenset(["event_time"]))  # fmt: skip
+            extensions = values_within(snapshot, place.column, place.spans, MERGED - len(place.exact))
+            if extensions is not None:
+                keys = [Key(place.column, value) for value in sorted(place.exact | extensions)]
+                name, decided = f"wd_{place.column}", frozenset(["event_time"])
+                yield ByRows(name, "event_time", keys, descending, *query.event_time, decided)
 
 
 def named(query: Query) -> EpcFilter | None:

@@ -1,6 +1,7 @@
 """The values that events of the repository have: seeks from one to the next, however often each stands there."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import select, tuple_
@@ -15,6 +16,7 @@ from app.store.repository_epcs import LAST
 from app.store.repository_rows import Key
 
 _PIECES: Final = 20
+_ROUNDS: Final = 100
 NO_EPCS: Final = int(Role.TRANSFORMATION | Role.DESTINATION) | NATIVE
 """Roles of what is no EPC."""
 # Nobody needs it: a plan made for any key, and any number of rows, reads the whole table where nothing is ordered.
@@ -30,17 +32,24 @@ def value_after(snapshot: Snapshot, name: str, last: str | None) -> str | None:
     return found
 
 
-def values_within(snapshot: Snapshot, name: str, spans: Iterable[Span], most: int) -> set[str]:
-    """Values of an indexed column that lie in the spans, in any event; no more than so many, one seek for each."""
+def values_within(snapshot: Snapshot, name: str, spans: Sequence[Span], most: int) -> set[str] | None:
+    """Values of an indexed column that lie in the spans, in any event; None where they are more than so many, or too
+    many in one span to be told one by one."""
+    ordered = sorted(spans, key=lambda span: span.low)
+    lows = [span.low for span in ordered]
+    rest = f'WHERE "{name}" > {{}} AND "{name}" < {{}} ORDER BY "{name}" LIMIT {{}}'
+    waiting = [(span.low, span.high) for span in ordered]
     found: set[str] = set()
-    for span in spans:
-        last = span.low
-        while len(found) < most:
-            value = value_after(snapshot, name, last)
-            if value is None or value >= span.high:
-                break
-            found.add(last := value)
-    return found
+    for _ in range(_ROUNDS):
+        branches = [(rest, (*bounds, 1)) for bounds in waiting]
+        values = {value for (value,) in raw.merged(snapshot, tables.epcis_event, (name,), branches)}
+        if not values:
+            return found
+        found |= values
+        if len(found) > most:
+            return None
+        waiting = [(value, ordered[bisect_right(lows, value) - 1].high) for value in values]
+    return None
 
 
 def values_of(snapshot: Snapshot, keys: Sequence[Key], name: str, most: int) -> set[str]:

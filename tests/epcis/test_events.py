@@ -279,6 +279,9 @@ def test_a_named_query_is_asked(filled: Cast) -> None:
     assert [event["bizStep"] for event in told(filled.admin, path, EQ_bizLocation=STALL, perPage="1")] == ["packing"]
     answer = filled.admin.get(path)
     assert answer.json()["epcisBody"]["queryResults"]["queryName"] == "made & packed"
+    for own in ("orderBy=recordTime", "maxEventCount=1"):
+        refused = filled.admin.get(f"{path}?{own}")
+        assert (refused.status_code, refused.json()["type"]) == (400, "epcisException:QueryParameterException")
     assert filled.stall.get(path).json()["type"] == "epcisException:NoSuchNameException"
 
 

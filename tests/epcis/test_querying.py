@@ -138,11 +138,11 @@ def test_limits_are_kept(writer: Writer, engine: Engine, monkeypatch: pytest.Mon
     monkeypatch.undo()
     # Where few are of concern it looks no further either.
     monkeypatch.setattr("app.store.repository.WINDOW", 20)
-    deleted = parse_parameters([("orderBy", "quantity"), ("EQ_action", "DELETE")])
-    search(engine, OPERATOR, deleted, limit=3)
+    added = parse_parameters([("orderBy", "quantity"), ("EQ_action", "ADD")])
+    search(engine, OPERATOR, added, limit=3)
     monkeypatch.setattr("app.exchanging.querying.ROWS", 40)
     with pytest.raises(QueryTooComplexException):
-        search(engine, OPERATOR, deleted, limit=3)
+        search(engine, OPERATOR, added, limit=3)
     monkeypatch.undo()
     monkeypatch.setattr("app.exchanging.querying.LOOKED", 50)
     with pytest.raises(QueryTooComplexException):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
-from app.domain.epcis.exceptions import NoSuchResourceException, SubscriptionControlsException
+from app.domain.epcis.exceptions import NoSuchResourceException, QueryParameterException, SubscriptionControlsException
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_parsing import parse_body, parse_parameters
 from app.exchanging.subscribing import find_query
@@ -27,6 +27,8 @@ from app.web.epcis.controls import STANDING
 from app.web.service import ServiceDep
 
 router = ground.router()
+
+_OWN = ("orderBy", "orderDirection", "eventCountLimit", "maxEventCount")  # of a query that has a name
 
 
 @router.get(
@@ -88,8 +90,12 @@ def list_events_of_query(
     epc_format: Format = "Always_GS1_Digital_Link",
     xml_format: XmlFormat = "No_Preference",
 ) -> Response:
-    """Narrowed by the parameters of the query language, if any; order and limits are those of the named query. With
+    """Narrowed by the criteria of the query language, if any; order and limits are those of the named query. With
     `Upgrade: websocket`, and `stream` or a schedule, told of what comes."""
+    if own := next((name for name in _OWN if name in request.query_params), None):
+        raise QueryParameterException(
+            f"{own} 由命名的查询规定，不能在此给出 · {own} is for the named query itself to say", parameter=own
+        )
     if standing := next((name for name in STANDING if name in request.query_params), None):
         raise SubscriptionControlsException(
             f"{standing} 是订阅的参数：请用 WebSocket（Upgrade: websocket），或 POST …/subscriptions 订阅 · "
