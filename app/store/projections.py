@@ -7,10 +7,11 @@ memory stays bounded and no big table is joined to another.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, func, select, tuple_
 
 from app.domain.codes import MistypedCode, parse
 from app.domain.rows import ENTRIES
@@ -25,7 +26,7 @@ Timeline = dict[tuple[UUID, UUID, str], tuple[str, datetime, int]]
 def pages(connection: Connection, table: Table, *where: ColumnElement[bool]) -> Iterator[Sequence[Row[Any]]]:
     """Every row of the table in the order of its primary key, PAGE at a time."""
     key = list(table.primary_key.columns)
-    query = select(table).where(*where).order_by(*key).limit(PAGE)
+    query = _page(table).where(*where) if where else _page(table)
     rows = connection.execute(query).all()
     while rows:
         yield rows
@@ -35,6 +36,17 @@ def pages(connection: Connection, table: Table, *where: ColumnElement[bool]) -> 
         # Typed by the columns: a UUID bound as it comes would be text on SQLite, and every blob stands after it.
         beyond = tuple_(*key) > tuple(last) if len(key) > 1 else key[0] > last[0]
         rows = connection.execute(query.where(beyond)).all()
+
+
+# Built once: the check of a ledger asks for many pages and keys in few forms.
+@cache
+def _page(table: Table) -> Select[Any]:
+    return select(table).order_by(*table.primary_key.columns).limit(PAGE)
+
+
+@cache
+def _known(column: ColumnElement[Any], *more: Any) -> Select[Any]:
+    return select(column, *more).where(column.in_(bindparam("keys", expanding=True)))
 
 
 def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
@@ -47,9 +59,7 @@ def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
 def found(connection: Connection, column: ColumnElement[Any], values: Iterable[Any], *more: Any) -> dict[Any, Row[Any]]:
     """Rows (column, *more) by the value of the column, which must be unique, for the values that are there."""
     return {
-        row[0]: row
-        for chunk in chunks(values)
-        for row in connection.execute(select(column, *more).where(column.in_(chunk)))
+        row[0]: row for chunk in chunks(values) for row in connection.execute(_known(column, *more), {"keys": chunk})
     }
 
 

@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from fastapi.routing import RouteContext
@@ -24,8 +25,13 @@ class Paths:
     its parts, is one; the first that fits an address is what it is the address of."""
 
     def __init__(self, routes: Iterable[RouteContext]) -> None:
+        """`routes` are looked at when somebody asks for the first time."""
+        self._routes = routes
+
+    @cached_property
+    def _paths(self) -> tuple[_Path, ...]:
         found: dict[str, _Path] = {}
-        for route in routes:
+        for route in self._routes:
             if not route.methods or route.path is None:
                 continue  # a WebSocket
             same = _NAMED.sub("{}", str(route.path_format))
@@ -36,7 +42,7 @@ class Paths:
                 if before is None
                 else before._replace(methods=before.methods | methods)
             )
-        self._paths = tuple(found.values())
+        return tuple(found.values())
 
     def at(self, path: str) -> _Path | None:
         """What an address is of, if of anything."""

@@ -18,16 +18,18 @@ from app.settings import Settings
 from app.web.service import Service
 from tests.support.cast import Actor, Cast, first_key
 from tests.support.databases import Database
+from tests.support.straight import StraightClient
+
+# To look for each of them in the environment takes longer than to open what they are for.
+_SETTINGS = Settings(public_url="https://food.example.cn")
 
 
 def settings_of(database: Database, directory: Path) -> Settings:
     """What every test's service is opened with, its secret and files in this directory."""
-    return Settings(
-        database_url=database.url,
-        public_url="https://food.example.cn",
-        secret_file=directory / "onecode.secret",
-        files_dir=directory / "files",
-    )
+    own = {
+        "database_url": database.url, "secret_file": directory / "onecode.secret", "files_dir": directory / "files",
+    }  # fmt: skip
+    return _SETTINGS.model_copy(update=own)
 
 
 @contextmanager
@@ -42,7 +44,7 @@ def unfrozen() -> Iterator[None]:
 def speaking(service: Service) -> Iterator[TestClient]:
     """The whole application behind a synchronous client; an error that is not answered is raised here."""
     url = service.settings.public_url
-    with unfrozen(), TestClient(web.create_app(service), base_url=url, follow_redirects=False) as client:
+    with unfrozen(), StraightClient(web.create_app(service), url) as client:
         yield client
 
 

@@ -197,7 +197,10 @@ def story(client: "TestClient", service: "Service") -> "Story":
 
 @pytest.fixture
 def service_statements(service: "Service") -> Iterator[Statements]:
-    """What the application runs."""
+    """What the application runs. Until its feed has been looked at once it believes nothing that it keeps of keys."""
+    from tests.support.freshness import settled
+
+    settled(service)
     with recorded(service.engine) as noted:
         yield noted
 

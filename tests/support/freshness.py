@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -41,16 +42,20 @@ def stale_answers(service: Service) -> list[str]:
         whole = kept == rendering.head if rendering.tail is None else _holds(kept, rendering.head, rendering.tail)
         if not whole:
             found.append(f"{code} {kind} {language}")
+    with reading(service.engine) as snapshot:
+        numbers = snapshot.scalars(select(tables.receipt.c.id).limit(RECEIPTS)).all()
+    if not numbers:
+        return found
     # In a thread of its own: the one that drives a browser has an event loop already.
     with ThreadPoolExecutor(1) as thread:
-        return found + thread.submit(lambda: asyncio.run(_stale_receipts(service, now))).result()
+        return found + thread.submit(lambda: asyncio.run(_stale_receipts(service, numbers, now))).result()
 
 
-async def _stale_receipts(service: Service, now: datetime) -> list[str]:
-    """Of some receipts, what a form that is kept makes of them and their own page does not say."""
+async def _stale_receipts(service: Service, numbers: Sequence[int], now: datetime) -> list[str]:
+    """Of these receipts, what a form that is kept makes of them and their own page does not say."""
     found = []
     with reading(service.engine) as snapshot:
-        for number in snapshot.scalars(select(tables.receipt.c.id).limit(RECEIPTS)).all():
+        for number in numbers:
             name = codes.receipt_name(number)
             text = codes.receipt_code(codes.receipt_secret(service.master, name.device_number, name.epoch), number)
             answer = scanning.scan(snapshot, text, now, None, service.master)

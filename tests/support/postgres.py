@@ -29,6 +29,8 @@ TEMPLATE = "onecode_template"
 # Tests kill processes, never the machine: what only a power cut would lose need not wait for the disk.
 SMALL = 131_072  # bytes of a table whose rows are deleted one by one
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "4GB"}
+# What a statement costs must not hang on whether somebody has come by and gathered statistics.
+STEADY = {"autovacuum": "off"}
 
 
 def choose_place() -> None:
@@ -87,7 +89,7 @@ def server() -> "PostgresServer":
         with psycopg.connect(started.get_uri(), autocommit=True) as connection:
             known = "SELECT 1 FROM pg_database WHERE datname = %s"
             if connection.execute(known, (TEMPLATE,)).fetchone() is None:
-                for name, value in FAST.items():
+                for name, value in (FAST | STEADY).items():
                     connection.execute(
                         sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
                     )
@@ -214,10 +216,11 @@ def _copied(connection: psycopg.Connection, table: str) -> bytes:
 
 
 def _shape(connection: psycopg.Connection) -> object:
+    """And whether a test has gathered statistics: the next one's statements would be planned by them."""
     column = "attrelid::regclass::text || attname || atttypid || attnotnull || attisdropped"
     return connection.execute(
-        f"SELECT count(*), sum(hashtext({column})::bigint) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
-        " WHERE relnamespace = 'public'::regnamespace"
+        f"SELECT count(*), sum(hashtext({column})::bigint), (SELECT count(*) FROM pg_statistic WHERE starelid >= 16384)"
+        " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace"
     ).fetchone()
 
 
