@@ -10,7 +10,7 @@ from app.domain.epcis.writing import CONTEXT
 from app.domain.epcis.xml_shape import Version
 from app.domain.epcis.xml_spelling import CbvFormat
 from app.domain.epcis.xml_writing import document_xml
-from app.exchanging.documents import to_json
+from app.exchanging.documents import in_json_ld, to_json
 from app.exchanging.querying import Found
 
 SIMPLE = "SimpleEventQuery"
@@ -29,7 +29,7 @@ class Form:
     def written(self, document: Mapping[str, Any]) -> bytes:
         if self.media_type.endswith("/xml"):
             return document_xml(document, cbv=self.words, version=self.version)
-        return to_json(document)
+        return to_json(in_json_ld(document))
 
 
 def query_document(

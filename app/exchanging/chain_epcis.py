@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.domain.epcis.book import CAPTURED
+from app.domain.epcis.event_names import in_json
 from app.domain.epcis.writing import event, head
 from app.exchanging.hops import Goods, Moved, side_of
 from app.store import chain, events, master
@@ -66,6 +67,6 @@ class _Told:
         for key in keys:
             row = rows[key]
             if row.kind.startswith(CAPTURED):
-                yield row.body
+                yield in_json(row.body)
             elif (made := event(self.goods.hop(row, self.moved[key], wrong.get(row.id)))) is not None:
                 yield made

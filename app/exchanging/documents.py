@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from app.domain.epcis.documents import EVENT_LIST, QUERY_EVENT_LIST
+from app.domain.epcis.event_names import in_json
 from app.domain.epcis.faults import Repeating
 from app.domain.epcis.values import exact_number
 from app.domain.errors import Malformed
@@ -109,6 +110,16 @@ def without_events(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[An
 def _emptied(value: Mapping[str, Any], path: list[str]) -> dict[str, Any]:
     name, *rest = path
     return {key: ([] if not rest else _emptied(item, rest)) if key == name else item for key, item in value.items()}
+
+
+def in_json_ld(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A document with the eventIDs that JSON can have (`event_names`); the given one where it has them."""
+    emptied, listed = without_events(document)
+    told = [in_json(one) for one in listed]
+    if path_of(document) is None:
+        return dict(in_json(document))
+    changed = any(one is not was for one, was in zip(told, listed, strict=True))
+    return document_of(emptied, told) if changed else document
 
 
 def document_of(envelope: dict[str, Any], events: list[Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from app.domain.epcis.xml_writing import document_xml
 from app.domain.errors import Invalid, UnsupportedType
 from app.exchanging import ImportReport, Order, export_capture, import_document, read_source, read_xml_source, to_json
+from app.exchanging.documents import in_json_ld
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
 from app.web.bodies import media_type_of, read_body
@@ -162,4 +163,4 @@ def get_capture(capture_id: UUID, request: Request, service: ServiceDep, princip
     media_type = preferred(request.headers.get("accept"), (LD_JSON, *XML))
     if media_type in XML:
         return Response(document_xml(document), headers=headers, media_type=media_type)
-    return Response(to_json(document), headers=headers, media_type=media_type)
+    return Response(to_json(in_json_ld(document)), headers=headers, media_type=media_type)

@@ -1,11 +1,13 @@
 """What other people's documents have that ours have not: taken, kept to the letter, and found."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.epcis.capturing import captured, counts
+from tests.epcis.shown import faults
 from tests.exchanging.world import FARM, document, happened, lot, made, some
 from tests.support.cast import Cast
 
@@ -107,12 +109,15 @@ def test_measurements_that_the_web_vocabulary_got_later(cast: Cast) -> None:
 
 
 BARE = "831c0292-4de1-430a-8255-2aca821abaab"
+NAMES = {BARE: f"urn:uuid:{BARE}", "发货 {17}": "data:,%E5%8F%91%E8%B4%A7%20%7B17%7D"}
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("name", [BARE, "发货 {17}"])
-def test_event_ids_of_xml_that_are_no_uris(cast: Cast, name: str) -> None:
-    """As EPCIS 1.x has them, in any xsd:anyURI: taken, flagged, kept and told to the letter. JSON has URIs alone."""
+@pytest.mark.parametrize("name", NAMES)
+def test_event_ids_of_xml_that_are_no_uris(cast: Cast, vectors: Path, name: str) -> None:
+    """As EPCIS 1.x has them, in any xsd:anyURI: taken, flagged, kept, told to the letter. JSON has URIs alone: it is
+    told their URIs, and either finds them."""
+    uri = NAMES[name]
     declaration = (
         f"<errorDeclaration><declarationTime>2026-03-02T00:00:00Z</declarationTime><correctiveEventIDs>"
         f"<correctiveEventID>{name}-2</correctiveEventID></correctiveEventIDs></errorDeclaration>"
@@ -125,18 +130,31 @@ def test_event_ids_of_xml_that_are_no_uris(cast: Cast, name: str) -> None:
         (outcome,) = job["onecode:outcome"]["outcomes"]
         assert outcome["eventID"] == name
         assert {flag["slug"] for flag in outcome["flags"]} == {"event_id_no_uri"}, outcome
-    for path in (f"/epcis/events/{quote(name, safe='')}", f"/epcis/events?EQ_eventID={quote(name, safe='')}"):
-        told, declared = sorted(events(cast, path), key=len)
-        assert told["eventID"] == declared["eventID"] == name
-        assert declared["errorDeclaration"]["correctiveEventIDs"] == [f"{name}-2"]
-        for headers in ({}, {"GS1-EPCIS-Max": "1.2"}):
-            answer = cast.farm.get(path, headers={"Accept": "application/xml", **headers}).content.decode()
-            assert answer.count(f"<eventID>{name}</eventID>") == 2
-            assert f"<correctiveEventID>{name}-2</correctiveEventID>" in answer
-        # What goes out in XML comes in again, and is the same.
-        again = captured(cast.farm, answer.encode(), Content_Type="application/xml")
-        assert counts(again) == (0, 2, 0), again
-    refused = cast.farm.post("/epcis/events", {**told, "@context": {}})
+    instead = f"data:,{quote(name, safe='')}-2"
+    for asked in (name, uri):
+        assert len(events(cast, f"/epcis/events?EQ_correctiveEventID={quote(f'{name}-2', safe='')}")) == 1
+        assert len(events(cast, f"/epcis/events?EQ_correctiveEventID={quote(instead, safe='')}")) == 1
+        named = quote(asked, safe="")
+        for path in (f"/epcis/events/{named}", f"/epcis/events?EQ_eventID={named}"):
+            answer = cast.farm.get(path).json()
+            assert faults(vectors, answer) == []
+            told, declared = sorted(events(cast, path), key=len)
+            assert told["eventID"] == declared["eventID"] == uri
+            assert declared["errorDeclaration"]["correctiveEventIDs"] == [instead]
+            # Whoever reads JSON alone takes it as it is; we know it for the same.
+            assert counts(captured(cast.farm, answer)) == (0, 2, 0)
+            for headers in ({}, {"GS1-EPCIS-Max": "1.2"}):
+                written = cast.farm.get(path, headers={"Accept": "application/xml", **headers}).content.decode()
+                assert written.count(f"<eventID>{name}</eventID>") == 2
+                assert f"<correctiveEventID>{name}-2</correctiveEventID>" in written
+            again = captured(cast.farm, written.encode(), Content_Type="application/xml")
+            assert counts(again) == (0, 2, 0), again
+    document = cast.farm.get(job["onecode:outcome"]["document"]).json()
+    assert faults(vectors, document) == []
+    assert document["epcisBody"]["eventList"][0]["eventID"] == uri
+    posted = cast.farm.post("/epcis/events", {**declared, "eventID": "urn:x:other", "@context": {}})
+    assert (posted.status_code, posted.json()["eventID"]) == (201, uri)
+    refused = cast.farm.post("/epcis/events", {**told, "eventID": name, "@context": {}})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/eventID")
     for nameless in ("", " ", "a\u200bb"):
         job = captured(

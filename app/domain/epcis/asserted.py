@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from app.domain.epcis.captured import CapturedEvent, related_epcs
+from app.domain.epcis.event_names import as_uri
 
 Asserters = Mapping[UUID, UUID | None]
 """Event → the party that brought it; None, or nothing, for the operator."""
@@ -36,7 +37,7 @@ def without_voided(
     # One event may have been given under several eventIDs.
     for event in given:
         if event.epcis_event_id is not None and not event.is_error_declaration:
-            by_own_id[event.epcis_event_id].append(event)
+            by_own_id[as_uri(event.epcis_event_id)].append(event)
     voided: dict[UUID, set[UUID]] = defaultdict(set)
     unheeded: set[UUID] = set()
     for declaration in ordered:
@@ -45,7 +46,7 @@ def without_voided(
         if declaration.content_hash in by_content:
             meant = [by_content[declaration.content_hash]]
         else:
-            named, epcs = by_own_id.get(declaration.epcis_event_id or "", []), related_epcs(declaration)
+            named, epcs = by_own_id.get(as_uri(declaration.epcis_event_id or ""), []), related_epcs(declaration)
             meant = [event for event in named if epcs == related_epcs(event)]
         for event in meant:
             if takes_back(declaration, event, asserted):

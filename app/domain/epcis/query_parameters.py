@@ -1,7 +1,7 @@
 """What each parameter adds to a query (EPCIS 2.0 §8.2.7.1): those of fixed names, and those whose names have parts."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -9,6 +9,7 @@ from itertools import islice
 
 from app.domain.epcis import query_criteria as criteria
 from app.domain.epcis import vocabulary as v
+from app.domain.epcis.event_names import written
 from app.domain.epcis.faults import shown
 from app.domain.epcis.identifiers import canonical_uri
 from app.domain.epcis.named import ANY_CLASS, ANY_EPC, Role, type_name
@@ -172,6 +173,14 @@ def _limit(least: int) -> _Rule:
     return rule
 
 
+_CORRECTIVE = criteria.sensed("correctiveEventIDs", "ERROR_DECLARATION")
+
+
+def _names(given: Iterable[str]) -> frozenset[str]:
+    """Of events, as they may be written."""
+    return frozenset(one for name in given for one in written(name))
+
+
 def _attribute(attribute: str, *scopes: str) -> _Rule:
     return _test(lambda given: criteria.equal(criteria.sensed(attribute, *scopes), given.normals()))
 
@@ -190,7 +199,7 @@ _FIXED: dict[str, _Rule] = {
     "EQ_readPoint": _column("read_point", _canonical),
     "EQ_bizLocation": _column("biz_location", _canonical),
     "EQ_transformationID": _column("transformation_id", _canonical),
-    "EQ_eventID": _column("event_id", lambda given: frozenset(given.texts())),
+    "EQ_eventID": _column("event_id", lambda given: _names(given.texts())),
     "WD_readPoint": _below("read_point"),
     "WD_bizLocation": _below("biz_location"),
     **{
@@ -218,7 +227,7 @@ _FIXED: dict[str, _Rule] = {
         for name in ("Time", "_Time")
     },
     "EQ_errorReason": _test(lambda given: criteria.error_reason(_words("ER", v.ERROR_REASONS)(given))),
-    "EQ_correctiveEventID": _attribute("correctiveEventIDs", "ERROR_DECLARATION"),
+    "EQ_correctiveEventID": _test(lambda given: criteria.equal(_CORRECTIVE, _names(given.normals()))),
     "orderBy": _order,
     "orderDirection": _direction,
     "eventCountLimit": _limit(1),

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from fastapi import Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from app.domain.epcis.event_names import in_json
 from app.domain.epcis.validate import validate_document
 from app.domain.errors import Invalid, Malformed, TooLarge
 from app.domain.rights import Principal
@@ -304,7 +305,8 @@ async def post_event(
         await service.writer.write(take_events, later, principal.recorder_id)
     for known in taken.there.values():
         # The same content under another eventID, or none, is the same event: it goes by what it was first told with.
-        event, named = known.body, known.body.get("eventID") or take.events[0].event.content_hash
+        event = in_json(known.body)
+        named = event.get("eventID") or take.events[0].event.content_hash
     headers = {"Location": f"{ground.PREFIX}/events/{quote(named, safe=':')}"}
     return Response(to_json({**event, "eventID": named}), 201, headers, media_type if shape == "json" else ground.JSON)
 

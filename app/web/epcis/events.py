@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
+from app.domain.epcis.event_names import written
 from app.domain.epcis.exceptions import NoSuchResourceException, QueryParameterException, SubscriptionControlsException
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_parsing import parse_body, parse_parameters
@@ -68,7 +69,7 @@ def get_event(
     xml_format: XmlFormat = "No_Preference",
 ) -> Response:
     """URL-encoded. An event that was captured without an eventID goes by the hash of its content (`ni:///sha-256;…`)."""
-    query = Query(columns={"event_id": frozenset([event_id.strip()])})
+    query = Query(columns={"event_id": written(event_id.strip())})
     readable = event_id.isprintable()  # PostgreSQL takes no NUL, and no eventID has one
     events, answer = page_of(request, service, principal, query, MOST, None) if readable else ([], None)
     if answer is None or not events:
