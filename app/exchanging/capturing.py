@@ -24,6 +24,8 @@ PIECE: Final = 1_000_000
 """Bytes of a document in one row."""
 LEASE: Final = timedelta(seconds=20)
 """Longer than what lies between two notes of how far a job is."""
+READ: Final = 1_000_000
+"""Bytes of a document that are taken apart in a second at least, before the first note."""
 KEPT: Final = timedelta(days=30)
 """After it was finished a job can be asked for so long."""
 COMING: Final = timedelta(hours=6)
@@ -114,9 +116,16 @@ def drop(transaction: Transaction, keys: Sequence[UUID]) -> Sequence[None]:
 
 
 def take(transaction: Transaction, keys: Sequence[UUID]) -> Sequence[CaptureJob | Exception | None]:
-    """Job: leases each; None where somebody else has it."""
+    """Job: leases each for as long as reading it may take besides; None where somebody else has it."""
     now = transaction.now
-    return decided(keys, lambda key: store.take(transaction.connection, key, now, now + LEASE))
+
+    def leased(key: UUID) -> CaptureJob | None:
+        row = store.take(transaction.connection, key, now, now + LEASE)
+        if row is not None:
+            store.note(transaction.connection, row, now + LEASE + timedelta(seconds=row.size / READ))
+        return row
+
+    return decided(keys, leased)
 
 
 def note(transaction: Transaction, rows: Sequence[CaptureJob]) -> Sequence[bool | Exception]:

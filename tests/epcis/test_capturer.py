@@ -20,7 +20,7 @@ from app.exchanging.recording import Take, Taken, take_events
 from app.exchanging.sources import Source
 from app.store import capture_jobs, tables
 from app.store.capture_jobs import CaptureJob
-from app.store.engine import Database, reading
+from app.store.engine import Database, reading, writing
 from app.store.errors import StoreUnavailable
 from app.store.writer import Transaction, Writer
 from tests.exchanging.world import FARM, document, made, rows, some
@@ -150,6 +150,17 @@ def test_who_stops_hands_the_job_on(
     start()
     done = ended(engine, key)
     assert (done.success, done.counts["recorded"]) == (True, 2)
+
+
+def test_who_has_not_read_a_large_document_yet_still_has_it(engine: Engine, writer: Writer) -> None:
+    key = brought(writer, made(1, FARM, some("A", 5)))
+    with writing(engine) as connection:
+        connection.execute(update(tables.capture_job).values(size=64 * capturing.READ))
+    assert writer.submit(capturing.take, key) is not None
+    minute = datetime.now(UTC) + timedelta(minutes=1)
+    with reading(engine) as snapshot:
+        assert capture_jobs.due(snapshot, minute, None) is None
+        assert capture_jobs.due(snapshot, minute + timedelta(minutes=1), None) == key
 
 
 def test_however_often_processes_stop_a_job_is_not_given_up(engine: Engine, writer: Writer, start: Starter) -> None:
