@@ -12,6 +12,7 @@ from app.domain.digital_link import LONGEST, DigitalLink, NotDigitalLink, parse_
 from app.domain.digital_link_compression import decompress
 
 CONTEXTS = 20  # of one request
+STEPS = 10  # Digital Links of ours that lead on to one another
 
 _PLACE = re.compile(r"(?P<host>.*?)\.?(?::(?:443|80)?|(?P<port>:[0-9]+))?")
 _COMPRESSED = re.compile(r"/[A-Za-z0-9_-]{7,1000}/?", re.ASCII)

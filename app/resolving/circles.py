@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.digital_link import DigitalLink, NotDigitalLink
-from app.domain.digital_link_requests import Addresses, read
+from app.domain.digital_link_requests import STEPS, Addresses, read
 from app.domain.errors import Invalid
 from app.domain.links import DEFAULT, WHOLE, PublishedLink, link_type_of
 from app.domain.linksets import Link
 from app.resolving.finding import resolve, shown
 from app.store.engine import Snapshot
-
-MOST = 20  # Digital Links of this service that one link leads over, whatever a request likes
 
 _Step = tuple[str, str | None]  # what is asked for: path, and the URI of a link type, None for the default
 
@@ -46,7 +44,7 @@ class Ways:
         """Whether all that may be taken here comes to an end."""
         step = link.path, asked
         if step not in self._ends:
-            if len(self._ends) >= MOST:
+            if len(self._ends) >= STEPS:
                 return False
             self._ends[step] = False  # until it is known: whoever comes here again goes in a circle
             following = (self._after(each, asked) for each in self._taken(link, asked))

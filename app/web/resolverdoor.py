@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.domain.digital_link_requests import Addresses, could_be
+from app.domain.digital_link_requests import STEPS, Addresses, could_be
 from app.domain.errors import NotFound, Refusal, TooMany
 from app.domain.links import WHOLE
 from app.store.errors import StoreUnavailable
@@ -25,7 +25,6 @@ from app.web.service import Service
 
 ROUTE = "/{ai}/{value}"
 ONCE = 100_000  # questions that are remembered to have been asked
-STEPS = 10  # redirects from one Digital Link of ours to the next
 
 
 class ResolverDoor:

@@ -1,10 +1,12 @@
 """/api/v1/links: who publishes what for which key, and that it shows."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from app.domain.digital_link_requests import STEPS
 from app.domain.links import MOST
 from app.web.service import Service
 from tests.support.cast import Actor, Cast
@@ -210,6 +212,9 @@ def test_no_link_is_published_that_leads_in_a_circle(shelf: Shelf) -> None:
     assert refused(link(href=f"{ROOT}{other}"))
     assert not refused(link(href=f"{ROOT}{other}?linkType=linkset"))
     assert not refused(link(href=f"{ROOT}:8443{PRODUCT}", link_type="gs1:recipeInfo"))
+    # What leads nowhere comes to an end as well.
+    for n, nowhere in enumerate(("/01/123", "/8004/6901234X", f"{other}?linkType=x")):
+        assert not refused(link(href=ROOT + nowhere, link_type=f"https://x.example/{n}"))
     # Of a type that nobody asks for without naming it, and whose request is not passed on.
     once = link(href=here, link_type="gs1:hasRetailers", fwqs=False)
     assert not refused(once)
@@ -218,6 +223,24 @@ def test_no_link_is_published_that_leads_in_a_circle(shelf: Shelf) -> None:
     assert refused({"default": True}, path, "PATCH")
     assert not refused({"public": False, "fwqs": True}, path, "PATCH")
     assert refused({"public": True}, path, "PATCH")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_so_many_links_lead_on_and_no_more(shelf: Shelf) -> None:
+    farm = shelf.cast.farm
+    anchors = [f"{PRODUCT}/10/{n}" for n in range(STEPS + 1)]
+    shelf.publish(anchor=anchors[0])
+    for before, anchor in pairwise(anchors[:STEPS]):
+        farm.made("/links", link(anchor=anchor, href=ROOT + before))
+    answer = farm.post("/links", link(anchor=anchors[STEPS], href=ROOT + anchors[STEPS - 1]))
+    assert answer.json()["type"] == "/problems/circular-link"
+    settled(shelf.service)
+    at, steps = anchors[STEPS - 1], 0
+    while at.startswith("/"):
+        at, steps = shelf.leads(at).removeprefix(ROOT), steps + 1
+    assert (at, steps) == (link()["href"], STEPS)
+    shelf.publish(anchor=anchors[STEPS], href=f"{ROOT}/8004/6901234X")
+    assert shelf.leads(anchors[STEPS]) == f"{ROOT}/8004/6901234X"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
