@@ -121,9 +121,11 @@ def take(transaction: Transaction, keys: Sequence[UUID]) -> Sequence[CaptureJob 
 
     def leased(key: UUID) -> CaptureJob | None:
         row = store.take(transaction.connection, key, now, now + LEASE)
-        if row is not None:
-            store.note(transaction.connection, row, now + LEASE + timedelta(seconds=row.size / READ))
-        return row
+        if row is None:
+            return None
+        until = now + LEASE + timedelta(seconds=row.size / READ)
+        store.note(transaction.connection, row, until)
+        return replace(row, lease_until=until)
 
     return decided(keys, leased)
 
