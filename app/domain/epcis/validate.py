@@ -12,7 +12,8 @@ from typing import Any
 from app.domain.epcis import fields as f
 from app.domain.epcis import vocabulary as v
 from app.domain.epcis.captured import INPUTS, OUTPUTS
-from app.domain.epcis.context import Context, context_of, is_standards
+from app.domain.epcis.context import Context, context_of
+from app.domain.epcis.context_checking import check_context
 from app.domain.epcis.documents import events_of
 from app.domain.epcis.event_hash import event_hash
 from app.domain.epcis.faults import Fault, Faults, at, readable, shown
@@ -193,43 +194,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _context(value: Any, pointer: str, faults: Faults, _: Context) -> None:
-    """The `@context`: addresses and objects of names."""
-    parts = value if isinstance(value, list) else [value]
-    for i, part in enumerate(parts):
-        place = at(pointer, i) if isinstance(value, list) else pointer
-        if isinstance(part, dict):
-            for name, meaning in part.items():
-                wrong = ":" not in meaning if isinstance(meaning, str) else not isinstance(meaning, dict | None)
-                if wrong and not name.startswith("@"):
-                    _bad_context(at(place, name), faults)
-                elif name in _STANDARD_TERMS:
-                    faults.refuse(
-                        at(place, name),
-                        "malformed-context",
-                        f"标准字段“{name}”不能另作定义",
-                        f"the standard's field {name} cannot be given another meaning",
-                    )
-        elif not isinstance(part, str) or not f.is_uri(part):
-            _bad_context(place, faults)
-        elif not is_standards(part):
-            faults.refuse(
-                place,
-                "unknown-context",
-                f"不读取网络上的 context，不知道它定义了什么：{shown(part)}；请改为在文档中声明所用前缀",
-                f"no context is fetched, so what it defines is not known here: {shown(part)}; declare the prefixes "
-                "that you use in the document instead",
-            )
-        if i and part in parts[:i]:
-            f.repeated(part, place, faults)
-
-
-def _bad_context(pointer: str, faults: Faults) -> None:
-    faults.refuse(
-        pointer,
-        "malformed-context",
-        "@context 的每一项应为网址，或前缀与命名空间的对象",
-        "each part of @context is an address, or an object of prefixes and their namespaces",
-    )
+    check_context(value, pointer, faults, _STANDARD_TERMS)
 
 
 def _reused_ids(events: list[tuple[str, dict[str, Any]]], context: Context, faults: Faults) -> None:

@@ -93,6 +93,16 @@ def test_no_depth_overflows_the_stack(wrap: Callable[[Any], Any]) -> None:
         assert slugs
 
 
+def test_what_every_event_is_kept_with_is_short() -> None:
+    """A context is kept with each event of its document; of many parts each was compared with all before it."""
+    own = document(OBJECT)["@context"]
+    prefixes = [{f"p{n}": f"https://ns.example.com/{n}/"} for n in range(100_000)]
+    assert faults({**document(OBJECT), "@context": [*own, *prefixes[:300]]}) == set()
+    assert faults({**document(OBJECT), "@context": [*own, *prefixes]}) == {("/@context", "too-long")}
+    twice = [*own, {"a": "urn:a:", "b": "urn:b:"}, {"b": "urn:b:", "a": "urn:a:"}]
+    assert faults({**document(OBJECT), "@context": twice}) == {(f"/@context/{len(own) + 1}", "repeated-item")}
+
+
 def test_too_much_of_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.domain.epcis.faults.MAX_VALUES", 40)
     assert {slug for _, slug in faults(document(OBJECT, of(OBJECT, eventID=None)))} == {"too-many"}
