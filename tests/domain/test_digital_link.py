@@ -199,7 +199,7 @@ def test_levels_lead_up_to_the_key() -> None:
         ("7041", "1A", True), ("7041", "1a", False), ("401", "123", False), ("8010", "1234#-/Z", True),
         ("8010", "1234a", False), ("8030", "-_Zz", True), ("8030", "+", False),
         ("7041", "9", True), ("7041", "TRE", True), ("7041", "1E", False), ("8007", "NO93860111", False),
-        ("3911", "19112", False), ("3911", "92412", True),
+        ("3911", "19112", False), ("3911", "9312", False), ("3911", "92412", True),
         ("8110", COUPON, True), ("8110", COUPON[:-1], False), ("8110", f"{COUPON}0", False),
         ("8110", f"A{COUPON}", False),
         ("8110", f"{COUPON}1021591239", True), ("8110", f"{COUPON}1421591239", False),
