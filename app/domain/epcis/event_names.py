@@ -18,9 +18,9 @@ def as_uri(name: str) -> str:
 
 
 def written(name: str) -> frozenset[str]:
-    """The eventIDs that an eventID asks for: itself, and the text that it is the URI of."""
+    """The eventIDs that an eventID asks for: itself, and the text that it is the URI of, escaped or not."""
     bare = name.removeprefix(_URN) if name.startswith(_URN) else unquote(name.removeprefix(_TEXT))
-    return frozenset((name, bare)) if as_uri(bare) == name else frozenset((name,))
+    return frozenset((name,) if ":" in bare else (name, bare))
 
 
 def in_json(event: Any) -> Any:

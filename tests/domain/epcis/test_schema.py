@@ -23,7 +23,8 @@ SCHEMA = ROOT / "gs1-epcis" / "EPCIS-JSON-Schema.json"
 BEYOND = {
     "absurd-quantity", "contradiction", "incomplete-event", "invalid-quantity", "malformed-context", "malformed-uri",
     "missing-field", "negative-quantity", "repeated-item", "undeclared-prefix", "unexpected-field",
-    "unknown-event-type", "unknown-word", "wrong-unit", "malformed-time", "field-without-namespace", "wrong-type",
+    "unknown-context", "unknown-event-type", "unknown-word", "wrong-unit", "malformed-time",
+    "field-without-namespace", "wrong-type",
 }  # fmt: skip
 SAMPLE = 200  # changes of one document
 
