@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -24,7 +24,7 @@ from app.domain.epcis.xml_spelling import cbv_format
 from app.domain.errors import Invalid
 from app.domain.rights import HOOKS, Principal
 from app.domain.webhooks import Reach, require_listed, target_of
-from app.exchanging.answers import Form
+from app.exchanging.answers import SIMPLE, Form
 from app.exchanging.documents import to_json
 from app.store import standing as store
 from app.store.engine import Database, Snapshot, reading
@@ -37,6 +37,7 @@ MOST: Final = 20  # subscriptions of one owner
 LARGEST: Final = 65_536  # bytes of a query
 LONGEST: Final = 100  # characters of a name
 NEVER: Final = timedelta(days=36_500)
+_EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +156,11 @@ def require_standing(query: Query) -> None:
 
 
 def find_query(snapshot: Snapshot, principal: Principal, name: str) -> NamedQuery:
-    """Raises NoSuchNameException."""
+    """One of the principal's own, or that which the standard defines for everybody (EPCIS 2.0 §8.2.7.1). Raises
+    NoSuchNameException."""
     key = query_id(principal.recorder_id, name)
+    if name == SIMPLE:
+        return NamedQuery(key, principal.recorder_id, SIMPLE, {}, _EVER)
     return _named(store.queries(snapshot, [key]).get(key))
 
 
@@ -182,7 +186,7 @@ def make_queries(transaction: Transaction, commands: Sequence[MakeQuery]) -> Seq
     def decide(command: MakeQuery) -> NamedQuery:
         owner = command.principal.recorder_id
         key = query_id(owner, command.name)
-        if key in known:
+        if key in known or command.name == SIMPLE:
             raise ResourceAlreadyExistsException(
                 "已有同名查询，请换名或先删除 · There is a query of this name: choose another, or delete it first",
                 pointer="/name",

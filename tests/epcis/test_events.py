@@ -285,6 +285,19 @@ def test_a_named_query_is_asked(filled: Cast) -> None:
     assert filled.stall.get(path).json()["type"] == "epcisException:NoSuchNameException"
 
 
+def test_the_query_that_the_standard_defines(filled: Cast) -> None:
+    simple, asked_for = "/epcis/queries/SimpleEventQuery", {"EQ_action": "ADD", "orderBy": "eventTime"}
+    assert filled.stall.get(simple).json() == {"name": "SimpleEventQuery", "query": {}}
+    there = told(filled.admin, f"{simple}/events", **asked_for)
+    assert len(there) > 1
+    assert there == told(filled.admin, **asked_for)
+    assert told(filled.stall, f"{simple}/events") == told(filled.stall)
+    assert filled.stall.post("/epcis/queries", {"name": "SimpleEventQuery", "query": {}}).status_code == 409
+    assert filled.stall.request("DELETE", simple).status_code == 404
+    form = {"dest": "https://erp.example.cn/", "stream": True}
+    assert filled.stall.post(f"{simple}/subscriptions", form).json()["type"] == "epcisException:NoSuchNameException"
+
+
 def test_options_tell_what_may_be_done(cast: Cast) -> None:
     for path in (
         "/epcis/events",

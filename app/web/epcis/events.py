@@ -8,6 +8,7 @@ from app.domain.epcis.event_names import written
 from app.domain.epcis.exceptions import NoSuchResourceException, QueryParameterException, SubscriptionControlsException
 from app.domain.epcis.query import Query
 from app.domain.epcis.query_parsing import parse_body, parse_parameters
+from app.exchanging.answers import SIMPLE
 from app.exchanging.subscribing import find_query
 from app.store.engine import reading
 from app.web.auth import PrincipalDep
@@ -91,9 +92,10 @@ def list_events_of_query(
     epc_format: Format = "Always_GS1_Digital_Link",
     xml_format: XmlFormat = "No_Preference",
 ) -> Response:
-    """Narrowed by the criteria of the query language, if any; order and limits are those of the named query. With
+    """Narrowed by the criteria of the query language, if any; order and limits are those of the named query.
+    SimpleEventQuery is everybody's, and asks for all that `GET /epcis/events` does. With
     `Upgrade: websocket`, and `stream` or a schedule, told of what comes."""
-    if own := next((name for name in _OWN if name in request.query_params), None):
+    if query != SIMPLE and (own := next((name for name in _OWN if name in request.query_params), None)):
         raise QueryParameterException(
             f"{own} 由命名的查询规定，不能在此给出 · {own} is for the named query itself to say", parameter=own
         )
@@ -105,7 +107,7 @@ def list_events_of_query(
     with reading(service.engine) as snapshot:
         found = find_query(snapshot, principal, query)
     narrower = parse_parameters(asked(request), declared_in(request))
-    whole = parse_body(found.query).narrowed(narrower)
+    whole = narrower if query == SIMPLE else parse_body(found.query).narrowed(narrower)
     return page_of(request, service, principal, whole, per_page, token, name=found.name, also=(str(found.id),))[1]
 
 
