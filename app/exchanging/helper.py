@@ -6,6 +6,7 @@ where that fails as well, this process computes for itself. It is started when i
 had nothing to do, and ends by itself when this process does, however that ended: nobody writes to it any more.
 """
 
+import fcntl
 import gc
 import logging
 import os
@@ -225,14 +226,24 @@ def _slices(source: Source) -> Iterator[range]:
 
 
 def _started() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    process = subprocess.Popen(
         # -P: of what lies where the service was started it reads nothing.
         [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        pipesize=_PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
+    for pipe in (process.stdin, process.stdout):
+        _widened(pipe)
+    return process
+
+
+def _widened(pipe: IO[bytes] | None) -> None:
+    if sys.platform == "linux" and pipe is not None:
+        try:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+        except OSError:  # the system has less for everybody: both wait for each other more often
+            log.debug("the pipes of the capture helper stay as they are", exc_info=True)
 
 
 def _closed(pipe: IO[bytes]) -> None:

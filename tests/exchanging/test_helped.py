@@ -333,6 +333,12 @@ class TestProcess:
         assert helped._ask(int, "6") == 6
         assert helped._ask(int, "7") == 7
 
+    def test_where_the_system_has_no_room_for_wide_pipes_they_stay_as_they_are(
+        self, helped: Helper, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(helper, "_PIPE", 1 << 31)
+        assert helped._ask(int, "5") == 5
+
     def test_it_reads_nothing_of_the_directory_it_is_started_in(
         self, helped: Helper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
