@@ -12,7 +12,7 @@ from app.domain.recalls_advice import default_advice
 from app.domain.recalls_scope import Scope, Window
 from app.domain.rights import Principal
 from app.recalling.naming import epc_of, with_epc
-from app.recalling.reaching import Subjects, subjects_of
+from app.recalling.reaching import Subjects, require_few, subjects_of
 from app.recalling.recalls import in_reach, may_recall
 from app.store import chain
 from app.store.engine import Snapshot
@@ -42,6 +42,7 @@ def draft(snapshot: Snapshot, principal: Principal, scope: Scope, secret: bytes)
         )
     for i, text in enumerate(scope.codes):
         scope = with_code(snapshot, principal, scope, text, secret, f"/scope/codes/{i}")
+        require_few(len(set(scope.lots)))  # hundreds of codes may be products of thousands of lots
     scope = replace(
         scope,
         lots=tuple(dict.fromkeys(scope.lots)),

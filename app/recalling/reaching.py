@@ -55,9 +55,14 @@ def subjects_of(snapshot: Snapshot, scope: Scope, *, over: bool = False) -> Subj
         sites |= within
         custodies |= {row[0]: row[1] for row in there}
         goods |= {row[0]: (row[1], row[2], row[3]) for row in there}
-    if len(custodies) + len(lots) > HOLDS:
-        raise too_wide()
+    require_few(len(custodies) + len(lots))
     return Subjects(lots, custodies, _spares(snapshot, scope.exclusions, over), frozenset(sites), goods)
+
+
+def require_few(batches: int) -> None:
+    """Raises Conflict scope-too-wide for more than one recall may hold."""
+    if batches > HOLDS:
+        raise too_wide()
 
 
 def too_wide() -> Conflict:
