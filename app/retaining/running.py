@@ -133,8 +133,11 @@ def _dry(
             after = page[-1]
             told(looked, all_)
         place: int | None = 0
+        going = set()  # events that later pages lead to again
         while place is not None:  # of what has no goods already, without what will have none
-            pieces, tangled, place = entwined.loose(snapshot, before_months(CAPTURED, now), place)
+            listed, tangled, place = entwined.loose(snapshot, before_months(CAPTURED, now), place)
+            pieces = [piece for piece in listed if going.isdisjoint(piece.events)]
+            going |= {key for piece in pieces if len(piece.events) > 1 for key in piece.events}
             rows += archive.summed(thinning.gather_loose(snapshot, pieces)) if pieces else Counter()
             entangled += tangled
         oldest: UUID | None = None

@@ -197,7 +197,10 @@ def test_a_crate_in_use_for_years_keeps_only_what_it_holds(cast: Cast, service: 
     assert verify(service.engine) == []
 
 
-def test_events_without_goods_are_thinned_as_well(cast: Cast, service: Service, archives: Path) -> None:
+@pytest.mark.parametrize("page", [200, 1])
+def test_events_without_goods_are_thinned_as_well(
+    cast: Cast, service: Service, archives: Path, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
     sensed = {
         **seen(1, FARM, "sensor_reporting"),
         "readPoint": {"id": FARM},
@@ -208,9 +211,11 @@ def test_events_without_goods_are_thinned_as_well(cast: Cast, service: Service, 
         "epcList": ["urn:epc:id:sgtin:4012345.012345.1"],
     }  # fmt: skip
     fresh = later({**sensed, "eventTime": "2026-02-02T08:00:00+08:00"}, 900)
-    brought = bring(service.writer, service.engine, document(sensed, unknown, fresh, *chain("A", 1)), issue=True)
+    again = {**unknown, "eventTime": "2026-02-02T08:00:00+08:00"}
+    brought = bring(service.writer, service.engine, document(sensed, unknown, again, fresh, *chain("A", 1)), issue=True)
     assert brought.refusals == []
     before = everything(service)
+    monkeypatch.setattr(entwined, "PAGE", page)  # what hangs together is met on several pages, and goes once
     dry = thin(service, archives, FAR, dry=True)
     report = thin(service, archives, FAR)
     with service.engine.connect() as connection:
