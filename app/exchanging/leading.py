@@ -20,6 +20,7 @@ _FEW: Final = 100  # so few need no other index
 
 EVERYTHING: Final = ByRows("position", "position")
 _READER: Final = "reader"
+_BELOW: Final = "wd_"
 _NARROW: Final = ("biz_location", "read_point")
 _WIDE: Final = ("disposition", "biz_step", "type")
 
@@ -39,7 +40,9 @@ def lead_of(snapshot: Snapshot, asked: Asked, name: str | None = None, *, counte
         return Lead(_read(asked.query, keys_of(snapshot, asked.principal)), None)
     orders = _orders(snapshot, asked)
     if name is not None:
-        return Lead(next((order for order in orders if order.name == name), EVERYTHING), None)
+        # Places that were few on the page before may be too many by now: then it is among all, at the same places.
+        gone = _by_event_time(asked.query, name) if name.startswith(_BELOW) else EVERYTHING
+        return Lead(next((order for order in orders if order.name == name), gone), None)
     first = next(orders)
     # Who reads few events may be told of those that an EPC leads to before it is asked what they read.
     if asked.principal.role is Role.ADMIN or first.name == _READER:
@@ -125,8 +128,11 @@ def _below(snapshot: Snapshot, query: Query, descending: bool = False, column: s
             extensions = values_within(snapshot, place.column, place.spans, MERGED - len(place.exact))
             if extensions is not None:
                 keys = [Key(place.column, value) for value in sorted(place.exact | extensions)]
-                name, decided = f"wd_{place.column}", frozenset(["event_time"])
-                yield ByRows(name, "event_time", keys, descending, *query.event_time, decided)
+                yield _by_event_time(query, _BELOW + place.column, keys, descending)
+
+
+def _by_event_time(query: Query, name: str, keys: list[Key] | None = None, descending: bool = False) -> ByRows:
+    return ByRows(name, "event_time", keys, descending, *query.event_time, frozenset(["event_time"]))
 
 
 def named(query: Query) -> EpcFilter | None:

@@ -115,6 +115,22 @@ def test_a_page_goes_on_where_sites_became_too_many_to_be_told(
     assert told == [each.position for each in everybody if theirs(each)]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_page_goes_on_where_places_became_too_many_to_be_told(
+    everybody: list[One], engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "https://id.gs1.org/414/4012345000150"
+    asked = parse_parameters([("WD_bizLocation", place)])
+    page = search(engine, OPERATOR, asked, limit=7)
+    told = [found.line.position for found in page.events]
+    monkeypatch.setattr("app.exchanging.leading.MERGED", 0)
+    while page.next is not None:
+        page = search(engine, OPERATOR, asked, after=page.next, limit=7)
+        told += [found.line.position for found in page.events]
+    there = [each for each in everybody if each.place == place]
+    assert told == [each.position for each in sorted(there, key=_key("eventTime"))]
+
+
 def listed(engine: Engine, name: str, column: str | None, limit: int) -> tuple[list[str], Looked]:
     principal = READERS[name][0] if name in READERS else OPERATOR
     found: list[str] = []

@@ -121,7 +121,7 @@ def metrics(house: House) -> str:
 
 def test_a_schedule_tells_what_came_since(house: House) -> None:
     query = named(house.admin)
-    with house.open(query, "second=%5B0-59%5D&reportIfEmpty=true") as connection:
+    with house.open(query, "second=%5B0-59%5D&timeZone=Asia%2FShanghai&reportIfEmpty=true") as connection:
         assert next_names(connection) == []
         bring(house.admin, "a")
         told = next_names(connection)
