@@ -41,18 +41,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TOGETHER: Final = 125
+TOGETHER: Final = 500
 """Events that are sent at a time, and"""
 SIZE: Final = 1_000_000
 """their bytes, unless one has more."""
 REMEMBERED: Final = 2_000
-"""Events, of SIZE / TOGETHER bytes at most, that are not taken apart a second time to be drafted."""
+"""Events that are not taken apart a second time to be drafted, of"""
+SHORT: Final = 8_000
+"""bytes at most."""
 PATIENCE: Final = 3.0
 """Seconds to wait for it to begin; until it has, this process computes for itself."""
 RESTS: Final = 60.0
 """Seconds without work, after which it is sent away."""
-TURN: Final = 24
-"""Questions of a document before another has its turn: those of one of 1,000 events and some."""
+TURN: Final = 8
+"""Questions of a document before another has its turn: those of one of 2,000 events."""
 _TRIES: Final = 2
 _PIPE: Final = 1 << 20  # bytes on the way, so that neither waits for the other to read
 _COLLECTED: Final = 200  # questions between two looks for what refers to itself
@@ -301,7 +303,7 @@ def _looks(raws: Sequence[bytes], context: Context, pointers: Sequence[str]) -> 
     for raw, pointer in zip(raws, pointers, strict=True):
         seen = look(partial(read_event, raw), context, pointer)
         if seen.good is not None and seen.good.event is not None:
-            if len(raw) <= SIZE // TOGETHER:
+            if len(raw) <= SHORT:
                 _seen[raw] = seen.good.event
             seen = seen._replace(good=seen.good._replace(event=None))
         found.append(seen)

@@ -191,7 +191,8 @@ def _bytes(column: list[Any]) -> list[Any]:
 
 
 def _instants(column: list[Any]) -> list[Any]:
-    return [value if value is None else micros(value) for value in column]
+    told = {value: value if value is None else micros(value) for value in set(column)}  # many rows of one moment
+    return [told[value] for value in column]
 
 
 def _dates(column: list[Any]) -> list[Any]:
