@@ -13,7 +13,7 @@ from app.domain.epcis.identifiers import canonical_uri, check_digit_ok, gs1_key
 from app.domain.rows import Site
 from app.store import bulk, captures, master, raw, tables
 from app.store.engine import Snapshot
-from app.store.links import extensions
+from app.store.links import enrolled_parties, extensions
 
 
 def sites_of(snapshot: Snapshot, uris: Iterable[str]) -> dict[str, UUID]:
@@ -100,7 +100,7 @@ def join_all(connection: Connection, now: datetime) -> set[str]:
 Called = tuple[str, str | None]  # GLN, extension
 
 
-def _candidates(snapshot: Snapshot, uris: Iterable[str]) -> dict[str, Site]:
+def _candidates(snapshot: Snapshot, uris: Collection[str]) -> dict[str, Site]:
     """The one site of ours with the GLN (and extension, if any) that a URI names, if somebody other than its own party
     has written that: who may read what others assert of a place is not for whoever claims the place to decide."""
     places: dict[Called, str] = {}
@@ -115,7 +115,18 @@ def _candidates(snapshot: Snapshot, uris: Iterable[str]) -> dict[str, Site]:
                 called[site.gln, extension].append(site)
     single = {key: called[key][0] for key in places if len(called[key]) == 1}
     vouched = _vouched(snapshot, single.values())
-    return {places[key]: site for key, site in single.items() if site.id in vouched}
+    found = {places[key]: site for key, site in single.items() if site.id in vouched}
+    return found | _only_sites(snapshot, uris)
+
+
+def _only_sites(snapshot: Snapshot, uris: Collection[str]) -> dict[str, Site]:
+    """The sites of parties that have one, by their GLN of party (417), as `enrolled_parties` has it."""
+    parties = enrolled_parties(snapshot, uris)
+    run: dict[UUID | None, list[Site]] = defaultdict(list)
+    for site in master.sites_of_parties(snapshot, {party.id for party in parties.values()}) if parties else ():
+        if site.uri is None:
+            run[site.party_id].append(site)
+    return {uri: run[party.id][0] for uri, party in parties.items() if len(run[party.id]) == 1}
 
 
 def _vouched(snapshot: Snapshot, sites: Iterable[Site]) -> set[UUID]:

@@ -291,3 +291,29 @@ def test_a_gln_that_is_enrolled_later_finds_what_was_sent_to_it(story: Story, ma
     assert market.refused("receive", 409, slip_code=coming["slip_code"])["type"].endswith("slip-voided")
     assert verify(engine) == []
     assert rebuild(engine) == []
+
+
+def test_goods_for_a_party_with_one_place(story: Story, maker: Actor, market: Actor, engine: Engine) -> None:
+    """只写收货单位的 GLN：它只有一处场所，就是那里。 A party's GLN alone, of a party that has one place: that place."""
+    number = {"external_codes": [{"scheme": "gln", "value": GATE}]}
+    assert story.admin.patch(f"/parties/{market.party['id']}", number).status_code == 200
+    [made, packed, sent] = shipment()
+    owner = {"type": "owning_party", "destination": "https://id.gs1.org/417/6901234500011"}
+    holder = {"type": "possessing_party", "destination": "urn:epc:id:pgln:6901234.50002"}
+    captured(maker, document(made, packed, sent | {"destinationList": [owner, holder]}))
+    [coming] = listed(market)
+    assert coming["to_site"]["id"] == market.site["id"]
+    assert market.record("receive", slip_code=coming["slip_code"])["outputs"]
+    assert verify(engine) == []
+    assert rebuild(engine) == []
+
+
+def test_a_sender_is_told_that_nobody_sees_it(maker: Actor, market: Actor) -> None:
+    """有单无收货方，或没有发货地点：告诉发货方。 A despatch advice without receiver, a shipment from nowhere."""
+    [made, packed, sent] = shipment()
+    nobody = {name: value for name, value in sent.items() if name != "destinationList"}
+    nowhere = {name: value for name, value in sent.items() if name not in ("readPoint", "bizLocation")}
+    for event_, slug in ((nobody, "no_receiver"), (nowhere, "no_departure")):
+        job = captured(maker, document(made, packed, event_))
+        assert [flag["slug"] for flag in job["onecode:outcome"]["outcomes"][2]["flags"]] == [slug]
+    assert listed(market) == []

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.domain.epcis.asserted import Asserters, takes_back
 from app.domain.epcis.captured import Amount, CapturedEvent, papers_of
-from app.domain.epcis.named import place_sent_to
+from app.domain.epcis.named import sent_to_as
 
 VOID_SHIPPING: Final = "void_shipping"
 
@@ -124,7 +124,7 @@ def _concerns(void: CapturedEvent, shipping: CapturedEvent) -> bool:
     papers are others."""
     if shipping.event_time > void.event_time:
         return False
-    to, meant = place_sent_to(shipping.body), place_sent_to(void.body)
+    to, meant = sent_to_as(shipping.body, "location"), sent_to_as(void.body, "location")
     if to is not None and meant is not None and to != meant:
         return False
     own, named = papers_of(shipping.body), papers_of(void.body)

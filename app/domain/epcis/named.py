@@ -10,6 +10,7 @@ from app.domain.epcis.vocabulary import STANDARD_PREFIXES, bare_word
 
 SHIPPING_STEPS = frozenset(("shipping", "departing", "consigning", "loading"))
 """Business steps by which goods leave a place."""
+_RECEIVERS = ("location", "possessing_party", "owning_party")
 
 
 class Role(IntFlag):
@@ -23,7 +24,7 @@ class Role(IntFlag):
     INPUT_CLASS = 32
     OUTPUT_CLASS = 64
     TRANSFORMATION = 128
-    DESTINATION = 256  # no EPC: the place that an event of shipping sends its goods to
+    DESTINATION = 256  # no EPC: the place or party that an event of shipping sends its goods to
 
 
 Scalar = Callable[[Mapping[str, Any], Context], str | None]
@@ -69,17 +70,21 @@ def sent_to(named: dict[str, Role], place: str | None) -> dict[str, Role]:
 
 
 def destination(event: Mapping[str, Any]) -> str | None:
-    """The canonical URI of the place (CBV 2.0 §7.4.2, SDT location) that an event of shipping sends its goods to; None
-    where it says none, or takes a shipment back."""
-    if "errorDeclaration" in event or bare_word("BizStep", str(event.get("bizStep", ""))) not in SHIPPING_STEPS:
+    """The canonical URI of where an event of shipping sends its goods to: a place, else the party that is to possess or
+    to own them (CBV 2.0 §7.4.2), which may have one place only. None where it says none, or takes a shipment back."""
+    if "errorDeclaration" in event or not ships(event):
         return None
-    return place_sent_to(event)
+    return next((to for kind in _RECEIVERS if (to := sent_to_as(event, kind)) is not None), None)
 
 
-def place_sent_to(event: Mapping[str, Any]) -> str | None:
-    """The canonical URI of the place in the destination list."""
+def ships(event: Mapping[str, Any]) -> bool:
+    return bare_word("BizStep", str(event.get("bizStep", ""))) in SHIPPING_STEPS
+
+
+def sent_to_as(event: Mapping[str, Any], kind: str) -> str | None:
+    """The canonical URI of the first of a kind in the destination list."""
     for entry in _list(event.get("destinationList")):
-        if isinstance(entry, dict) and bare_word("SDT", str(entry.get("type", ""))) == "location":
+        if isinstance(entry, dict) and bare_word("SDT", str(entry.get("type", ""))) == kind:
             return _text(entry, "destination", canonical_uri)
     return None
 

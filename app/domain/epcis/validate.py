@@ -11,12 +11,13 @@ from typing import Any
 
 from app.domain.epcis import fields as f
 from app.domain.epcis import vocabulary as v
-from app.domain.epcis.captured import INPUTS, OUTPUTS
+from app.domain.epcis.captured import INPUTS, OUTPUTS, papers_of
 from app.domain.epcis.context import Context, context_of
 from app.domain.epcis.context_checking import check_context
 from app.domain.epcis.documents import events_of
 from app.domain.epcis.event_hash import event_hash
 from app.domain.epcis.faults import Fault, Faults, at, readable, shown
+from app.domain.epcis.named import destination, ships
 from app.domain.epcis.projection import MAX_TRANSFORMATION_LINKS
 from app.domain.epcis.sensing import SENSOR_ELEMENT
 from app.domain.epcis.values import canonical_time
@@ -89,6 +90,7 @@ def _event(event: dict[str, Any], pointer: str, faults: Faults, context: Context
     if kind in _COMPLETE:
         _COMPLETE[kind](event, pointer, faults)
     _corrected_by_itself(event, pointer, faults)
+    _received_by_nobody(event, pointer, faults)
 
 
 def _is_event_type(kind: object, context: Context) -> bool:
@@ -111,6 +113,23 @@ def _corrected_by_itself(event: Mapping[str, Any], pointer: str, faults: Faults)
                 "被声明有误的事件不能更正自己",
                 "the event that is declared wrong cannot be its own correction",
             )
+
+
+def _received_by_nobody(event: Mapping[str, Any], pointer: str, faults: Faults) -> None:
+    """Goods that are sent with a despatch advice, or to somebody, and to or from no place: nobody is shown them."""
+    if not ships(event) or event.get("type") != "ObjectEvent" or "errorDeclaration" in event:
+        return
+    to = destination(event)
+    if to is None and any(kind == "desadv" for kind, _ in papers_of(event)):
+        faults.flag(
+            pointer, "no_receiver", "有发货通知单而无收货方，收货方看不到；请在 destinationList 写 location 的 GLN",
+            "a despatch advice and no receiver: nobody is shown it; name the GLN of a location in destinationList",
+        )  # fmt: skip
+    elif to is not None and not isinstance(event.get("readPoint") or event.get("bizLocation"), dict):
+        faults.flag(
+            pointer, "no_departure", "未写明发货地点，收货方看不到；请写 readPoint",
+            "no place of departure: its receiver is not shown it; name the readPoint",
+        )  # fmt: skip
 
 
 def _unknown_type(kind: object, pointer: str, slug: str, known: tuple[str, ...], faults: Faults) -> None:
