@@ -92,9 +92,9 @@ def settle(connection: Connection, uris: Collection[str]) -> None:
 
 
 def join_all(connection: Connection, now: datetime) -> set[str]:
-    """As `join`, for every place that was ever captured."""
+    """As `join`, for every place that was ever captured, and for whatever goods were sent to."""
     places = connection.scalars(select(tables.site.c.uri).where(tables.site.c.uri.is_not(None)))
-    return join(connection, set(places), now)
+    return join(connection, {*places, *captures.destinations(connection)}, now)
 
 
 Called = tuple[str, str | None]  # GLN, extension

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select, tuple_
 
+from app.domain.epcis.attributes import attributes_of
 from app.domain.epcis.book import CAPTURED
 from app.domain.epcis.captured import CapturedEvent, capture, related_epcs
 from app.domain.epcis.context import context_of
+from app.domain.epcis.documents import master_data_of
 from app.domain.epcis.event_hash import hash_uri
 from app.domain.epcis.named import Role
 from app.store import aliases, captures, tables
@@ -77,9 +79,11 @@ def _begun(snapshot: Connection, rows: Sequence[Row[Any]]) -> set[str]:
 
 
 def rebuilt(connection: Connection) -> list[str]:
-    """Writes what differs; a sentence for each difference. Joins places to sites of ours that came later."""
+    """Writes what differs; a sentence for each difference. Joins places to sites of ours that came later, and reads the
+    headers of documents for what nobody keeps of them."""
+    told = list(_said(connection))
     joined = aliases.join_all(connection, datetime.now(UTC))
-    told = [f"place {uri}: is a site of ours" for uri in sorted(joined)]
+    told += [f"place {uri}: is a site of ours" for uri in sorted(joined)]
     for rows in pages(connection, tables.epc_event):
         projection = Reprojection(connection, _begun(connection, rows), datetime.now(UTC), lock=True)
         differences = list(projection.differences())
@@ -88,3 +92,18 @@ def rebuilt(connection: Connection) -> list[str]:
             told += differences
     aliases.settle(connection, joined)
     return told
+
+
+def _said(connection: Connection) -> Iterator[str]:
+    """What documents say of elements of which nothing is kept that their sender says: they came before it was."""
+    column = tables.capture.c
+    ours: set[tuple[UUID, str]] = set()
+    for key in connection.scalars(select(column.id).order_by(column.record_time, column.id)).all():
+        document = captures.capture(connection, key)
+        assert document is not None, "one transaction"
+        said = attributes_of(master_data_of(document.envelope), context_of(document.envelope))
+        who = document.recorder_id
+        kept = {uri for by, uri, _ in captures.sayings(connection, said) if by == who and (by, uri) not in ours}
+        captures.say(connection, who, {uri: said[uri] for uri in said.keys() - kept})
+        yield from (f"vocabulary element {uri}: what {who} says of it" for uri in sorted(said.keys() - kept))
+        ours |= {(who, uri) for uri in said.keys() - kept}

@@ -152,6 +152,13 @@ def sent_to(snapshot: Snapshot, places: Collection[str], limit: int | None = Non
     return found
 
 
+def destinations(snapshot: Snapshot) -> set[str]:
+    """Wherever goods were ever sent to: looks at the whole index."""
+    index = tables.epc_event.c
+    sending = (index.roles < NATIVE, index.roles >= int(Role.DESTINATION))
+    return set(snapshot.scalars(select(index.epc).where(*sending).distinct()))
+
+
 def seen_at(snapshot: Snapshot, places: Collection[str]) -> list[UUID]:
     """Events after which goods are at one of the places (canonical URIs)."""
     shown = tables.epcis_event.c
