@@ -87,6 +87,11 @@ class UnitName:
 _LONGEST_TEXT = 80
 _MINTED, _RECEIPT, _UNIT = 18, 23, 27  # characters
 _LENGTHS = dict.fromkeys(CodeKind, _MINTED) | {CodeKind.RECEIPT: _RECEIPT, CodeKind.UNIT: _UNIT}
+# A group may be of five, so that none is of one but the first and the last.
+_GROUPS = {
+    length: [slice(*cut) for cut in pairwise([0, *range(1, length - 4, 4), length - 1, length])]
+    for length in (_MINTED, _RECEIPT, _UNIT)
+}
 _SHAPES = {kind.encode(): (kind, _LENGTHS[kind]) for kind in CodeKind}
 _R, _N = ALPHABET.index(CodeKind.RECEIPT), ALPHABET.index(CodeKind.UNIT)
 
@@ -232,10 +237,7 @@ def grouped(code: str) -> str:
 
 def grouped_text(code: Code) -> str:
     """As `grouped`."""
-    text = code.text
-    last = len(text) - 1
-    cuts = [0, *range(1, last - 3, 4), last]
-    return "-".join([*(text[start:end] for start, end in pairwise(cuts)), text[last]])
+    return "-".join([code.text[group] for group in _GROUPS[len(code.text)]])
 
 
 def qr_url(public_url: str, code: str) -> str:
@@ -297,9 +299,15 @@ def receipt_name(receipt_id: int) -> ReceiptName:
 
 def receipt_id_of(code: Code) -> int:
     """The receipt id in a parsed receipt code. ValueError for a code of another kind."""
+    return receipt_parts(code)[0]
+
+
+def receipt_parts(code: Code) -> tuple[int, int]:
+    """The receipt id and the MAC in a parsed receipt code. ValueError for a code of another kind."""
     if code.kind is not CodeKind.RECEIPT:
         raise ValueError(f"not a receipt: {code.text}")
-    return _body_number(code) >> _RECEIPT_MAC_BITS
+    body = _body_number(code)
+    return body >> _RECEIPT_MAC_BITS, body & (1 << _RECEIPT_MAC_BITS) - 1
 
 
 def receipt_secret(master: bytes, device_number: int, epoch: int) -> bytes:
@@ -337,13 +345,9 @@ class ReceiptSigner:
             raise ValueError(f"not a receipt id: {receipt_id}")
         return _spell(_R, receipt_id << _RECEIPT_MAC_BITS | int.from_bytes(self._mac(receipt_id), "big"), _RECEIPT)
 
-    def signed(self, code: Code) -> bool:
-        """As receipt_mac_ok."""
-        if code.kind is not CodeKind.RECEIPT:
-            raise ValueError(f"not a receipt: {code.text}")
-        body = _body_number(code)
-        mac = (body & (1 << _RECEIPT_MAC_BITS) - 1).to_bytes(5, "big")
-        return hmac.compare_digest(mac, self._mac(body >> _RECEIPT_MAC_BITS))
+    def signed(self, receipt_id: int, mac: int) -> bool:
+        """As receipt_mac_ok, of the parts of a code."""
+        return hmac.compare_digest(mac.to_bytes(5, "big"), self._mac(receipt_id))
 
     def _mac(self, receipt_id: int) -> bytes:
         inner, outer = self._inner.copy(), self._outer.copy()
@@ -357,8 +361,7 @@ _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5
 
 def receipt_mac_ok(secret: bytes, code: Code) -> bool:
     """Whether the receipt was signed with `secret`; constant time. ValueError for a code of another kind."""
-    number = receipt_id_of(code)
-    mac = _body_number(code) & (1 << _RECEIPT_MAC_BITS) - 1
+    number, mac = receipt_parts(code)
     expected = hmac.digest(secret, number.to_bytes(8, "big"), "sha256")[:5]
     return hmac.compare_digest(mac.to_bytes(5, "big"), expected)
 

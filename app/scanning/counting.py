@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from app.domain.copies import BURST, Seen
 from app.scanning.copies import judge
 from app.store import scans as store
@@ -12,8 +14,7 @@ from app.store.engine import Snapshot
 from app.store.writer import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Scans:
+class Scans(msgspec.Struct, frozen=True):
     """How often a code was scanned, and when first; 0 and None where it never was."""
 
     count: int

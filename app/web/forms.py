@@ -65,49 +65,48 @@ _BLANK = Own(
 )
 
 
-def _json(value: datetime) -> str:
-    return msgspec.json.encode(value).decode()[1:-1]
+def _in_page(own: Own, words: Words) -> list[bytes]:
+    code, sold_at, recorded = own.code, own.sold_at, own.recorded
+    return [
+        code.text.encode(),
+        codes.grouped_text(code).encode(),
+        sold_at.isoformat().encode(),
+        words.moment(sold_at).encode(),
+        recorded.isoformat().encode(),
+        words.moment(recorded.astimezone(sold_at.tzinfo)).encode(),
+        pages.scans_told(words, sold_at.tzinfo or UTC, own.scans),
+    ]
 
 
-Hole = Callable[[Own, Words], str]
+def _in_json(own: Own, _words: Words) -> list[bytes]:
+    return [
+        own.code.text.encode(),
+        own.sale_id.encode(),
+        _encoded(own.sold_at)[1:-1],
+        _encoded(own.recorded)[1:-1],
+        scans_json(own.scans),
+    ]
 
-_HOLES: Mapping[str, Sequence[Hole]] = {
-    HTML: (
-        lambda own, words: own.code.text,
-        lambda own, words: codes.grouped_text(own.code),
-        lambda own, words: own.sold_at.isoformat(),
-        lambda own, words: words.moment(own.sold_at),
-        lambda own, words: own.recorded.isoformat(),
-        lambda own, words: words.moment(own.recorded.astimezone(own.sold_at.tzinfo)),
-    ),
-    JSON: (
-        lambda own, words: own.code.text,
-        lambda own, words: own.sale_id,
-        lambda own, words: _json(own.sold_at),
-        lambda own, words: _json(own.recorded),
-    ),
-}
+
+_encoded = msgspec.json.Encoder().encode
+Holes = Callable[[Own, Words], list[bytes]]
+_HOLES: Mapping[str, Holes] = {HTML: _in_page, JSON: _in_json}  # what goes into them; how often it was scanned is last
 KINDS = frozenset(_HOLES)  # of which there are forms
-
-
-def _scans(kind: str) -> Hole:
-    if kind == JSON:
-        return lambda own, words: scans_json(own.scans).decode()
-    return lambda own, words: pages.scans_told(words, own.sold_at.tzinfo or UTC, own.scans).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`parts` are what stands around the holes and the numbers of the holes, in order; `squeezed` are the same with
-    blocks of raw deflate. The style and the lines are the same objects in all forms. What stands before the first hole
-    are `begun` parts, of `size` bytes and that CRC-32. It serves sales of `since` and later: nobody and nothing
-    that it names has been called otherwise from then on; `record_time`: when the latest of it was recorded."""
+    """`holes` tells what goes into the holes; `parts` are what stands around them and their numbers, in order;
+    `squeezed` are the same with blocks of raw deflate. The style and the lines are the same objects in all forms. What
+    stands before the first hole are `begun` parts, of `size` bytes and that CRC-32. It serves sales of `since` and
+    later: nobody and nothing that it names has been called otherwise from then on; `record_time`: when the latest of it
+    was recorded."""
 
     since: datetime
     record_time: datetime
     headers: Sequence[Header]
     words: Words
-    holes: Sequence[Hole]
+    holes: Holes
     parts: Sequence[bytes | int]
     squeezed: Sequence[bytes | int]
     begun: int
@@ -117,10 +116,11 @@ class Form:
 
     def filled(self, own: Own, compressed: bool) -> Filled:
         """The receipt. Neither its tag nor its checksum takes a look at what all receipts of the form begin with."""
-        texts = [hole(own, self.words).encode() for hole in self.holes]
-        tag = f'"{self.root}{blake2b(b"|".join(texts), digest_size=6).hexdigest()}{"-gzip" if compressed else ""}"'
+        texts = self.holes(own, self.words)
+        # What can change of one receipt's own are an instant and a count: 32 bits tell them apart.
+        tag = f'"{self.root}{zlib.crc32(b"|".join(texts)):08x}{"-gzip" if compressed else ""}"'
         if not compressed:
-            body = b"".join([texts[part] if isinstance(part, int) else part for part in self.parts])
+            body = b"".join([texts[part] if part.__class__ is int else part for part in self.parts])  # type: ignore[misc]
             return Filled([*self.headers, (b"etag", tag.encode()), _length(body)], body, tag)
         # The parts as they were compressed, the own as stored blocks (RFC 1951 §3.2.4): nothing is compressed anew.
         stored = [deflating.stored(text) for text in texts]
@@ -149,10 +149,10 @@ def line_drawn(told: Told, kind: str, language: Language, now: datetime, alone: 
 
 
 @lru_cache(maxsize=64)
-def _marks(kind: str, language: Language) -> tuple[re.Pattern[str], Mapping[str, Hole]]:
-    """Where to cut the blank receipt, and what goes into its holes."""
-    words = Words(language)
-    blanks = {hole(_BLANK, words): hole for hole in _HOLES[kind]} | {MARK.decode(): _scans(kind)}
+def _marks(kind: str, language: Language) -> tuple[re.Pattern[str], Mapping[str, int]]:
+    """Where to cut the blank receipt, and the numbers of its holes by what stands there."""
+    *texts, _ = _HOLES[kind](_BLANK, Words(language))
+    blanks = {text: number for number, text in enumerate([*map(bytes.decode, texts), MARK.decode()])}
     return re.compile("(\0[0-9]+\0|" + "|".join(map(re.escape, (_STYLE, *blanks))) + ")"), blanks
 
 
@@ -177,16 +177,11 @@ def form(
     body = marked(replace(answer, record_time=_BLANK.recorded), kind, language, now, len(drawn))
     marks, blanks = _marks(kind, language)
     known = {f"\0{n}\0": line for n, line in enumerate(drawn)} | {_STYLE: pages.STYLE}
-    holes: list[Hole] = []
-    numbers: dict[str, int] = {}
     parts: list[bytes | int] = []
     own = 0
     for piece in marks.split(body.decode()):
         if piece in blanks:
-            if piece not in numbers:
-                numbers[piece] = len(holes)
-                holes.append(blanks[piece])
-            parts.append(numbers[piece])
+            parts.append(blanks[piece])
         elif piece in known:
             parts.append(known[piece])
         elif piece:
@@ -199,8 +194,9 @@ def form(
     first = b"".join(texts[:begun])
     root = blake2b(b"|".join(texts), digest_size=10).hexdigest()
     since = max([stall.since, *(each.since for each in told)])
-    found = Form(since, record_time, headers, words, holes, parts, squeezed, begun, len(first), zlib.crc32(first), root)
-    return found, own
+    return Form(
+        since, record_time, headers, words, _HOLES[kind], parts, squeezed, begun, len(first), zlib.crc32(first), root
+    ), own
 
 
 def _squeezed(parts: Sequence[bytes | int]) -> list[bytes | int]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -257,7 +258,14 @@ def scans_told(words: Words, zone: tzinfo, scans: Scans) -> bytes:
     """How often a code was scanned, for its page."""
     if scans.first_time is None:
         return words.t("scans.none").encode()
-    return words.t("scans", n=scans.count, time=words.moment(scans.first_time.astimezone(zone))).encode()
+    return _scans_since(words.language, zone, scans.count, int(scans.first_time.timestamp()) // 60)
+
+
+@lru_cache(5_000)
+def _scans_since(language: Language, zone: tzinfo, number: int, minute: int) -> bytes:
+    words = Words(language)
+    first = datetime.fromtimestamp(minute * 60, zone)
+    return words.t("scans", n=number, time=words.moment(first)).encode()
 
 
 def zone_of(answer: Answer) -> tzinfo:

@@ -17,7 +17,7 @@ import msgspec
 
 from app.domain import codes
 from app.domain.ids import event_text
-from app.scanning.counting import Scans
+from app.scanning.counting import NEVER, Scans
 from app.scanning.receipts import Stall, Told, goods_told
 from app.store.dependencies import depends_on
 from app.store.engine import Database, reading
@@ -83,9 +83,9 @@ class ReceiptScans:
     async def find(self, code: codes.Code, kind: str, language: Language, compressed: bool) -> Filled | None:
         """The answer to a parsed receipt code; None where the route has to give it: forged, not come in yet, claimed
         twice, sold under another name, or the database is away. Raises QueueFull."""
-        number = codes.receipt_id_of(code)
+        number, mac = codes.receipt_parts(code)
         name = codes.receipt_name(number)
-        if kind not in KINDS or not self._authentic(code, name):
+        if kind not in KINDS or not self._authentic(number, mac, name):
             return None
         try:
             sold = await self._sold.ask((number, code.text))
@@ -106,7 +106,7 @@ class ReceiptScans:
             event_text(_uuid(sold.device_id), f"{name.epoch}/{name.counter}"),
             sold_at,
             max(found.record_time, from_micros(sold.record_time)),
-            self._counts.with_one_more(code.text, Scans(sold.scans, sold.first_scan), now),
+            self._counts.with_one_more(code.text, Scans(sold.scans, sold.first_scan) if sold.scans else NEVER, now),
         )
         return found.filled(own, compressed)
 
@@ -134,14 +134,14 @@ class ReceiptScans:
     def close(self) -> None:
         self._reader.close()
 
-    def _authentic(self, code: codes.Code, name: codes.ReceiptName) -> bool:
+    def _authentic(self, number: int, mac: int, name: codes.ReceiptName) -> bool:
         key = name.device_number, name.epoch
         signer = self._signers.get(key)
         if signer is None:
             if len(self._signers) >= SIGNERS:
                 self._signers.clear()
             signer = self._signers[key] = codes.ReceiptSigner(codes.receipt_secret(self._master, *key))
-        return signer.signed(code)
+        return signer.signed(number, mac)
 
     # --- forms ---
 

@@ -164,10 +164,9 @@ class ScanDoor:
 
     def _code(self, path: str) -> str | codes.Code | None:
         """The canonical code in a path, that of a receipt or unit parsed; None where it is none."""
-        try:
-            return self._codes[path]
-        except KeyError:
-            pass
+        known = self._codes.get(path)
+        if known is not None:
+            return known
         try:
             parsed = codes.parse(path[3:])
         except MistypedCode:
