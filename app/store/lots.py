@@ -69,6 +69,10 @@ class LotReader:
         found = [[lot for _ in each.products for lot in lots.get(next(places), ())] for each in asked]
         return [None if each.anchor in linked else its for each, its in zip(asked, found, strict=True)]
 
+    def most(self) -> int:
+        """How many to ask for at once."""
+        return self._held.most
+
     def close(self) -> None:
         """Gives the connection up; the next read opens another."""
         self._held.close()

@@ -100,6 +100,10 @@ class ReceiptReader:
             found.append(Sold(site, device, event_time, offset, record_time, lines or "", claims, count, first))
         return found
 
+    def most(self) -> int:
+        """How many to ask for at once."""
+        return self._held.most
+
     def close(self) -> None:
         """Gives the connection up; the next read opens another."""
         self._held.close()

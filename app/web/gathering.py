@@ -4,18 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-TOGETHER = 100  # reads in one statement: on SQLite the loop stands still for a millisecond
-
 A = TypeVar("A")
 R = TypeVar("R")
 
 
 class Gathered(Generic[A, R]):
     """What is asked for in one tick, and while the statement before runs, is read by one call of `read`: it answers for
-    each of the list in its order. For one event loop."""
+    each of the list in its order, which is no longer than `most` says at the time. For one event loop."""
 
-    def __init__(self, read: Callable[[list[A]], Awaitable[Sequence[R]]]) -> None:
+    def __init__(self, read: Callable[[list[A]], Awaitable[Sequence[R]]], most: Callable[[], int]) -> None:
         self._read = read
+        self._most = most
         self._waiting: list[tuple[A, asyncio.Future[R]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -31,7 +30,8 @@ class Gathered(Generic[A, R]):
     async def _go_on(self) -> None:
         try:
             while self._waiting:
-                together, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+                most = self._most()
+                together, self._waiting = self._waiting[:most], self._waiting[most:]
                 await self._tell(together)
                 await asyncio.sleep(0)  # others of the loop have their turn, and who asks in it is read with the rest
         finally:

@@ -78,7 +78,7 @@ class ReceiptScans:
         self._together: Together[Key, Form] = Together()
         self._signers: dict[tuple[int, int], codes.ReceiptSigner] = {}
         self._reader = ReceiptReader(engine)
-        self._sold: Gathered[tuple[int, str], Sold | None] = Gathered(self._reader.read)
+        self._sold: Gathered[tuple[int, str], Sold | None] = Gathered(self._reader.read, self._reader.most)
 
     async def find(self, code: codes.Code, kind: str, language: Language, compressed: bool) -> Filled | None:
         """The answer to a parsed receipt code; None where the route has to give it: forged, not come in yet, claimed

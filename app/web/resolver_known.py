@@ -58,7 +58,7 @@ class Resolver:
         self._families: Memo[str, Known] = Memo(feed_age, FAMILIES)
         self._complete = completing(public_url)
         self._reader = LotReader(engine)
-        self._lots: Gathered[Asked, list[Coded] | None] = Gathered(self._reader.read)
+        self._lots: Gathered[Asked, list[Coded] | None] = Gathered(self._reader.read, self._reader.most)
         self._together: Together[tuple[str, bool], Found] = Together()
         self._making: Together[str, Known] = Together()
 

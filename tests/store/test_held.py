@@ -1,17 +1,21 @@
 """A connection that the event loop reads from: each answer is that of its question, what is lost is opened again."""
 
 import asyncio
+import sqlite3
+import threading
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from app.store.engine import open_engine
 from app.store.errors import StoreUnavailable
-from app.store.held import Held
+from app.store.held import MOST, SLOW, Held
 from tests.support.databases import Database
 
 only_postgres = pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
+only_sqlite = pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 ECHO = "SELECT unnest($1::text[])"
 
 
@@ -69,3 +73,50 @@ def test_a_wrong_statement_is_a_bug_and_not_an_outage(held: Held) -> None:
         assert not isinstance(raised.value, StoreUnavailable)
 
     asyncio.run(asked())
+
+
+@only_sqlite
+def test_a_slow_disk_is_waited_for_by_a_thread(empty_database: Database) -> None:
+    """The loop stands still for one statement, then for a tenth of the time at most, and for one row each time."""
+    engine = open_engine(empty_database.url)
+    now, takes = 0.0, 0.0  # seconds
+    threads: list[int] = []
+
+    def fetched() -> int:
+        nonlocal now
+        now += takes
+        threads.append(threading.get_ident())
+        return 1
+
+    def with_a_disk(connection: sqlite3.Connection, _record: object) -> None:
+        connection.create_function("fetched", 0, fetched)
+
+    event.listen(engine, "connect", with_a_disk)
+    held = Held(engine, lambda: now)
+
+    async def by_itself() -> bool:
+        assert await held.rows("SELECT fetched()", ()) == [(1,)]
+        return threads[-1] == threading.get_ident()
+
+    async def asked() -> None:
+        nonlocal now, takes
+        tried = []
+        while held.most < MOST:
+            tried.append(held.most)
+            assert await by_itself()
+        assert tried == [1, 2, 4, 8, 16], "nothing was known of the disk"
+        takes = 50 * SLOW
+        assert await by_itself()
+        assert [await by_itself() for _ in range(9)] == [False] * 9
+        assert held.most == MOST, "a thread may read as many as are asked for"
+        now += takes
+        assert held.most == 1
+        assert [await by_itself() for _ in range(2)] == [True, False], "as slow as before"
+        now += 20 * takes
+        takes = 0.0
+        assert await by_itself()
+        assert held.most == 2
+
+    asyncio.run(asked())
+    held.close()
+    engine.dispose()

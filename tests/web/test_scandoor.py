@@ -324,4 +324,5 @@ def test_receipts_asked_for_together_are_read_together(
     answers = asyncio.run(crowd())
     assert {messages[0]["status"] for messages in answers} == {200}
     assert [json.loads(messages[1]["body"])["code"] for messages in answers] == printed
-    assert len([text for text in service_statements.texts if not re.search("feed|INTO", text)]) <= 2
+    # One and one more where some came later; SQLite is asked for 1, 2, 4 and so on as long as it answers quickly.
+    assert len([text for text in service_statements.texts if not re.search("feed|INTO", text)]) <= 6
