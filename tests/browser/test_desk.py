@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,10 +15,13 @@ from app.enrolling.keys import OPERATOR
 from app.enrolling.passwords import hashed
 from app.enrolling.persons import EnrolPerson, enrol_persons
 from app.settings import Settings
+from app.web.desk.deliveries import SHOWN
 from app.web.service import Service
 from tests.browser.test_access import RULES
 from tests.browser.viewing import fits, shot
 from tests.support.desk import PASSWORD, cheap_hashes
+from tests.support.epcis import captured, document, event
+from tests.support.story import Story
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
@@ -111,6 +115,38 @@ def test_every_page_is_for_everybody(
     context.close()
     assert found == []
     assert [line for line in complaints + more if "404" not in line] == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_deliveries_of_one_sender(
+    browser: Browser, address: str, story: Story, service: Service, people: None, view: str
+) -> None:
+    """Two of the same sender, one of more goods than a page is good for, with names as long as somebody likes."""
+    market = story.enrol("market", "银川新华街市场", "market", "market", region="640104")
+    assert story.admin.patch(f"/sites/{market.site['id']}", {"gln": "6901234500028"}).status_code == 200
+    maker = story.enrol("producer", "中宁辣椒酱厂", "processor", None, region="640521")
+    place = "https://id.gs1.org/414/6901234500011"
+    to = [{"type": "location", "destination": "https://id.gs1.org/414/6901234500028"}]
+    lots = [f"https://id.gs1.org/01/06901234567892/10/L{n}" for n in range(SHOWN + 5)]
+    sent = [
+        event(
+            "Object", hours, "shipping", at=place, destinationList=to, quantityList=[{"epcClass": lot} for lot in some]
+        )
+        for hours, some in ((3, lots), (2, lots[:1]))
+    ]
+    captured(maker, document(*sent, Location={place: "<b>仓" * 40}, EPCClass={lots[0]: "W" * 200}))
+    party = UUID(market.party["id"])
+    gate = EnrolPerson(
+        OPERATOR, "gate.a", "收货员", Role.MARKET, party, None, None, hashed(PASSWORD), must_change=False
+    )
+    service.writer.submit(enrol_persons, gate)
+    with at_desk(browser, address, view, "gate.a", script=True) as (page, complaints):
+        page.goto(f"{address}/desk/deliveries")
+        expect(page.locator("article li")).to_have_count(SHOWN + 1)
+        expect(page.locator("article b", has_text="仓")).to_have_count(0)
+        assert _looked(Axe(), page, "/desk/deliveries", view) == []
+        repeated = Axe().run(page, options={"runOnly": ["landmark-unique"]}).response["violations"]
+        assert (repeated, complaints) == ([], [])
 
 
 def _looked(axe: Axe, page: Page, path: str, view: str) -> list[str]:

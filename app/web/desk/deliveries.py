@@ -17,6 +17,7 @@ from app.web.pages import HOME as CHINA
 router = APIRouter()
 
 PAGE = 50
+SHOWN = 20  # goods, papers and units of each; the API has all
 RECEIVERS = (Role.MARKET, Role.VENDOR, Role.PRODUCER)
 Receiver = Annotated[Visit, Depends(only(*RECEIVERS))]
 Text = Annotated[str | None, Query(max_length=300)]
@@ -28,7 +29,7 @@ async def deliveries(request: Request, visit: Receiver, scan: Text = None, curso
     return page(
         request, "desk_deliveries.html", visit, here="deliveries", items=read_times(listed["items"]),
         next=listed["next"], scan=scan or "", refs=[uuid4().hex for _ in listed["items"]],
-        gate="admit" in records(visit.principal),
+        gate="admit" in records(visit.principal), shown=SHOWN,
     )  # fmt: skip
 
 
