@@ -337,7 +337,9 @@ def test_a_sender_is_told_that_nobody_sees_it(maker: Actor, market: Actor) -> No
     [made, packed, sent] = shipment()
     nobody = {name: value for name, value in sent.items() if name != "destinationList"}
     nowhere = {name: value for name, value in sent.items() if name not in ("readPoint", "bizLocation")}
-    for event_, slug in ((nobody, "no_receiver"), (nowhere, "no_departure")):
+    paper = {name: value for name, value in sent.items() if name not in ("type", "action")}
+    other = paper | {"type": "TransactionEvent", "action": "ADD"}
+    for event_, slug in ((nobody, "no_receiver"), (nowhere, "no_departure"), (other, "no_slip")):
         job = captured(maker, document(made, packed, event_))
         assert [flag["slug"] for flag in job["onecode:outcome"]["outcomes"][2]["flags"]] == [slug]
     assert listed(market) == []

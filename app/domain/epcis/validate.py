@@ -117,10 +117,16 @@ def _corrected_by_itself(event: Mapping[str, Any], pointer: str, faults: Faults)
 
 def _received_by_nobody(event: Mapping[str, Any], pointer: str, faults: Faults) -> None:
     """Goods that are sent with a despatch advice, or to somebody, and to or from no place: nobody is shown them."""
-    if not ships(event) or event.get("type") != "ObjectEvent" or "errorDeclaration" in event:
+    to, kind = destination(event), event.get("type")
+    if not ships(event) or "errorDeclaration" in event:
         return
-    to = destination(event)
-    if to is None and any(kind == "desadv" for kind, _ in papers_of(event)):
+    if kind != "ObjectEvent":
+        if to is not None and kind in ("TransactionEvent", "AggregationEvent") and event.get("bizStep") == "shipping":
+            faults.flag(
+                pointer, "no_slip", "收货方只看到 ObjectEvent 的发货，请另发一个",
+                "receivers are shown ObjectEvents of shipping alone: send one as well",
+            )  # fmt: skip
+    elif to is None and any(kind == "desadv" for kind, _ in papers_of(event)):
         faults.flag(
             pointer, "no_receiver", "有发货通知单而无收货方，收货方看不到；请在 destinationList 写 location 的 GLN",
             "a despatch advice and no receiver: nobody is shown it; name the GLN of a location in destinationList",
