@@ -12,7 +12,15 @@ LARGEST: Final = 65_536  # bytes of a message of a client, which has nothing to 
 
 
 class Protocol(WebSocketsSansIOProtocol):
-    """Closing waits until the client has read everything, which it may never do: `drop` waits for GRACE."""
+    """Closing waits until the client has read everything, which it may never do: `drop` waits for GRACE. A handshake
+    that cannot be read (a line of more than 8 kB, too many headers) is answered and closed: the server does neither,
+    and whoever sent it kept the connection, with or without a key."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.transport.is_closing():
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

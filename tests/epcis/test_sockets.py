@@ -21,6 +21,7 @@ from tests.epcis.listening import arrival, bring, named, names, taken
 from tests.notifying.conftest import until
 from tests.support.cast import Actor, operator_key
 from tests.support.databases import Database
+from tests.support.epcis import SECONDS
 from tests.support.server import Server, serving
 
 WAIT = 30
@@ -158,6 +159,16 @@ def test_what_is_no_subscription_is_refused_before_the_handshake(house: House) -
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_handshake_that_cannot_be_read_is_answered_and_closed(house: House) -> None:
+    host, port = house.server.url.removeprefix("http://").split(":")
+    upgrade = "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13"
+    for line, header, status in (("a=b&" * 5_000, "", 414), ("", f"X: {'x' * 20_000}\r\n", 431)):
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as opened:
+            opened.sendall(f"GET /epcis/queries/q/events?{line} HTTP/1.1\r\n{header}{upgrade}\r\n\r\n".encode())
+            told = b"".join(iter(lambda: opened.recv(65_536), b""))
+        assert told.startswith(f"HTTP/1.1 {status} ".encode())
+
+
 def test_there_are_so_many_of_one_owner_and_of_a_process(database: Database, tmp_path: Path) -> None:
     with housed(database, tmp_path, ONECODE_EPCIS_SOCKETS="2") as house:
         query = named(house.admin)
