@@ -222,7 +222,15 @@ class _Search:
         begin = 0 if after is None else int(after.place[0])
         keys = sorted(self._keys(upto))[begin : begin + limit]
         lines = self.asked.lines(self.snapshot, [position for _, position in keys])
-        events = [Found(line, line.body) for _, position in keys if (line := lines.get(position)) is not None]
+        events: list[Found] = []
+        size = 0
+        for told, (_, position) in enumerate(keys):
+            if (line := lines.get(position)) is not None:
+                found = Found(line, line.body)
+                size += self.size_of(found.body)
+                if events and size > BYTES:
+                    return Page(events, Cursor((begin + told,), begin + told, upto))
+                events.append(found)
         end = begin + limit
         return Page(events, Cursor((end,), end, upto) if len(keys) == limit else None)
 

@@ -20,6 +20,9 @@ CHUNK = 4096
 # SELECTs in one statement: SQLite takes 500.
 BRANCHES = 250
 
+LARGE = 100_000  # bytes of texts in one row; PostgreSQL keeps them compressed, a text of 100 kB in 1 kB at the least
+_LARGE_KEPT = 16_384
+
 Row = tuple[Any, ...]
 Branch = tuple[str, tuple[Any, ...]]
 """What stands behind FROM (a condition, an order, a LIMIT), with the values for each {} in it: texts and numbers, ids
@@ -50,13 +53,15 @@ def joined(
     on: tuple[str, str],
     by: str,
     keys: Iterable[Any],
+    unless_large: tuple[str, ...] = (),
 ) -> list[Row]:
-    """As select, by a column of the first table: each row of it with the one of the second that it belongs to."""
+    """As select, by a column of the first table: each row of it with the one of the second that it belongs to.
+    `unless_large`: columns of JSON that are None where together they are LARGE."""
     postgres = snapshot.dialect.name == "postgresql"
     rows: list[Row] = []
     for chunk in _chunks(keys):
         length = 1 << (len(chunk) - 1).bit_length()
-        statement = _joined(first, second, on, by, postgres, 0 if postgres else length)
+        statement = _joined(first, second, on, by, postgres, 0 if postgres else length, unless_large)
         sent = _listed(first[0], by, chunk) if postgres else (*chunk, *chunk[-1:] * (length - len(chunk)))
         with snapshot.exec_driver_sql(statement, sent) as result:
             rows += result.cursor.fetchall()
@@ -71,18 +76,29 @@ def _joined(
     by: str,
     postgres: bool,
     length: int,
+    unless_large: tuple[str, ...],
 ) -> str:
     spell = _plain if postgres else _quoted
+    sides = (("a", first), ("b", second))
+    listed = [(alias, table.c[name]) for alias, (table, columns) in sides for name in columns]
+    # The size is told without reading what is large.
+    size = "pg_column_size({})" if postgres else "length(CAST({} AS BLOB))"
+    sizes = [f"coalesce({size.format(_of(*one))}, 0)" for one in listed if one[1].name in unless_large]
+    small = f"{' + '.join(sizes)} <= {_LARGE_KEPT if postgres else LARGE}"
     names = ", ".join(
-        spell(table.c[name]).replace(f'"{name}"', f'{alias}."{name}"')
-        for alias, (table, columns) in (("a", first), ("b", second))
-        for name in columns
+        f"CASE WHEN {small} THEN {text} END" if column.name in unless_large else text
+        for alias, column in listed
+        for text in [spell(column).replace(f'"{column.name}"', _of(alias, column))]
     )
     among = f"= ANY(%s::{_sort(first[0], by)}[])" if postgres else f"IN ({','.join('?' * length)})"
     return (
         f'SELECT {names} FROM "{first[0].name}" AS a JOIN "{second[0].name}" AS b ON b."{on[1]}" = a."{on[0]}" '
         f'WHERE a."{by}" {among}'
     )
+
+
+def _of(alias: str, column: Column[Any]) -> str:
+    return f'{alias}."{column.name}"'
 
 
 def found(snapshot: Snapshot, table: Table, columns: tuple[str, ...], branch: Branch) -> list[Row]:

@@ -7,6 +7,7 @@ that is for the caller to look at: `app.exchanging.querying`.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
@@ -32,13 +33,14 @@ _MOST: Final = 2_000  # rows of an index in one statement
 _LEAST: Final = 100  # rows that a statement is as dear as
 
 event = tables.epcis_event.c
-_ROW = ("position", "event_time", "record_time", "epcis_event_id", "context", "event_id", "body")
+_BODY = ("body",)
+_ROW = ("position", "event_time", "record_time", "epcis_event_id", "context", "event_id", *_BODY)
 
 
 class Line(NamedTuple):
     """An event that the repository shows, as the driver gives it: times in microseconds since 1970 UTC, JSON as text.
     `event_id`: the eventID that it goes by; `native` and `captured`: its body, of which there is one at least where
-    bodies have been read; `key`: the id of its row."""
+    bodies have been read, or `read`, which reads one that is large; `key`: the id of its row."""
 
     position: int
     happened: int
@@ -48,6 +50,7 @@ class Line(NamedTuple):
     key: bytes
     native: str | None
     captured: str | None = None
+    read: Callable[[], str] | None = None
 
     @property
     def id(self) -> UUID:
@@ -70,7 +73,9 @@ class Line(NamedTuple):
     def body(self) -> Mapping[str, Any]:
         """What the event says: as published, or as captured."""
         said = self.captured if self.native is None else self.native
-        assert said is not None, "bodies were read"
+        if said is None:
+            assert self.read is not None, "bodies were read"
+            said = self.read()
         body: Mapping[str, Any] = captures.decode(said)
         return body
 
@@ -127,16 +132,29 @@ class Asked:
         return found
 
     def lines(self, snapshot: Snapshot, positions: Collection[int]) -> dict[int, Line]:
-        """The rows at the positions."""
+        """The rows at the positions. A large body is read when it is asked for, while the snapshot lasts: a hundred of
+        them are no answer, and would be too much to hold."""
         listed = list(positions)
         if not listed:
             return {}
-        if self.bodies:
-            told = (tables.event, ("body",))
-            rows = raw.joined(snapshot, (tables.epcis_event, _ROW), told, ("event_id", "id"), "position", listed)
-        else:
-            rows = raw.select(snapshot, tables.epcis_event, _ROW, "position", listed)
-        return {row[0]: Line._make(row) if self.bodies else Line(*row) for row in rows}
+        if not self.bodies:
+            return {row[0]: Line(*row) for row in raw.select(snapshot, tables.epcis_event, _ROW, "position", listed)}
+        shown, told = (tables.epcis_event, _ROW), (tables.event, _BODY)
+        rows = raw.joined(snapshot, shown, told, ("event_id", "id"), "position", listed, unless_large=_BODY)
+        lines = [Line(*row) for row in rows]
+        return {
+            line.position: line if line.captured is not None else line._replace(read=partial(_body, snapshot, line.key))
+            for line in lines
+        }
+
+
+def _body(snapshot: Snapshot, key: bytes) -> str:
+    """As published, else as captured."""
+    shown = raw.select(snapshot, tables.epcis_event, _BODY, "event_id", [key])
+    if shown[0][0] is None:
+        shown = raw.select(snapshot, tables.event, _BODY, "id", [key])
+    body: str = shown[0][0]
+    return body
 
 
 def _aside(each: Any) -> Any:

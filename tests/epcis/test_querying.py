@@ -16,6 +16,7 @@ from app.domain.rights import Role as Rights
 from app.enrolling.keys import OPERATOR
 from app.exchanging.querying import Found, follow, search
 from app.store.engine import reading
+from app.store.repository import Asked
 from app.store.writer import Writer
 from tests.epcis.corpus import LOTS, SERIALS, enrol, event, everything, pages, query, vendor
 from tests.exchanging.world import STALL, bring, document, seen
@@ -157,6 +158,38 @@ def test_a_page_is_of_so_many_bytes(writer: Writer, engine: Engine, monkeypatch:
     assert page.next is not None
     page = search(engine, OPERATOR, Query(), limit=30, size_of=lambda body: 4_000)
     assert len(page.events) == 1
+    ordered = parse_parameters([("orderBy", "quantity")])
+    told, cursor = [], None
+    while not told or cursor is not None:
+        page = search(engine, OPERATOR, ordered, after=cursor, limit=30, size_of=lambda body: 40)
+        assert len(page.events) <= 2
+        told += [found.line.position for found in page.events]
+        cursor = page.next
+    whole = search(engine, OPERATOR, ordered, limit=1_000)
+    assert told == [found.line.position for found in whole.events]
+
+
+def test_a_large_event_is_read_when_it_is_its_turn(writer: Writer, engine: Engine, statements: Statements) -> None:
+    """A hundred of them are looked at for one page, and would be gigabytes."""
+    enrol(engine)
+    random = Random(17)
+    large = {1, 3}
+    events = [event(random, number) for number in range(5)]
+    for number in large:
+        events[number]["ex:scans"] = {"ex:scan": [random.randbytes(40_000).hex() for _ in range(2)]}
+    bring(writer, engine, document(*events))
+    with reading(engine) as snapshot:
+        lines = Asked(OPERATOR, Query()).lines(snapshot, range(1, 6))
+        assert sum(line.captured is None for line in lines.values()) == len(large)
+        assert all(("ex:scans" in line.body) == (line.captured is None) for line in lines.values())
+    statements.clear()
+    page = search(engine, OPERATOR, Query(), limit=30)
+    assert sum("ex:scans" in found.body for found in page.events) == len(large)
+    assert len(statements) == 2 + 2 * len(large), str(statements)
+    ordered = search(engine, OPERATOR, parse_parameters([("orderBy", "eventTime"), ("orderDirection", "ASC")]), limit=9)
+    assert {found.line.position: found.body for found in ordered.events} == {
+        found.line.position: found.body for found in page.events
+    }
 
 
 def test_a_page_takes_three_statements(writer: Writer, engine: Engine, statements: Statements) -> None:
