@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -147,7 +147,7 @@ class _Lent:
     def put_back(self) -> bool:
         """Makes it again what it was copied from; False where a test has changed its tables."""
         waiting = kept.take_back(self.name)
-        with psycopg.connect(server().get_uri(self.name), autocommit=True) as connection:
+        with self._one_of(waiting) as connection:
             known = [each.info.backend_pid for each in waiting]
             connection.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -169,6 +169,22 @@ class _Lent:
         kept.close(each for each in waiting if each not in alive)
         kept.keep(self.name, alive)
         return True
+
+    @contextmanager
+    def _one_of(self, waiting: list[kept.Kept]) -> Iterator[psycopg.Connection[Any]]:
+        """A connection to look after the database by: one that waits, which knows its tables already, or a new one."""
+        for each in waiting:
+            try:
+                each.autocommit = True
+                each.execute("SELECT")
+            except psycopg.OperationalError:  # a test has ended it
+                continue
+            yield each
+            if not each.closed:
+                each.autocommit = False
+            return
+        with psycopg.connect(server().get_uri(self.name), autocommit=True) as connection:
+            yield connection
 
     def drop(self) -> None:
         kept.close(kept.take_back(self.name))
@@ -207,7 +223,7 @@ def _empty(connection: psycopg.Connection) -> None:
     large = [sql.Identifier(name) for name, size in sized if size > SMALL]
     if large:
         small.append(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(large)))
-    connection.execute(sql.SQL("; ").join(small))
+    connection.execute(sql.SQL("; ").join(small), prepare=False)
 
 
 def _copied(connection: psycopg.Connection, table: str) -> bytes:
