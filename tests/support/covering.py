@@ -21,8 +21,10 @@ WHOLE = (
     "domain", "enrolling", "exchanging", "issuing", "notifying", "overseeing", "recalling", "recording", "resolving",
     "retaining", "scanning", "tracing",
 )  # fmt: skip
-# Taking marks out of the code again looks at every function that there is: worth it for what runs all the time.
-WORN = 5_000
+# Marks of what has run are taken out of the code before these tests of a process, when nothing else runs: that looks at
+# every function that there is, and begun by a mark that is worn it would be in the midst of some thread's work.
+TIDIED = frozenset((20, 80, 250, 800))
+NEVER = 1 << 30
 STUBS = r"\.\.\.$"  # what a protocol has for a body
 
 
@@ -33,9 +35,16 @@ class Covering:
         self._place = Path(place)
         self._worker = worker
         self._gaps: list[str] = []
+        self._tests = 0
         packages = [str(ROOT / "app" / name) for name in WHOLE if (ROOT / "app" / name).is_dir()]
-        self._slipcover = Slipcover(source=packages, exclude_also=[STUBS], d_miss_threshold=WORN)
+        self._slipcover = Slipcover(source=packages, exclude_also=[STUBS], d_miss_threshold=NEVER)
         ImportManager(self._slipcover, FileMatcher(sources=packages)).__enter__()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        self._tests += 1
+        if self._tests in TIDIED:
+            self._slipcover.deinstrument_seen()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
