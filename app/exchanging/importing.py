@@ -32,8 +32,10 @@ from app.store import master, published
 from app.store.captures import Known
 from app.store.drafts import Draft
 from app.store.engine import Database, reading
-from app.store.writer import Writer
+from app.store.writer import Writer, weight_of
 
+ROWS: Final = 14
+"""That are left of an event, some."""
 MISFITS: Final = 2
 """Drafts in turn that were in vain."""
 DRAFTED: Final = 2 * CHUNK
@@ -109,8 +111,10 @@ class _Recording:
         self._kept: dict[UUID, bytes] = {}
         self._there: set[int] = set()
 
-    def _take(self, **what: Any) -> Taken:
-        taken = self._writer.submit(take_events, Take(self._order.principal, **what))
+    def _take(self, count: int = 0, **what: Any) -> Taken:
+        """`count`: of events, so that one transaction has those of one: sales wait for it."""
+        take = Take(self._order.principal, **what)
+        taken = self._writer.submit(take_events, take, max(1, weight_of(count * ROWS)))
         self._note(taken)
         return taken
 
@@ -159,7 +163,7 @@ class _Recording:
 
     def _fits(self, chunk: Sequence[Entry], draft: Draft | None) -> bool:
         """Whether the events were taken by their draft."""
-        if draft is not None and self._take(draft=draft, records=self._records, dated=self._dated).fits:
+        if draft is not None and self._take(len(chunk), draft=draft, records=self._records, dated=self._dated).fits:
             self._kept.update((entry.key, entry.print) for entry in chunk)
             self._misfits = 0
             return True
@@ -168,7 +172,7 @@ class _Recording:
 
     def _events(self, chunk: Sequence[Entry]) -> None:
         noted = [self._checked.noted(entry) for entry in chunk]
-        taken = self._take(events=noted, records=self._records, dated=self._dated, issue=self._order.issue)
+        taken = self._take(len(noted), events=noted, records=self._records, dated=self._dated, issue=self._order.issue)
         for entry in chunk:
             known = taken.there.get(entry.key)
             if entry.key in self._kept or (known is not None and not self._ours(known)):
