@@ -83,7 +83,7 @@ def serve(
         host=host,
         port=port,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=wire.HttpProtocol,
         access_log=False,
         log_config=None,
         server_header=False,
@@ -91,7 +91,7 @@ def serve(
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=DRAIN_SECONDS,
         timeout_worker_healthcheck=LOAD_SECONDS,
-        ws=wire.Protocol,
+        ws=wire.SocketProtocol,
         ws_max_size=wire.LARGEST,
         ws_per_message_deflate=False,
     )

@@ -1,4 +1,4 @@
-"""A client that never ends its body is given up, at whichever door; a slow one that goes on sending is not."""
+"""A client that never ends its head or its body is given up, at whichever door; a slow one that goes on is not."""
 
 import json
 import socket
@@ -81,6 +81,9 @@ def test_a_body_that_stalls_is_given_up_at_every_door(database: Database, tmp_pa
         for sending in (*stalled, dribbling, slow):
             open_still.enter_context(sending.socket)
         begun = time.monotonic()
+        address = urlsplit(server.url)
+        headless, silent = [socket.create_connection((address.hostname, address.port), timeout=60) for _ in range(2)]
+        headless.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")
         dribbled = False
         while time.monotonic() < begun + 2.5 * IDLE:
             slow.socket.sendall(b" " * 5_000)
@@ -104,4 +107,11 @@ def test_a_body_that_stalls_is_given_up_at_every_door(database: Database, tmp_pa
                 pass
         except ConnectionResetError:
             pass
+        with headless, silent:
+            assert headless.recv(65_536).startswith(b"HTTP/1.1 408 ")
+            assert headless.recv(1) == silent.recv(1) == b""
         assert client.get("/healthz").status_code == 200
+        assert client.get("/healthz", headers={"X": "x" * 50_000}).status_code == 200
+        with socket.create_connection((address.hostname, address.port), timeout=60) as endless:
+            endless.sendall(b"GET /healthz HTTP/1.1\r\n" + b"X: x\r\n" * 12_000)
+            assert endless.recv(65_536).startswith(b"HTTP/1.1 431 ")
