@@ -1,7 +1,7 @@
 """Whether captured events and what they make of the ledger agree, computed from the events again: checked, or put
 right. By pages of a table, in the order of its key."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -63,10 +63,35 @@ def _name(body: dict[str, Any], envelope: dict[str, Any]) -> str | None:
         return None
 
 
-def projected(snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
-    """Of rows of `epc_event`: the lots, custodies, links, timelines, packings and flags of the goods are what all
-    events of them make."""
-    yield from Reprojection(snapshot, _begun(snapshot, rows), datetime.now(UTC)).differences()
+class Walk:
+    """Through the pages of `epc_event` in their order: which EPCs are to be projected together.
+
+    All that a large event names is, once, at the first page that leads to it: page by page it would be read and
+    projected as often as it fills pages. Of those there are few, and only their ids are remembered.
+    """
+
+    def __init__(self) -> None:
+        self._done: set[UUID] = set()
+
+    def projected(self, snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[str]:
+        """Of rows of `epc_event`: the lots, custodies, links, timelines, packings and flags of the goods are what all
+        events of them make."""
+        for seeds in self.together(snapshot, rows):
+            yield from Reprojection(snapshot, seeds, datetime.now(UTC)).differences()
+
+    def together(self, snapshot: Connection, rows: Sequence[Row[Any]]) -> Iterator[Set[str]]:
+        """Of rows of `epc_event`: the EPCs that have not come yet, with others of their large events."""
+        rest = _begun(snapshot, rows)
+        led = captures.leading(snapshot, rest)
+        rest.difference_update(*(led[key] for key in led.keys() & self._done))
+        for key in sorted(captures.large(snapshot, (key for key, epcs in led.items() if not rest.isdisjoint(epcs)))):
+            if not rest.isdisjoint(led[key]):
+                (event,) = captures.Archive(snapshot).named({key})
+                self._done.add(key)
+                yield related_epcs(event) | led[key]
+                rest -= related_epcs(event) | led[key]
+        if rest:
+            yield rest
 
 
 def _begun(snapshot: Connection, rows: Sequence[Row[Any]]) -> set[str]:
@@ -84,8 +109,9 @@ def rebuilt(connection: Connection) -> list[str]:
     told = list(_said(connection))
     joined = aliases.join_all(connection, datetime.now(UTC))
     told += [f"place {uri}: is a site of ours" for uri in sorted(joined)]
-    for rows in pages(connection, tables.epc_event):
-        projection = Reprojection(connection, _begun(connection, rows), datetime.now(UTC), lock=True)
+    walk = Walk()
+    for seeds in (some for rows in pages(connection, tables.epc_event) for some in walk.together(connection, rows)):
+        projection = Reprojection(connection, seeds, datetime.now(UTC), lock=True)
         differences = list(projection.differences())
         if differences:
             projection.write(set())

@@ -3,6 +3,7 @@
 JSON is read here with every digit that its numbers have, unlike everywhere else.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -121,6 +122,24 @@ def bearers(snapshot: Snapshot, own_ids: Collection[str]) -> list[SameId]:
     columns = ("id", "epcis_event_id", "event_time", "content_hash")
     rows = raw.select(snapshot, tables.event, columns, "epcis_event_id", sorted(own_ids))
     return [SameId(UUID(bytes=key), own_id, time, digest) for key, own_id, time, digest in rows]
+
+
+def leading(snapshot: Snapshot, epcs: Collection[str]) -> dict[UUID, set[str]]:
+    """The captured events that the index has for some EPCs, each with those of them that lead to it."""
+    found: dict[UUID, set[str]] = defaultdict(set)
+    columns, captured = ("event_id", "epc"), f"roles < {NATIVE}"
+    for key, epc in raw.select(snapshot, tables.epc_event, columns, "epc", sorted(epcs), captured):
+        found[UUID(bytes=key)].add(epc)
+    return found
+
+
+def large(snapshot: Snapshot, ids: Iterable[UUID]) -> list[UUID]:
+    """Those of the events that are there and LARGE."""
+    keys = sorted(key.bytes for key in ids)
+    return [
+        UUID(bytes=key)
+        for (key,) in raw.select(snapshot, tables.event, ("id",), "id", keys, raw.large(snapshot, "body"))
+    ]
 
 
 def entries(snapshot: Snapshot, ids: Iterable[UUID]) -> dict[UUID, list[list[Any]]]:

@@ -5,7 +5,7 @@ memory stays bounded and no big table is joined to another.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -63,23 +63,23 @@ def found(connection: Connection, column: ColumnElement[Any], values: Iterable[A
     }
 
 
-def timeline_of(events: Iterable[Row[Any]]) -> Timeline:
-    """The timeline rows that these events' entries make."""
+def timeline_of(events: Iterable[Row[Any]], only: Set[str] | None = None) -> Timeline:
+    """The timeline rows that these events' entries make: of all custodies, or of those whose id in hex is in `only`."""
     rows: Timeline = {}
     for event in events:
         for custody, entry, amount in event.entries:
-            key = (UUID(hex=custody), event.id, entry)
-            rows[key] = (event.kind, event.event_time, rows[key][2] + amount if key in rows else amount)
+            if only is None or custody in only:
+                key = (UUID(hex=custody), event.id, entry)
+                rows[key] = (event.kind, event.event_time, rows[key][2] + amount if key in rows else amount)
     return rows
 
 
-def timeline_at(connection: Connection, rows: Iterable[Row[Any]]) -> Timeline:
-    """What the events that these timeline rows name make of the timeline."""
-    return timeline_of(
-        event
-        for chunk in chunks(row.event_id for row in rows)
-        for event in connection.execute(select(tables.event).where(tables.event.c.id.in_(chunk)))
-    )
+def timeline_at(connection: Connection, rows: Sequence[Row[Any]]) -> Timeline:
+    """What the events that these timeline rows name make of the timelines of their custodies."""
+    event = tables.event.c
+    told = (event.kind, event.event_time, event.entries)
+    events = found(connection, event.id, (row.event_id for row in rows), *told).values()
+    return timeline_of(events, {row.custody_id.hex for row in rows})
 
 
 def balances(connection: Connection, custody_ids: Sequence[UUID]) -> dict[UUID, Counter[str]]:

@@ -46,6 +46,16 @@ def select(
     return rows
 
 
+def large(snapshot: Snapshot, column: str) -> str:
+    """A condition for `select`: the JSON of the column is LARGE, which is told without reading it."""
+    postgres = snapshot.dialect.name == "postgresql"
+    return f"{_size(postgres).format(column)} > {_LARGE_KEPT if postgres else LARGE}"
+
+
+def _size(postgres: bool) -> str:
+    return "pg_column_size({})" if postgres else "length(CAST({} AS BLOB))"
+
+
 def joined(
     snapshot: Snapshot,
     first: tuple[Table, tuple[str, ...]],
@@ -82,8 +92,7 @@ def _joined(
     sides = (("a", first), ("b", second))
     listed = [(alias, table.c[name]) for alias, (table, columns) in sides for name in columns]
     # The size is told without reading what is large.
-    size = "pg_column_size({})" if postgres else "length(CAST({} AS BLOB))"
-    sizes = [f"coalesce({size.format(_of(*one))}, 0)" for one in listed if one[1].name in unless_large]
+    sizes = [f"coalesce({_size(postgres).format(_of(*one))}, 0)" for one in listed if one[1].name in unless_large]
     small = f"{' + '.join(sizes)} <= {_LARGE_KEPT if postgres else LARGE}"
     names = ", ".join(
         f"CASE WHEN {small} THEN {text} END" if column.name in unless_large else text
