@@ -47,7 +47,7 @@ def select(
 
 
 def large(snapshot: Snapshot, column: str) -> str:
-    """A condition for `select`: the JSON of the column is LARGE, which is told without reading it."""
+    """A condition for `select`: the JSON of the column is LARGE, which the database says without handing it over."""
     postgres = snapshot.dialect.name == "postgresql"
     return f"{_size(postgres).format(column)} > {_LARGE_KEPT if postgres else LARGE}"
 
@@ -91,7 +91,7 @@ def _joined(
     spell = _plain if postgres else _quoted
     sides = (("a", first), ("b", second))
     listed = [(alias, table.c[name]) for alias, (table, columns) in sides for name in columns]
-    # The size is told without reading what is large.
+    # The database looks at the size, and hands over nothing large.
     sizes = [f"coalesce({_size(postgres).format(_of(*one))}, 0)" for one in listed if one[1].name in unless_large]
     small = f"{' + '.join(sizes)} <= {_LARGE_KEPT if postgres else LARGE}"
     names = ", ".join(
