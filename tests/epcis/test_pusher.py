@@ -5,10 +5,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, select, update
@@ -84,6 +84,32 @@ def test_what_is_under_way_when_it_closes_is_given_back(
     start()  # nobody waits for a lease to end
     until(lambda: heard(receiver.got) == ["a", "a"])
     assert receiver.got[0].id == receiver.got[1].id
+
+
+def test_what_another_process_took_first_is_left_to_it(
+    engine: Engine, writer: Writer, receiver: Receiver, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.behave = in_turn(204)
+    subscribed(writer, receiver)
+    looked = threading.Event()
+    look = Pusher._look
+
+    def late(self: Pusher, busy: frozenset[UUID]) -> tuple[list[Any], float]:
+        found, _ = look(self, busy)
+        if found and not looked.is_set():
+            looked.set()
+            with writing(engine) as connection:
+                taken = {"turn": found[0].turn + 1, "due": datetime.now(UTC) + timedelta(hours=1)}
+                connection.execute(update(tables.epcis_subscription).values(**taken))
+        return found, 0.01
+
+    monkeypatch.setattr(Pusher, "_look", late)
+    pusher = start()
+    came(writer, engine, "a")
+    pusher.wake()
+    assert looked.wait(10)
+    pusher.close()
+    assert (receiver.got, rows(engine)[0].position) == ([], 0)
 
 
 def test_one_at_a_time_of_all_processes(engine: Engine, writer: Writer, receiver: Receiver, start: Start) -> None:

@@ -81,6 +81,11 @@ def test_every_run_is_told_by_the_clocks_of_the_zone(name: str, hours: set[int],
     assert found == at
 
 
+def test_on_a_day_without_the_hour_that_is_left_out_all_else_is_as_ever() -> None:
+    spring = datetime(2026, 3, 29, tzinfo=UTC)  # the clocks of Berlin are put forward at one
+    assert nexts(spring, 2, hour="12", timeZone="Europe/Berlin") == ["03-29 10:00:00", "03-30 10:00:00"]
+
+
 def test_a_run_is_later_than_the_moment_whatever_its_zone() -> None:
     schedule = parse_schedule({"hour": "12"})
     assert next_after(schedule, NOON) == NOON + timedelta(days=1)
