@@ -86,6 +86,11 @@ def test_on_a_day_without_the_hour_that_is_left_out_all_else_is_as_ever() -> Non
     assert nexts(spring, 2, hour="12", timeZone="Europe/Berlin") == ["03-29 10:00:00", "03-30 10:00:00"]
 
 
+def test_a_day_that_never_comes_is_looked_for_in_vain() -> None:
+    week = tuple(range(1, 8))
+    assert next_after(Schedule(UTC, (0,), (0,), (0,), (30,), (2,), week), NOON) is None
+
+
 def test_a_run_is_later_than_the_moment_whatever_its_zone() -> None:
     schedule = parse_schedule({"hour": "12"})
     assert next_after(schedule, NOON) == NOON + timedelta(days=1)
