@@ -78,8 +78,14 @@ def append(path: Path, length: int, batch: Sequence[dict[str, Any]]) -> int:
     return length + len(member)
 
 
-def finish(path: Path, counts: dict[str, Any], ended: datetime, rules: Sequence[Rule], previous: str | None) -> Path:
-    """Writes the manifest: an archive without one was not finished."""
+def finish(
+    path: Path, length: int, counts: dict[str, Any], ended: datetime, rules: Sequence[Rule], previous: str | None
+) -> Path:
+    """Writes the manifest: an archive without one was not finished. `length`: up to which it is known to be whole; what
+    a kill has left behind that is taken off."""
+    with path.open("r+b") as file:
+        file.truncate(length)
+        os.fsync(file.fileno())
     about = {
         "format": FORMAT, "file": path.name, "sha256": digest(path), "bytes": path.stat().st_size,
         "ended_at": ended.isoformat(), **counts, "rules": [asdict(rule) for rule in rules], "previous": previous,

@@ -182,7 +182,7 @@ class _Run:
         if whole:
             if path is not None:
                 kept = {name: self.counts[name] for name in ("rows", "files", "earliest", "latest", "erased")}
-                archive.finish(path, kept, now, self.rules, self.counts["previous"])
+                archive.finish(path, self.place["length"], kept, now, self.rules, self.counts["previous"])
             self.writer.submit(_note, Step(NAME, self.holder, None, self.counts, done=True))
         else:
             self.writer.submit(give_back, Step(NAME, self.holder, self.place, self.counts))

@@ -17,7 +17,7 @@ from app import retaining
 from app.__main__ import cli
 from app.domain.retention import RULES
 from app.recording.tasks import cancel
-from app.retaining import ArchiveUnusable, Report
+from app.retaining import ArchiveUnusable, Report, archive
 from app.retaining import planning as plans
 from app.store import tables, thinning
 from app.store.check import verify
@@ -304,6 +304,16 @@ def test_a_run_that_is_stopped_or_killed_goes_on(
     restored(service, last.archive)
     assert everything(service) == before
     assert cast.regulator.get("/retention").status_code == 403
+
+
+def test_what_a_kill_left_behind_is_taken_off_at_the_end(tmp_path: Path) -> None:
+    path, now = tmp_path / "a.ndjson.gz", datetime.now(UTC)
+    length = archive.header(path, now, "0001", ())
+    whole = list(archive.read(path))
+    with path.open("ab") as file:
+        file.write(b"half a batch")
+    archive.finish(path, length, {}, now, (), None)
+    assert list(archive.read(path)) == whole
 
 
 def test_what_changes_meanwhile_stays(
